@@ -1,0 +1,5 @@
+"""`python -m nasface`."""
+
+from nasface.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Accuracy tables: which networks are measured, how, and the file they stand in."""

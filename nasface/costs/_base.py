@@ -1,0 +1,127 @@
+"""Costs: what a network needs, in one number per genotype. Latency is one of them.
+
+Protocol. `predict` is vectorised over a population and deterministic. Costs that are sums (or maxima) over the stages
+of the space return `StageTables` from `decompose`, from which exact extremes, feasible sampling and exact search
+follow; others return None and are used through `predict` alone. A registered latency model is constructed as
+`cls(config, space=..., device=...)` with a `nasface.devices.Device`, or `device=None` if it was given none.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import InvalidInput
+from nasface.spaces import Population, SearchSpace
+
+Values = npt.NDArray[np.float64]
+"""float64[n], one value per genotype."""
+
+
+@dataclass(frozen=True)
+class StageTables:
+    """A function of the genotype that decomposes over the stages: constant + one entry per stage, summed or maximised.
+
+    Attributes:
+        constant: Part that every network has.
+        tables: Per stage, float64[n_choices], in the order of `SearchSpace.stage_choices`.
+        combine: "sum", or "max" for costs such as peak memory (the constant then takes part in the maximum).
+    """
+
+    constant: float
+    tables: tuple[Values, ...]
+    combine: Literal["sum", "max"] = "sum"
+
+    def predict(self, indices: npt.NDArray[np.int16]) -> Values:
+        """float64[n] for int16[n, n_stages] from `SearchSpace.stage_indices`."""
+        parts = np.stack([table[indices[:, stage]] for stage, table in enumerate(self.tables)], axis=1)
+        if self.combine == "max":
+            return np.asarray(np.maximum(parts.max(axis=1), self.constant))
+        return np.asarray(parts.sum(axis=1) + self.constant)
+
+    def minimum(self) -> tuple[float, npt.NDArray[np.int16]]:
+        """Exact minimum over the space, and the stage choices that reach it, int16[n_stages]."""
+        return self._extreme(np.argmin)
+
+    def maximum(self) -> tuple[float, npt.NDArray[np.int16]]:
+        """Exact maximum over the space, and the stage choices that reach it, int16[n_stages]."""
+        return self._extreme(np.argmax)
+
+    def _extreme(self, pick: Callable[[Values], np.intp]) -> tuple[float, npt.NDArray[np.int16]]:
+        choices = np.array([pick(table) for table in self.tables], np.int16)
+        return float(self.predict(choices[None, :])[0]), choices
+
+
+class Cost(ABC):
+    """What a network needs.
+
+    Attributes:
+        name: Key in `constraints` and in results, e.g. "latency_ms".
+        unit: For people, e.g. "ms".
+        estimated: Whether the numbers rest on anything but measurement or exact counting; users then see "estimated".
+    """
+
+    name: str
+    unit: str
+    estimated: bool = False
+
+    def __init__(self, space: SearchSpace) -> None:
+        self.space = space
+
+    @abstractmethod
+    def predict(self, population: Population) -> Values:
+        """float64[n], in `unit`."""
+
+    def decompose(self) -> StageTables | None:
+        """The cost as one table per stage, or None if it is not a sum or a maximum over stages."""
+        return None
+
+    @property
+    def label(self) -> str:
+        """What is bounded, for people, e.g. "latency on sd865"."""
+        return self.name
+
+    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+        """Cost of a reference network at the space's resolution, and whether it is an estimate.
+
+        Args:
+            network: A key of `nasface.devices.references.REFERENCES`.
+
+        Raises:
+            InvalidInput: This cost knows none, so that bounds on it must be absolute.
+        """
+        raise InvalidInput(f"No {self.label} of {network} is known; give constraints.{self.name}.max, not a ratio.")
+
+
+class LayerCost(Cost):
+    """A cost that is the sum of one value per layer.
+
+    Args:
+        space: The space whose `layers()` the values belong to.
+        values: float64[len(space.layers())].
+    """
+
+    def __init__(self, space: SearchSpace, values: Values) -> None:
+        super().__init__(space)
+        self.values = values
+
+    def predict(self, population: Population) -> Values:
+        """Sum over the layers of each network."""
+        padded = np.append(self.values, 0.0)  # index -1, "no layer", reads the last entry
+        return np.asarray(padded[self.space.layer_indices(population)].sum(axis=1))
+
+    def decompose(self) -> StageTables | None:
+        """Exact, wherever the space has stages."""
+        choices = self.space.stage_choices()
+        if choices is None:
+            return None
+        first = np.stack([stage[0] for stage in choices])
+        base = first.sum(axis=0, dtype=np.int8)
+        constant = float(self.predict(base[None, :])[0])
+        alone = (base - row + stage for row, stage in zip(first, choices, strict=True))
+        return StageTables(constant, tuple(self.predict(rows.astype(np.int8)) - constant for rows in alone))

@@ -1,0 +1,57 @@
+"""Latency from a table: the sum of one measured or estimated time per layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.costs._base import LayerCost
+from nasface.devices.device import Device
+from nasface.errors import LookupTableError
+from nasface.registry import register
+from nasface.spaces import SearchSpace
+
+
+@dataclass
+class LutConfig:
+    """No parameters: the table is the device's."""
+
+    name: str = "lut"
+
+
+@register("latency", "lut", config=LutConfig)
+class LutLatency(LayerCost):
+    """Adds up the rows of the device's latency table (OFA's and the paper's model of latency)."""
+
+    name, unit = "latency_ms", "ms"
+
+    def __init__(self, config: LutConfig, *, space: SearchSpace, device: Device | None) -> None:
+        if device is None or device.lut is None:
+            given = "no device" if device is None else f"device {device.name}, which has no latency table"
+            raise LookupTableError(f"latency=lut was given {given}; set device=NAME or device.NAME.lut=FILE.json.")
+        self.device = device
+        self.table = device.lut
+        super().__init__(space, self.table.values(space.layers(), space.resolution))
+        self.estimated = self.table.estimated
+
+    @property
+    def label(self) -> str:
+        """E.g. "latency on sd865"."""
+        return f"latency on {self.device.name}"
+
+    def breakdown(self, genotype: npt.NDArray[np.int8]) -> list[tuple[str, float]]:
+        """(key, milliseconds) of every layer of one network, in order of execution."""
+        layers = self.space.layers()
+        indices = self.space.layer_indices(genotype[None, :])[0]
+        return [(layers[i].key, float(self.values[i])) for i in indices if i >= 0]
+
+    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+        """Milliseconds of a reference network on this device at this resolution, and whether that is an estimate.
+
+        Raises:
+            LookupTableError: The table has no such reference.
+        """
+        found = self.table.reference(network, self.space.resolution)
+        return found.ms, found.kind == "estimated"

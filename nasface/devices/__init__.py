@@ -1,0 +1,21 @@
+"""Devices: latency tables, where they are found, how foreign ones are imported, and reference networks."""
+
+from nasface.devices.device import Device, embedded_luts, find_lut, load_device, user_folder, user_luts
+from nasface.devices.lut import LookupTable, Provenance, Reference, Row
+from nasface.devices.lut_file import content_hash, read_lut, write_lut
+
+__all__ = [
+    "Device",
+    "LookupTable",
+    "Provenance",
+    "Reference",
+    "Row",
+    "content_hash",
+    "embedded_luts",
+    "find_lut",
+    "load_device",
+    "read_lut",
+    "user_folder",
+    "user_luts",
+    "write_lut",
+]

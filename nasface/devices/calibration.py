@@ -1,0 +1,86 @@
+"""Fitting a device's speed to a handful of published network times, and judging the fit by leaving times out.
+
+    time(layer) = speed(device) * (base(layer) + cost * extra(layer))
+
+with one `speed` per device and one `cost` for all devices, by least squares on relative error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+CANDIDATES: Final[dict[str, tuple[str, str | None]]] = {
+    "MACs": ("macs", None),
+    "i7": ("i7", None),
+    "i7 + per layer": ("i7", "layers"),
+    "i7 + per convolution": ("i7", "convolutions"),
+    "i7 + swish": ("i7", "swish"),
+}
+"""Name -> (base, extra)."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A published time of a network on a phone, and what candidates predict from.
+
+    Attributes:
+        features: Per feature name the sum over the network's layers.
+    """
+
+    device: str
+    net: str
+    ms: float
+    features: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Fitted parameters of one candidate."""
+
+    base: str
+    extra: str | None
+    cost: float
+    speed: Mapping[str, float]
+
+    def predict(self, device: str, counts: Mapping[str, float]) -> float:
+        """Milliseconds of a layer or network with these features."""
+        return self.speed[device] * (counts[self.base] + (self.cost * counts[self.extra] if self.extra else 0.0))
+
+
+def calibrate(observations: Sequence[Observation], base: str, extra: str | None) -> Calibration:
+    """Least squares on relative error, alternating between the speeds and the common cost (bilinear)."""
+    cost, speed = 0.0, {}
+    for _ in range(200 if extra else 1):
+        trial = Calibration(base, extra, cost, {o.device: 1.0 for o in observations})
+        for device in trial.speed:
+            z = np.array([trial.predict(device, o.features) / o.ms for o in observations if o.device == device])
+            speed[device] = float(z.sum() / (z @ z))
+        if extra:
+            u = np.array([speed[o.device] * o.features[base] / o.ms for o in observations])
+            v = np.array([speed[o.device] * o.features[extra] / o.ms for o in observations])
+            cost = max(0.0, float(v @ (1.0 - u) / (v @ v))) if v.any() else 0.0
+    return Calibration(base, extra, cost, dict(speed))
+
+
+def leave_one_out(
+    observations: Sequence[Observation], base: str, extra: str | None, *, whole_net: bool
+) -> dict[tuple[str, str], float]:
+    """Relative error per (device, net) without that observation; `whole_net` leaves the net out on every device."""
+    errors = {}
+    for out in observations:
+        kept = [o for o in observations if (o.net != out.net if whole_net else o is not out)]
+        errors[out.device, out.net] = calibrate(kept, base, extra).predict(out.device, out.features) / out.ms - 1.0
+    return errors
+
+
+def compare_candidates(observations: Sequence[Observation]) -> dict[str, tuple[float, float]]:
+    """Root mean square leave-one-out error per candidate: one observation out, and one network out on both phones."""
+    result = {}
+    for name, (base, extra) in CANDIDATES.items():
+        errors = [list(leave_one_out(observations, base, extra, whole_net=whole).values()) for whole in (False, True)]
+        result[name] = (float(np.sqrt(np.mean(np.square(errors[0])))), float(np.sqrt(np.mean(np.square(errors[1])))))
+    return result

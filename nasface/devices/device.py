@@ -1,0 +1,83 @@
+"""Devices: a name and its latency table, found by name or path."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from nasface.devices.lut import LookupTable
+from nasface.devices.lut_file import read_lut
+from nasface.errors import UnknownName
+
+EMBEDDED: Final = Path(__file__).resolve().parents[1] / "assets" / "luts"
+_OPTION = re.compile(r"[A-Za-z_][\w-]*")
+
+
+@dataclass(frozen=True)
+class Device:
+    """What networks are searched for.
+
+    Attributes:
+        name: What users wrote.
+        lut: Its latency table; None where the latency model needs none.
+    """
+
+    name: str
+    lut: LookupTable | None = None
+
+
+def load_device(name: str, settings: Mapping[str, Any]) -> Device:
+    """The device `name` of the composed options, e.g. `{"lut": "sd865"}`.
+
+    Raises:
+        UnknownName: A setting other than `lut`, or a table that is nowhere to be found.
+        LookupTableError: The table cannot be used.
+    """
+    for key in settings:
+        if key != "lut":
+            raise UnknownName(f"parameter of device {name}", key, ["lut"])
+    lut = settings.get("lut")
+    return Device(name, None if lut is None else read_lut(find_lut(str(lut))))
+
+
+def find_lut(name_or_path: str) -> Path:
+    """The file of a table: a path, a name in the user's table folder, or the name of an embedded table, in this order.
+
+    Raises:
+        UnknownName: None of the three.
+    """
+    path = Path(name_or_path).expanduser()
+    if path.suffix == ".json" and path.is_file():
+        return path
+    known = embedded_luts() | user_luts()
+    if name_or_path not in known:
+        raise UnknownName(
+            "latency table", name_or_path, known, f"Or give the path of a .json file; your folder is {user_folder()}."
+        )
+    return known[name_or_path]
+
+
+def user_folder() -> Path:
+    """`$NASFACE_HOME/luts`, by default `~/.nasface/luts`."""
+    home = os.environ.get("NASFACE_HOME")
+    return (Path(home).expanduser() if home else Path.home() / ".nasface") / "luts"
+
+
+def user_luts() -> dict[str, Path]:
+    """Tables in the user's folder by name; the files are not opened."""
+    return _tables(user_folder())
+
+
+def embedded_luts() -> dict[str, Path]:
+    """Tables that come with nasface by name; the files are not opened."""
+    return _tables(EMBEDDED)
+
+
+def _tables(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        return {}
+    return {path.stem: path for path in sorted(folder.glob("*.json")) if _OPTION.fullmatch(path.stem)}

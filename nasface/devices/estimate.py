@@ -1,0 +1,220 @@
+"""Embedded latency tables: one imported (i7_8700k), two estimated from it and from published times (sd865, sd765).
+
+Nobody published the phones' tables. Published are TFLite CPU times of four networks per phone (Savchenko et al. 2023,
+table 6 and the text on limits). `calibration` fits a phone's table to them; the leave-one-out error over all published
+times chooses among its candidates.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.devices.calibration import (
+    CANDIDATES,
+    Calibration,
+    Observation,
+    calibrate,
+    compare_candidates,
+    leave_one_out,
+)
+from nasface.devices.importers import import_lut
+from nasface.devices.layer_model import LayerModel, swish_outputs
+from nasface.devices.lut import LookupTable, Provenance, Reference, Row
+from nasface.devices.lut_file import write_lut
+from nasface.devices.references import REFERENCES
+from nasface.errors import LookupTableError
+from nasface.netspec import Conv, Layer, op_macs
+from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
+
+RESOLUTIONS: Final = (112, 128, 160, 192, 224)
+PUBLISHED_AT: Final = 224
+
+CREATED: Final = "python -m nasface task=build_assets assets.parts=[luts]"
+PAPER: Final = "Savchenko et al., Neural Architecture Search for face recognition on mobile devices, 2023, table 6"
+I7_SOURCE: Final = "nsganetv2, data/i7-8700K_lut.yaml (Z. Lu et al.), Apache-2.0"
+
+PHONES: Final = {"sd865": "Xiaomi Mi 10T Pro (Snapdragon 865)", "sd765": "Xiaomi Mi 10 Lite (Snapdragon 765G)"}
+
+PUBLISHED_REFERENCES: Final[dict[str, dict[str, tuple[float, float]]]] = {
+    "sd865": {"efficientnet_b0": (22.0, 2.0), "mobilenet_v1": (13.28, 0.63)},
+    "sd765": {"efficientnet_b0": (59.0, 5.0), "mobilenet_v1": (33.07, 1.12)},
+}
+"""TFLite CPU time in ms, mean and deviation. MobileNet v1 is taken to run at 224 pixels; the paper does not say."""
+
+
+def build_luts(sources: Path, out: Path) -> list[Path]:
+    """Rebuild the embedded tables.
+
+    Args:
+        sources: Folder with `published/i7-8700K_lut.yaml` and `published/subnets.json`.
+        out: Folder for `i7_8700k.json`, `sd865.json`, `sd765.json`.
+
+    Raises:
+        LookupTableError: A source is missing or unusable.
+    """
+    i7 = i7_table(sources / "published" / "i7-8700K_lut.yaml")
+    observations = published_times(sources / "published" / "subnets.json", i7)
+    scores = compare_candidates(observations)
+    best = min(scores, key=lambda name: scores[name][0])
+    model = layer_model(i7)
+    tables = [i7, *(phone_table(device, i7, model, observations, best) for device in PHONES)]
+    paths = [out / f"{table.name}.json" for table in tables]
+    for table, path in zip(tables, paths, strict=True):
+        write_lut(table, path)
+    return paths
+
+
+def i7_table(file: Path) -> LookupTable:
+    """The measured desktop table, with reference networks estimated by a layer model fitted to it."""
+    provenance = Provenance(
+        kind="measured",
+        device="Intel Core i7-8700K (desktop)",
+        method="Layers timed one by one by nsganetv2's authors; runtime, threads and number of runs are not stated. "
+        "The global pooling is contained in the row of Conv_1. References are estimates of a layer model.",
+        sources=(I7_SOURCE,),
+        created=CREATED,
+        licence="Apache-2.0",
+    )
+    table = import_lut(file, [_space(size) for size in RESOLUTIONS], name="i7_8700k", provenance=provenance)
+    model = layer_model(table)
+    source = (
+        f"layer model fitted to the table's rows (mean error {100 * model.error:.1f} %), swish counted like h-swish"
+    )
+    return replace(table, references=_estimated_references(model, source, table.rows))
+
+
+def layer_model(table: LookupTable) -> LayerModel:
+    """The analytic model fitted to all rows of a table of the face space."""
+    spaces = [_space(size) for size in table.rows]
+    layers = [layer for space in spaces for layer in space.layers()]
+    return LayerModel.fit(layers, np.concatenate([table.values(space.layers(), space.resolution) for space in spaces]))
+
+
+def published_times(file: Path, i7: LookupTable) -> list[Observation]:
+    """The published times of subnets and reference networks on the phones."""
+    try:
+        subnets = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LookupTableError(f"Cannot read the published subnets {file}: {error}.") from None
+    space, model = _space(PUBLISHED_AT), layer_model(i7)
+    observations = [_subnet_observation(entry, space, i7) for entry in subnets]
+    for device, references in PUBLISHED_REFERENCES.items():
+        for net, (ms, _) in references.items():
+            layers = REFERENCES[net](PUBLISHED_AT).layers
+            observations.append(Observation(device, net, ms, _sums(layers, model.predict(layers))))
+    return observations
+
+
+def phone_table(
+    device: str, i7: LookupTable, model: LayerModel, observations: Sequence[Observation], candidate: str
+) -> LookupTable:
+    """A phone's estimated table at all resolutions of the i7's."""
+    calibration = calibrate(observations, *CANDIDATES[candidate])
+    rows = {size: _phone_rows(device, i7, size, calibration) for size in i7.rows}
+    references = {size: _phone_references(device, size, model, calibration) for size in i7.rows}
+    return LookupTable(device, _phone_provenance(device, observations, candidate, calibration), rows, references)
+
+
+def estimate_references(table: LookupTable) -> LookupTable:
+    """The table with estimated times of reference networks where it has none; for imported tables of the face space."""
+    model = layer_model(table)
+    source = f"layer model fitted to the table's rows (mean error {100 * model.error:.1f} %)"
+    estimated = _estimated_references(model, source, table.rows)
+    return replace(
+        table, references={size: estimated[size] | dict(table.references.get(size, {})) for size in table.rows}
+    )
+
+
+def _estimated_references(model: LayerModel, source: str, sizes: Iterable[int]) -> dict[int, dict[str, Reference]]:
+    def reference(net: str, size: int) -> Reference:
+        return Reference(float(model.predict(REFERENCES[net](size).layers).sum()), None, "estimated", source)
+
+    return {size: {net: reference(net, size) for net in REFERENCES} for size in sizes}
+
+
+def _subnet_observation(entry: Mapping[str, Any], space: OfaMbv3, i7: LookupTable) -> Observation:
+    layers = space.build(space.from_dict(entry["genotype"])).layers
+    sums = _sums(layers, i7.values(layers, space.resolution))
+    return Observation(entry["device"], entry["paper_name"].split(",")[0], entry["measured_tflite_cpu_ms"], sums)
+
+
+def _sums(layers: Sequence[Layer], ms: npt.NDArray[np.float64]) -> dict[str, float]:
+    parts = [_counts(layer, value) for layer, value in zip(layers, ms, strict=True)]
+    return {name: sum(part[name] for part in parts) for name in parts[0]}
+
+
+def _counts(layer: Layer, i7_ms: float) -> dict[str, float]:
+    return {
+        "i7": float(i7_ms),
+        "macs": sum(op_macs(op) for op in layer.ops) / 1e6,
+        "layers": 1.0,
+        "convolutions": float(sum(isinstance(op, Conv) for op in layer.ops)),
+        "swish": swish_outputs(layer),
+    }
+
+
+def _phone_rows(device: str, i7: LookupTable, size: int, calibration: Calibration) -> dict[str, Row]:
+    rows = {}
+    for layer in _space(size).layers():
+        measured = i7.rows[size][layer.key]
+        ms = calibration.predict(device, _counts(layer, measured.mean_ms)) if measured.mean_ms else 0.0
+        rows[layer.key] = Row(ms, contained_in=measured.contained_in)
+    return rows
+
+
+def _phone_references(device: str, size: int, model: LayerModel, calibration: Calibration) -> dict[str, Reference]:
+    """As published at 224; elsewhere the published time times the model's ratio between the two resolutions."""
+    references = {}
+    for net, (ms, std) in PUBLISHED_REFERENCES[device].items():
+        if size == PUBLISHED_AT:
+            references[net] = Reference(ms, std, "measured", PAPER)
+            continue
+        layers, anchor = REFERENCES[net](size).layers, REFERENCES[net](PUBLISHED_AT).layers
+        here, there = (calibration.predict(device, _sums(part, model.predict(part))) for part in (layers, anchor))
+        references[net] = Reference(
+            ms * here / there, None, "estimated", f"published {ms} ms at {PUBLISHED_AT}, scaled by the layer model"
+        )
+    return references
+
+
+def _phone_provenance(
+    device: str, observations: Sequence[Observation], candidate: str, calibration: Calibration
+) -> Provenance:
+    one, both = (
+        leave_one_out(observations, calibration.base, calibration.extra, whole_net=whole) for whole in (False, True)
+    )
+    mine = [o for o in observations if o.device == device]
+    unseen = ", ".join(f"{o.net} {100 * both[device, o.net]:+.1f} %" for o in mine)
+    return Provenance(
+        kind="estimated",
+        device=PHONES[device],
+        runtime="TFLite CPU, float32",
+        method=" ".join(
+            (
+                "Estimated, not measured on the phone.",
+                f"Rows are the i7-8700K's measured rows times {calibration.speed[device]:.3f}, fitted to the published",
+                f"TFLite CPU times of four networks at {PUBLISHED_AT} pixels (candidate '{candidate}', also costs",
+                f"{calibration.cost:.3f} i7-ms per million swish outputs; only EfficientNet-B0 has any).",
+                f"loo_errors leave out one published time; leaving a network out on both phones gives {unseen}.",
+                f"Resolutions other than {PUBLISHED_AT} rest on the i7's measured rows alone, whose fixed cost per",
+                "layer the phone need not share.",
+            )
+        ),
+        sources=(I7_SOURCE, PAPER),
+        created=CREATED,
+        licence="Apache-2.0",
+        loo_errors={o.net: round(one[device, o.net], 4) for o in mine},
+    )
+
+
+@cache
+def _space(resolution: int) -> OfaMbv3:
+    return OfaMbv3(OfaMbv3FaceConfig(resolution=resolution))

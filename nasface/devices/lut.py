@@ -1,0 +1,180 @@
+"""Latency tables: milliseconds per layer and resolution, and where they come from. `lut_file` reads and writes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import LookupTableError, listing
+from nasface.netspec import Layer
+
+Kind = Literal["measured", "estimated"]
+KINDS: Final = ("measured", "estimated")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Time of one layer alone.
+
+    Attributes:
+        mean_ms: Mean over `runs` runs; positive, or 0 together with `contained_in`.
+        std_ms: Standard deviation over the runs, where known.
+        runs: Number of timed runs, where known.
+        contained_in: Key of the row whose time includes this layer, for layers that were never timed alone.
+    """
+
+    mean_ms: float
+    std_ms: float | None = None
+    runs: int | None = None
+    contained_in: str | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether the numbers can be times."""
+        positive = self.mean_ms > 0 or (self.mean_ms == 0 and self.contained_in is not None)
+        spread = self.std_ms is None or (math.isfinite(self.std_ms) and self.std_ms >= 0)
+        return positive and math.isfinite(self.mean_ms) and spread
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Time of a whole reference network (a key of `nasface.devices.REFERENCES`) on the device.
+
+    Attributes:
+        ms: Mean time.
+        std: Standard deviation, where known.
+        kind: "measured" or "estimated".
+        source: Who measured it, or how it was estimated.
+    """
+
+    ms: float
+    std: float | None
+    kind: Kind
+    source: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a table comes from.
+
+    Attributes:
+        kind: "measured", or "estimated" if any row rests on a model.
+        device: The device in words.
+        runtime: What ran the layers, e.g. "TFLite CPU".
+        threads: Number of threads, where known.
+        runs: Timed runs per row, where they are the same for all rows.
+        method: How the numbers were made, in sentences.
+        sources: Publications and files.
+        created: What made the file.
+        licence: Of the numbers.
+        loo_errors: Relative error per published network when left out of the calibration; empty for measured tables.
+    """
+
+    kind: Kind
+    device: str
+    runtime: str | None = None
+    threads: int | None = None
+    runs: int | None = None
+    method: str = ""
+    sources: tuple[str, ...] = ()
+    created: str = ""
+    licence: str | None = None
+    loo_errors: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LookupTable:
+    """Milliseconds per layer, by resolution and `Layer.key`.
+
+    Attributes:
+        name: What users write: `device=NAME`.
+        provenance: Where it comes from.
+        rows: rows[resolution][key].
+        references: references[resolution][network].
+    """
+
+    name: str
+    provenance: Provenance
+    rows: Mapping[int, Mapping[str, Row]]
+    references: Mapping[int, Mapping[str, Reference]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.provenance.kind not in KINDS:
+            raise LookupTableError(
+                f"Latency table {self.name} is of kind '{self.provenance.kind}'; use measured or estimated."
+            )
+        for resolution, rows in self.rows.items():
+            _check_rows(self.name, resolution, rows)
+        for resolution, references in self.references.items():
+            _check_references(self.name, resolution, references)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether users are told "estimated" beside these numbers."""
+        return self.provenance.kind == "estimated"
+
+    def values(self, layers: Sequence[Layer], resolution: int) -> npt.NDArray[np.float64]:
+        """Mean milliseconds of the given layers, float64[len(layers)].
+
+        Raises:
+            LookupTableError: The resolution, or rows at it, are absent.
+        """
+        if resolution not in self.rows:
+            known = ", ".join(str(size) for size in sorted(self.rows)) or "none"
+            raise LookupTableError(
+                f"Latency table {self.name} has no rows at {resolution} pixels, only at {known}; "
+                "set space.resolution to one of these or give a table measured at this resolution."
+            )
+        rows = self.rows[resolution]
+        missing = [layer.key for layer in layers if layer.key not in rows]
+        if missing:
+            raise LookupTableError(
+                f"Latency table {self.name} lacks {len(missing)} of the {len(layers)} rows that the space needs at "
+                f"{resolution} pixels: {listing(missing)}; measure them, or use a table made for this space."
+            )
+        return np.array([rows[layer.key].mean_ms for layer in layers], np.float64)
+
+    def reference(self, network: str, resolution: int) -> Reference:
+        """Time of a reference network.
+
+        Raises:
+            LookupTableError: The table has none, with the remedy.
+        """
+        found = self.references.get(resolution, {}).get(network)
+        if found is None:
+            raise LookupTableError(
+                f"Latency table {self.name} has no time of {network} at {resolution} pixels, which a ratio needs; "
+                f'give the bound as constraints.latency_ms.max in ms, or add the time to the file under "references": '
+                f'{{"{resolution}": {{"{network}": {{"ms": ..., "kind": "measured"}}}}}}.'
+            )
+        return found
+
+
+def _check_rows(name: str, resolution: int, rows: Mapping[str, Row]) -> None:
+    wrong = [key for key, row in rows.items() if not row.valid]
+    if wrong:
+        raise LookupTableError(
+            f"Latency table {name}, {resolution} pixels: {len(wrong)} rows are not positive numbers of milliseconds "
+            f"({listing([f'{key} = {rows[key].mean_ms}' for key in wrong], 3)}); measure them again "
+            '(0 is allowed only beside "contained_in").'
+        )
+    lost = [key for key, row in rows.items() if row.contained_in is not None and row.contained_in not in rows]
+    if lost:
+        raise LookupTableError(
+            f"Latency table {name}, {resolution} pixels: {listing(lost)} is contained_in a row that is not there; "
+            "name the row that was timed."
+        )
+
+
+def _check_references(name: str, resolution: int, references: Mapping[str, Reference]) -> None:
+    for network, reference in references.items():
+        if not (math.isfinite(reference.ms) and reference.ms > 0 and reference.kind in KINDS):
+            raise LookupTableError(
+                f"Latency table {name}, {resolution} pixels: the reference {network} is {reference.ms} ms, "
+                f"kind '{cast(str, reference.kind)}'; give a positive time and the kind measured or estimated."
+            )

@@ -1,0 +1,129 @@
+"""The file format of latency tables, `nasface-lut/1`: one JSON file per device, one line per row, named NAME.json.
+
+```
+{"format": "nasface-lut/1",
+ "provenance": {"kind": "measured", "device": "Pixel 8", "runtime": "TFLite CPU", "threads": 4, "runs": 100,
+                "method": "...", "sources": [], "created": "...", "licence": null, "loo_errors": {}},
+ "references": {"224": {"efficientnet_b0": {"ms": 22.0, "std": 2.0, "kind": "measured", "source": "..."}}},
+ "rows": {"224": {"Conv-input:224x224x3-output:112x112x24": {"mean_ms": 0.3, "std_ms": 0.01, "runs": 100}, ...}}}
+```
+Only `format`, `provenance.kind`, `rows` and each row's `mean_ms` are required. Rows of no network of the space, such as
+the authors' classifier row (Logits), may stand in the file and are never used. The file's name is the table's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Final
+
+from nasface.devices.lut import LookupTable, Provenance, Reference, Row
+from nasface.errors import LookupTableError
+from nasface.runs import write_text
+
+FORMAT: Final = "nasface-lut/1"
+
+
+def read_lut(path: Path) -> LookupTable:
+    """The table in a file.
+
+    Raises:
+        LookupTableError: The file cannot be read, is no such table, or holds times that cannot be.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LookupTableError(f"Cannot read the latency table {path}: {error.strerror}.") from None
+    except ValueError as error:
+        raise LookupTableError(
+            f"{path} is not a latency table in JSON ({error}); bring other formats in with task=import_lut."
+        ) from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise LookupTableError(
+            f'{path} is not a latency table: "format" must be "{FORMAT}"; use task=import_lut for others.'
+        )
+    try:
+        return _parse(path.stem, content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise LookupTableError(
+            f"Latency table {path} is malformed: {what}; see the format in nasface/devices/lut_file.py."
+        ) from None
+
+
+def write_lut(table: LookupTable, path: Path) -> None:
+    """Write the table, atomically; equal tables give equal bytes."""
+    write_text(path, dump(table))
+
+
+def content_hash(table: LookupTable) -> str:
+    """SHA-256 over everything in the table but its name, 12 hexadecimal digits."""
+    return hashlib.sha256(dump(table).encode()).hexdigest()[:12]
+
+
+def dump(table: LookupTable) -> str:
+    """The file's text: sorted keys, one line per row, numbers rounded to a nanosecond."""
+    head = {
+        "format": FORMAT,
+        "provenance": asdict(table.provenance),
+        "references": {
+            str(size): {name: _plain(reference) for name, reference in sorted(table.references[size].items())}
+            for size in sorted(table.references)
+        },
+    }
+    sections = [_section(size, table.rows[size]) for size in sorted(table.rows)]
+    text = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False, default=dict)
+    return text.removesuffix("\n}") + ',\n "rows": {\n' + ",\n".join(sections) + "\n }\n}\n"
+
+
+def _section(resolution: int, rows: Mapping[str, Row]) -> str:
+    lines = [f"   {json.dumps(key)}: {json.dumps(_plain(rows[key]))}" for key in sorted(rows)]
+    return f'  "{resolution}": {{\n' + ",\n".join(lines) + "\n  }"
+
+
+def _plain(value: Row | Reference) -> dict[str, Any]:
+    items = asdict(value).items()
+    return {key: round(v, 6) if isinstance(v, float) else v for key, v in items if v is not None}
+
+
+def _parse(name: str, content: Mapping[str, Any]) -> LookupTable:
+    known = {f.name for f in fields(Provenance)}
+    provenance = {key: value for key, value in content["provenance"].items() if key in known}
+    provenance["sources"] = tuple(provenance.get("sources") or ())
+    provenance.setdefault("device", name)
+    provenance["loo_errors"] = {key: float(value) for key, value in (provenance.get("loo_errors") or {}).items()}
+    if "kind" not in provenance:
+        raise KeyError("provenance.kind")
+    rows = {_pixels(size): {key: _row(row) for key, row in part.items()} for size, part in content["rows"].items()}
+    references = {
+        _pixels(size): {network: _reference(entry) for network, entry in part.items()}
+        for size, part in content.get("references", {}).items()
+    }
+    return LookupTable(name, Provenance(**provenance), rows, references)
+
+
+def _pixels(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"'{text}' is not a resolution in pixels")
+    return int(text)
+
+
+def _row(entry: Mapping[str, Any]) -> Row:
+    runs = entry.get("runs")
+    return Row(
+        float(entry["mean_ms"]),
+        _number(entry.get("std_ms")),
+        None if runs is None else int(runs),
+        entry.get("contained_in"),
+    )
+
+
+def _reference(entry: Mapping[str, Any]) -> Reference:
+    return Reference(float(entry["ms"]), _number(entry.get("std")), entry["kind"], str(entry.get("source", "")))
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))

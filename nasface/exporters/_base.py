@@ -1,0 +1,164 @@
+"""The exporter interface: a network and its weights become one file that a device runs.
+
+Protocol. An exporter is constructed as `cls(config)`; the constructor checks the configuration and imports nothing
+heavy. `export(spec, weights, path, metadata)` may be called any number of times and leaves its arguments unchanged.
+Equal arguments give equal bytes. The file appears under `path` complete or not at all. What an application needs to use
+the file stands inside it (`read_metadata` gives it back): the input's and output's name, shape and layout, the
+preprocessing, and whatever the caller adds, such as thresholds and provenance.
+
+Preprocessing stays outside the graph, as in the OFA networks: the input is RGB, already resized, scaled and normalised
+as the metadata says. An application normalises while it converts its camera image, at no extra pass.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from nasface.errors import ExportError, MissingDependency, UnknownName, listing
+from nasface.netspec import Activation, Conv, Linear, NetSpec, Weights, has_bias
+from nasface.runs import atomic_write
+
+PRECISIONS: Final = ("float32", "float16")
+"""How weights are stored."""
+
+INPUT_NAME: Final = "input"
+OUTPUT_NAME: Final = "descriptor"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A written file.
+
+    Attributes:
+        path: Where it is.
+        bytes: Its size.
+        sha256: Its hash, hexadecimal.
+    """
+
+    path: Path
+    bytes: int
+    sha256: str
+
+
+class Exporter(ABC):
+    """Writes networks in one file format."""
+
+    @abstractmethod
+    def export(self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any]) -> Exported:
+        """Write the network to `path`.
+
+        Args:
+            spec: The network.
+            weights: Its deployable weights, batch normalisation folded in.
+            path: The file to write; its folder is made if need be.
+            metadata: JSON values to put into the file beside the exporter's own; an entry of the same name wins.
+
+        Raises:
+            ExportError: Weights are missing, misshapen or not representable, the metadata is not JSON, or the file
+                cannot be written.
+            MissingDependency: The exporter's package is not installed.
+        """
+
+
+def check_precision(precision: str) -> str:
+    """Return `precision`, or raise `UnknownName` if it is not one of `PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise UnknownName("precision", precision, PRECISIONS)
+    return precision
+
+
+def check_weights(spec: NetSpec, weights: Weights) -> None:
+    """Raise `ExportError` unless `weights` holds every array of the network in its shape, all finite."""
+    expected = weight_shapes(spec)
+    missing = [name for name in expected if name not in weights]
+    if missing:
+        raise ExportError(f"{spec.name}: weights are missing: {listing(missing)}; give every one the network names.")
+    for name, shape in expected.items():
+        if weights[name].shape != shape:
+            raise ExportError(f"{spec.name}: {name} has shape {weights[name].shape}, but the network needs {shape}.")
+        if not np.isfinite(weights[name]).all():
+            raise ExportError(f"{spec.name}: {name} holds NaN or infinity; re-train or re-calibrate the network.")
+
+
+def weight_shapes(spec: NetSpec) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the deployable weights of a network, in order of execution."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for op in spec.ops:
+        if isinstance(op, Conv | Linear):
+            shapes[f"{op.name}.weight"] = op.weight_shape if isinstance(op, Conv) else (op.shape[2], op.in_features)
+            if has_bias(op):
+                shapes[f"{op.name}.bias"] = (op.shape[2],)
+        elif isinstance(op, Activation) and op.function == "prelu":
+            shapes[f"{op.name}.weight"] = (op.shape[2],)
+    return shapes
+
+
+def describe(spec: NetSpec, precision: str, metadata: Mapping[str, Any]) -> bytes:
+    """The JSON that goes into the file, as deterministic UTF-8.
+
+    Raises:
+        ExportError: `metadata` holds something that is not JSON, e.g. NaN.
+    """
+    own: dict[str, Any] = {
+        "network": spec.name,
+        "precision": precision,
+        "input": {"name": INPUT_NAME, "shape": [1, *spec.input_shape], "layout": "NHWC", "type": "float32"},
+        "output": {"name": OUTPUT_NAME, "shape": [1, int(np.prod(spec.output_shape))], "type": "float32"},
+        "preprocessing": preprocessing(spec),
+    }
+    try:
+        return json.dumps(own | dict(metadata), sort_keys=True, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise ExportError(f"The metadata of {spec.name} is not JSON ({error}); give plain, finite values.") from error
+
+
+def preprocessing(spec: NetSpec) -> dict[str, Any]:
+    """What is done to an aligned face before the network: the OFA face networks' recipe, with ImageNet's mean and std.
+
+    input = (resized RGB / 255 - mean) / std, channel by channel.
+    """
+    return {
+        "colour": "RGB",
+        "resize": {"height": spec.input_shape[0], "width": spec.input_shape[1], "method": "bilinear", "crop": "none"},
+        "scale": 1 / 255,
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225],
+    }
+
+
+def write_model(path: Path, data: bytes | memoryview) -> Exported:
+    """Write a finished model atomically.
+
+    Raises:
+        ExportError: The folder or disk does not take it; nothing is left under `path`.
+    """
+    try:
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(data)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ExportError(
+            f"The model of {len(data) / 1e6:.2f} MB cannot be written to {path}: {reason}; choose a writable folder "
+            "with enough space."
+        ) from error
+    return Exported(path, len(data), hashlib.sha256(data).hexdigest())
+
+
+@contextmanager
+def requires(package: str, extra: str, purpose: str) -> Iterator[None]:
+    """Turn a failed import inside the block into `MissingDependency`."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("nasface"):
+            raise
+        raise MissingDependency(package, extra, purpose) from error

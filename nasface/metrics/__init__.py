@@ -1,0 +1,51 @@
+"""Metrics of face recognition and of ranking: a leaf of the package, numpy only."""
+
+from nasface.metrics._checks import lowest_far, unit_rows
+from nasface.metrics.all_pairs import AllPairs, evaluate_all_pairs
+from nasface.metrics.bootstrap import Interval, bootstrap_difference, bootstrap_people
+from nasface.metrics.identification import LeaveOneOut, RandomGallery, leave_one_out, random_gallery
+from nasface.metrics.ranking import (
+    RankingQuality,
+    bias,
+    comparison_accuracy,
+    kendall_tau,
+    ndcg,
+    pair_accuracy,
+    ranking_quality,
+    rmse,
+    spearman,
+    top_k_regret,
+)
+from nasface.metrics.roc import OperatingPoint, PairDistances, Roc
+from nasface.metrics.verification import ValAtFar, Verification, evaluate_pairs, squared_distances
+
+__all__ = [
+    "AllPairs",
+    "Interval",
+    "LeaveOneOut",
+    "OperatingPoint",
+    "PairDistances",
+    "RandomGallery",
+    "RankingQuality",
+    "Roc",
+    "ValAtFar",
+    "Verification",
+    "bias",
+    "bootstrap_difference",
+    "bootstrap_people",
+    "comparison_accuracy",
+    "evaluate_all_pairs",
+    "evaluate_pairs",
+    "kendall_tau",
+    "leave_one_out",
+    "lowest_far",
+    "ndcg",
+    "pair_accuracy",
+    "random_gallery",
+    "ranking_quality",
+    "rmse",
+    "spearman",
+    "squared_distances",
+    "top_k_regret",
+    "unit_rows",
+]

@@ -1,0 +1,162 @@
+"""How sure a verification result is: bootstrap over people.
+
+Pairs that share a person are not independent, so people are drawn with replacement, not pairs (the vertex bootstrap of
+Snijders and Borgatti 1999). With person p drawn m_p times, an impostor pair of p and q weighs m_p m_q, a genuine pair
+of p weighs m_p; pairs between two copies of one person are left out. Weighted curves over the sorted distances are
+exact: nothing is binned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import InvalidInput
+from nasface.metrics._checks import check_far
+from nasface.metrics.all_pairs import by_person, count_pairs, distances_of_all_pairs, person_ends
+from nasface.metrics.roc import PairDistances, Roc
+
+_LEAST_PEOPLE = 10
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its percentile interval.
+
+    Attributes:
+        value: The statistic of the whole set.
+        low: Lower end of the interval.
+        high: Upper end.
+        std: Standard deviation over resamples (ddof 1).
+        level: Coverage aimed at, e.g. 0.95.
+        resamples: Number of resamples used.
+    """
+
+    value: float
+    low: float
+    high: float
+    std: float
+    level: float
+    resamples: int
+
+
+def bootstrap_people(
+    descriptors: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    rng: np.random.Generator,
+    *,
+    fars: Sequence[float] = (1e-3,),
+    resamples: int = 200,
+    level: float = 0.95,
+) -> dict[str, Interval]:
+    """Intervals for "auc", "eer" and, for every rate in `fars`, "tar@{rate}" over all pairs.
+
+    Args:
+        descriptors: (n, d), scaled to unit length here.
+        labels: (n,) person of every photo.
+        rng: Draws the people.
+        fars: False accept rates, each at least ten over the number of impostor pairs.
+        resamples: Number of resamples, at least 2.
+        level: Coverage of the interval.
+
+    Raises:
+        InvalidInput: As `evaluate_all_pairs`; fewer than ten people with two photos; bad `resamples` or `level`.
+    """
+    [pairs], draws = _prepare([descriptors], labels, rng, fars, resamples, level)
+    values = np.array([pairs.statistics(draw, fars) for draw in draws])
+    return _intervals(pairs.statistics(None, fars), values, fars, level)
+
+
+def bootstrap_difference(
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    rng: np.random.Generator,
+    *,
+    fars: Sequence[float] = (1e-3,),
+    resamples: int = 200,
+    level: float = 0.95,
+) -> dict[str, Interval]:
+    """Intervals for first minus second, two sets of descriptors of the same photos, each resample serving both.
+
+    Arguments, keys and errors as in `bootstrap_people`.
+    """
+    (one, two), draws = _prepare([first, second], labels, rng, fars, resamples, level)
+    values = np.array([one.statistics(draw, fars) - two.statistics(draw, fars) for draw in draws])
+    return _intervals(one.statistics(None, fars) - two.statistics(None, fars), values, fars, level)
+
+
+class _PeoplePairs:
+    """Sorted distances of all pairs together with the people they belong to."""
+
+    def __init__(self, descriptors: npt.ArrayLike, labels: npt.ArrayLike) -> None:
+        rows, codes = by_person(descriptors, labels)
+        genuine, impostor = distances_of_all_pairs(rows, codes)
+        person, pair = _people_of_pairs(codes)
+        by_genuine, by_impostor = np.argsort(genuine), np.argsort(impostor)
+        self._people = int(codes[-1]) + 1
+        self._genuine_person, self._impostor_pair = person[by_genuine], pair[by_impostor]
+        self.pairs = PairDistances(genuine[by_genuine], impostor[by_impostor], presorted=True)
+
+    def statistics(self, draw: npt.NDArray[np.int64] | None, fars: Sequence[float]) -> npt.NDArray[np.float64]:
+        """AUC, EER and the true accept rates, with every person counted `draw` times."""
+        roc = self.pairs.roc() if draw is None else self._weighted(draw)
+        return np.array([roc.auc, roc.eer, *(roc.at_far(far).tar for far in fars)])
+
+    def _weighted(self, draw: npt.NDArray[np.int64]) -> Roc:
+        narrow = draw.astype(np.int32)  # a table of products that stays in the cache
+        products = np.multiply.outer(narrow, narrow).ravel()
+        return self.pairs.roc(draw[self._genuine_person], np.take(products, self._impostor_pair))
+
+
+def _people_of_pairs(codes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Person of every genuine pair, and p * people + q of every impostor pair, in `distances_of_all_pairs`' order."""
+    ends, people, n = person_ends(codes), int(codes[-1]) + 1, len(codes)
+    person = np.repeat(codes, ends - np.arange(n) - 1)
+    other = np.concatenate([codes[end:] for end in ends])
+    return person, np.repeat(codes * people, n - ends) + other
+
+
+def _prepare(
+    sets: Sequence[npt.ArrayLike],
+    labels: npt.ArrayLike,
+    rng: np.random.Generator,
+    fars: Sequence[float],
+    resamples: int,
+    level: float,
+) -> tuple[list[_PeoplePairs], Iterator[npt.NDArray[np.int64]]]:
+    if resamples < 2 or not 0.0 < level < 1.0:
+        raise InvalidInput(f"A bootstrap needs 2 or more resamples and a level in (0, 1), not {resamples} and {level}.")
+    sizes = np.unique(np.asarray(labels), return_counts=True)[1]
+    several = int((sizes > 1).sum())
+    if several < _LEAST_PEOPLE:
+        raise InvalidInput(
+            f"A bootstrap over people needs {_LEAST_PEOPLE} or more people with two photos; there are {several}."
+        )
+    impostors = count_pairs(np.repeat(np.arange(len(sizes)), sizes))[1]
+    for far in fars:
+        check_far(far, impostors)
+    return [_PeoplePairs(s, labels) for s in sets], _draws(sizes, rng, resamples)
+
+
+def _draws(sizes: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int) -> Iterator[npt.NDArray[np.int64]]:
+    """How often each person is drawn, (people,); a draw without any genuine pair (rarer than e^-10) is passed over."""
+    people = len(sizes)
+    for draw in rng.multinomial(people, np.full(people, 1.0 / people), size=resamples):
+        if draw[sizes > 1].any():
+            yield draw
+
+
+def _intervals(
+    whole: npt.NDArray[np.float64], values: npt.NDArray[np.float64], fars: Sequence[float], level: float
+) -> dict[str, Interval]:
+    names = ["auc", "eer", *(f"tar@{far:g}" for far in fars)]
+    low, high = np.quantile(values, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+    std = values.std(axis=0, ddof=1)
+    return {
+        name: Interval(float(whole[i]), float(low[i]), float(high[i]), float(std[i]), level, len(values))
+        for i, name in enumerate(names)
+    }

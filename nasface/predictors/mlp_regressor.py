@@ -1,0 +1,203 @@
+"""Once-for-All's accuracy predictor: a small multi-layer perceptron on one-hot codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import InvalidInput, MissingDependency, NotFitted
+from nasface.predictors._base import Groups, Scorer, Targets
+from nasface.registry import register
+from nasface.runs import atomic_write
+from nasface.spaces import Features
+
+FORMAT: Final = "nasface mlp_regressor 1"
+Parameters = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass
+class MLPRegressorConfig:
+    """Parameters of the regressor.
+
+    Attributes:
+        hidden: Width of the three hidden layers.
+        steps: Steps of Adam.
+        batch: Networks per step; a table of fewer than eight batches is walked through in eighths.
+        learning_rate: Of Adam; falls to zero along a half cosine.
+        weight_decay: Of Adam (L2).
+    """
+
+    name: str = "mlp_regressor"
+    hidden: int = 400
+    steps: int = 500
+    batch: int = 500
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+
+
+@register("predictor", "mlp_regressor", config=MLPRegressorConfig)
+class MLPRegressor(Scorer):
+    """Once-for-All's MLP: one-hot code, three hidden layers of 400, accuracy.
+
+    Source: OFA's `AccuracyPredictor` (120-400-400-400-1, ReLU, last layer without bias plus `base_acc`, the mean
+    accuracy) and its authors' training advice (Adam, 1e-3, weight decay 1e-4, batch 500 to 1000). The loss is the mean
+    squared error. Beyond
+    OFA: the network learns (accuracy - mean) / standard deviation, because a table's accuracies differ by a few
+    thousandths.
+    """
+
+    encoding = "onehot"
+    regressor = True
+    libraries = ("torch",)
+
+    def __init__(self, config: MLPRegressorConfig | None = None) -> None:
+        self.config = config or MLPRegressorConfig()
+        self._parameters: Parameters | None = None
+
+    def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
+        """Train on one thread, so that the result does not depend on the machine's number of cores.
+
+        Raises:
+            InvalidInput: A parameter is out of range, or there are fewer than two networks.
+            MissingDependency: PyTorch is not installed.
+        """
+        self._check(len(y))
+        torch = _torch()
+        scale = float(y.std()) or 1.0
+        with _one_thread(torch):
+            weights = self._train(torch, x, ((y - y.mean()) / scale).astype(np.float32), rng)
+        self._parameters = {**weights, "base_acc": _one(y.mean()), "scale": _one(scale)}
+        return self
+
+    def score(self, x: Features) -> npt.NDArray[np.float64]:
+        """Predicted accuracy in the unit of the targets, float64[n] for float32[n, n_features]."""
+        parameters = self._fitted
+        h = np.asarray(x, np.float32)
+        for layer in range(3):
+            h = np.maximum(h @ parameters[f"layers.{layer}.0.weight"].T + parameters[f"layers.{layer}.0.bias"], 0)
+        out = (h @ parameters["layers.3.weight"].T)[:, 0].astype(np.float64)
+        return np.asarray(out * parameters["scale"][0] + parameters["base_acc"][0])
+
+    def save(self, path: Path) -> None:
+        """Write a safetensors file with OFA's key names (`base_acc`, `layers.*`) and `scale`, the deviation."""
+        parameters = self._fitted
+        with atomic_write(path) as temporary:
+            _safetensors().save_file(parameters, temporary, metadata={"format": FORMAT})
+
+    def load(self, path: Path) -> Self:
+        """Read what `save` wrote; PyTorch itself is not needed for that, nor for scoring."""
+        library = _safetensors()
+        try:
+            found = library.load_file(path)
+        except Exception as error:  # safetensors raises its own errors, OSError or ValueError, by kind of damage
+            raise InvalidInput(f"{path} is not a saved mlp_regressor ({error}); fit it again.") from error
+        if set(found) != {*_names(), "base_acc", "scale"}:
+            raise InvalidInput(f"{path} does not hold the parameters of an mlp_regressor; fit it again.")
+        self._parameters = found
+        return self
+
+    @property
+    def _fitted(self) -> Parameters:
+        if self._parameters is None:
+            raise NotFitted("mlp_regressor was asked before it was fitted; call fit() or load() first.")
+        return self._parameters
+
+    def _train(self, torch: Any, x: Features, y: npt.NDArray[np.float32], rng: np.random.Generator) -> Parameters:
+        config = self.config
+        weights = {
+            name: torch.tensor(value, requires_grad=True) for name, value in self._initial(x.shape[1], rng).items()
+        }
+        optimiser = torch.optim.Adam(weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
+        inputs, targets = torch.from_numpy(np.array(x)), torch.from_numpy(y)
+        for rows in _batches(len(y), config.batch, config.steps, rng):
+            error = _forward(torch, weights, inputs[rows]) - targets[rows]
+            optimiser.zero_grad()
+            (error * error).mean().backward()
+            optimiser.step()
+            schedule.step()
+        return {name: value.detach().numpy() for name, value in weights.items()}
+
+    def _initial(self, n_features: int, rng: np.random.Generator) -> Parameters:
+        """Uniform in +-1/sqrt(inputs), PyTorch's default for linear layers."""
+        sizes = [n_features, *[self.config.hidden] * 3, 1]
+        parameters = {}
+        for name in _names():
+            inputs, outputs = sizes[int(name.split(".")[1])], sizes[int(name.split(".")[1]) + 1]
+            shape = (outputs, inputs) if name.endswith("weight") else (outputs,)
+            parameters[name] = rng.uniform(-(inputs**-0.5), inputs**-0.5, shape).astype(np.float32)
+        return parameters
+
+    def _check(self, n: int) -> None:
+        config = self.config
+        for key, value in (("hidden", config.hidden), ("steps", config.steps), ("batch", config.batch)):
+            if value < 1:
+                raise InvalidInput(f"predictor.{key} is {value}; give 1 or more.")
+        if not config.learning_rate > 0 or config.weight_decay < 0:
+            raise InvalidInput(
+                f"predictor.learning_rate {config.learning_rate} must be above 0 and "
+                f"predictor.weight_decay {config.weight_decay} not negative."
+            )
+        if n < 2:
+            raise InvalidInput(f"An mlp_regressor needs two or more networks to learn from, not {n}.")
+
+
+def _one(value: float) -> npt.NDArray[np.float32]:
+    return np.array([value], np.float32)
+
+
+def _names() -> list[str]:
+    hidden = [f"layers.{layer}.0.{part}" for layer in range(3) for part in ("weight", "bias")]
+    return [*hidden, "layers.3.weight"]
+
+
+def _forward(torch: Any, weights: dict[str, Any], x: Any) -> Any:
+    for layer in range(3):
+        x = torch.relu(
+            torch.nn.functional.linear(x, weights[f"layers.{layer}.0.weight"], weights[f"layers.{layer}.0.bias"])
+        )
+    return torch.nn.functional.linear(x, weights["layers.3.weight"])[:, 0]
+
+
+def _batches(n: int, batch: int, steps: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:
+    """`steps` batches out of shuffled passes over n rows."""
+    size = max(1, min(batch, n // 8))
+    per_pass = n // size
+    order = rng.permutation(n)
+    for step in range(steps):
+        if step and step % per_pass == 0:
+            order = rng.permutation(n)
+        start = step % per_pass * size
+        yield order[start : start + size]
+
+
+@contextmanager
+def _one_thread(torch: Any) -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingDependency("torch", "torch", "predictor mlp_regressor") from error
+    return torch
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise MissingDependency("safetensors", "torch", "predictor mlp_regressor") from error
+    return safetensors.numpy

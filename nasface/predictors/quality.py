@@ -1,0 +1,159 @@
+"""How well a predictor ranks networks that it has not seen, beside what counting operations would say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import InvalidInput
+from nasface.metrics.ranking import comparison_accuracy, ranking_quality
+from nasface.predictors._base import Comparator, Scorer, Targets
+from nasface.predictors.ranker import spread, win_rates
+from nasface.spaces import Features, Population, SearchSpace
+
+Values = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+PREDICTOR = "predictor"
+"""Key of the predictor in `QualityReport.everywhere` and `near_budget`; the other keys are those of the floors."""
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """Ranking metrics on held-out networks.
+
+    Attributes:
+        folds: Number of parts; every network is judged by a predictor fitted on the other parts.
+        everywhere: Metrics over all networks of the table, by column ("predictor", then the floors).
+        near_budget: The same over the networks near the budget; None with fewer than two of them.
+        antisymmetry: Mean |f(a, b) + f(b, a) - 1| of a comparator before it symmetrises, or None.
+    """
+
+    folds: int
+    everywhere: dict[str, dict[str, Any]]
+    near_budget: dict[str, dict[str, Any]] | None
+    antisymmetry: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def quality(
+    space: SearchSpace,
+    make: Callable[[], Comparator],
+    table: Population,
+    targets: Targets,
+    floors: Mapping[str, Values],
+    rng: np.random.Generator,
+    *,
+    near: Mask | None = None,
+    folds: int = 5,
+) -> QualityReport:
+    """Cross-fit a predictor and compare it with the floors on the same networks and pairs.
+
+    The table is cut into `folds` random parts, and each is judged by a predictor fitted on the others, so that all
+    networks count and none was seen. Metrics of a ranking rest on scores: the predictor's, or for a comparator its win
+    rate against 100 networks of the fitting parts. `pair_accuracy` of a comparator is that of its direct answers. It
+    takes pairs within one part only (no predictor is blind to both otherwise), for the floors as well.
+
+    Args:
+        space: Space of the table.
+        make: Gives a predictor that is not fitted.
+        table: int8[n, n_genes].
+        targets: float64[n].
+        floors: By name, float64[n]: costs taken as if they were scores, e.g. {"macs_only": ..., "params_only": ...}.
+        rng: Cuts the parts and seeds the fits.
+        near: bool[n], the networks near the budget.
+        folds: Number of parts, 2 to n / 2.
+
+    Raises:
+        InvalidInput: `folds` does not fit the table.
+    """
+    n = len(table)
+    if not 2 <= folds <= n // 2:
+        raise InvalidInput(f"A table of {n} networks cannot be cut into {folds} parts; give 2 to {n // 2}.")
+    parts = rng.permutation(np.arange(n) % folds)
+    judged = [_judge(space, make(), table, targets, parts == part, rng.spawn(1)[0]) for part in range(folds)]
+    pairs = np.concatenate([fold.pairs for fold in judged], axis=1)
+    columns = {PREDICTOR: _pool(judged, n)}
+    columns |= {name: _Column(values, _wins(*values[pairs])) for name, values in floors.items()}
+
+    def measure(mask: Mask) -> dict[str, dict[str, Any]]:
+        return {name: _metrics(targets, column, pairs, mask) for name, column in columns.items()}
+
+    near_budget = measure(near) if near is not None and near.sum() >= 2 else None
+    errors = [fold.antisymmetry for fold in judged if fold.antisymmetry is not None]
+    return QualityReport(folds, measure(np.ones(n, bool)), near_budget, float(np.mean(errors)) if errors else None)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """What a predictor or a floor says: float64[n] about networks, float64[n_pairs] about pairs."""
+
+    scores: Values
+    wins: Values
+    calibrated: bool = False
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One part of the table: its networks, all pairs intp[2, n_pairs] within it, and what is said of them."""
+
+    rows: npt.NDArray[np.intp]
+    pairs: npt.NDArray[np.intp]
+    said: _Column
+    antisymmetry: float | None = None
+
+
+def _judge(
+    space: SearchSpace,
+    predictor: Comparator,
+    table: Population,
+    targets: Targets,
+    held_out: Mask,
+    rng: np.random.Generator,
+) -> _Fold:
+    x = space.encode(table, predictor.encoding)
+    predictor.fit(x[~held_out], targets[~held_out], space.groups(predictor.encoding), rng)
+    rows = np.flatnonzero(held_out)
+    local = np.stack(np.triu_indices(len(rows), 1))
+    pairs = rows[local]
+    if isinstance(predictor, Scorer):
+        scores = predictor.score(x[rows])
+        return _Fold(rows, pairs, _Column(scores, _wins(*scores[local]), predictor.regressor))
+    digests = predictor.digest(x)
+    opponents = np.flatnonzero(~held_out)[spread(targets[~held_out], 100)]
+    scores = win_rates(predictor, digests[rows], digests[opponents])
+    wins = predictor.compare_digests(*digests[pairs])
+    return _Fold(rows, pairs, _Column(scores, wins), _antisymmetry(predictor, *x[pairs]))
+
+
+def _pool(judged: list[_Fold], n: int) -> _Column:
+    """The parts put together."""
+    scores = np.empty(n)
+    for fold in judged:
+        scores[fold.rows] = fold.said.scores
+    return _Column(scores, np.concatenate([fold.said.wins for fold in judged]), judged[0].said.calibrated)
+
+
+def _metrics(targets: Targets, column: _Column, pairs: npt.NDArray[np.intp], mask: Mask) -> dict[str, Any]:
+    found = asdict(ranking_quality(targets[mask], column.scores[mask], calibrated=column.calibrated))
+    inside = mask[pairs].all(axis=0)
+    first, second = targets[pairs[:, inside]]
+    accuracy = comparison_accuracy(first, second, column.wins[inside]) if len(first) > 1 else None
+    return {**found, "pair_accuracy": accuracy, "pairs": len(first)}
+
+
+def _wins(a: Values, b: Values) -> Values:
+    return np.asarray(0.5 + 0.5 * np.sign(a - b))
+
+
+def _antisymmetry(predictor: Comparator, a: Features, b: Features) -> float | None:
+    """Of comparators that offer `raw_compare`, their answer before symmetrising."""
+    raw = getattr(predictor, "raw_compare", None)
+    return None if raw is None else float(np.abs(raw(a, b) + raw(b, a) - 1.0).mean())

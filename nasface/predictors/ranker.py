@@ -1,0 +1,242 @@
+"""`Ranker`: a predictor bound to a space and a table, asked about genotypes; and the cache of fitted states."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import InvalidInput
+from nasface.predictors._base import Comparator, Scorer, Targets
+from nasface.predictors._isotonic import Isotonic, fit_isotonic
+from nasface.predictors._rows import number_rows
+from nasface.spaces import Population, SearchSpace
+
+Values = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+
+logger = logging.getLogger(__name__)
+
+_OPPONENTS: Final = 100
+"""Networks of the table against which a comparator's win rates are taken."""
+
+
+class Contest:
+    """One population whose rows are compared again and again: every network is encoded and digested once.
+
+    Equal networks tie without asking, and a batch that names a pair several times asks about it once.
+    """
+
+    def __init__(self, ranker: Ranker, population: Population) -> None:
+        self._ranker = ranker
+        first, self._number = number_rows(population)
+        self._digests = ranker.digest(population[first])
+
+    def compare(self, a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
+        """P(row a[i] of the population is better than row b[i]), float64[n]; one call of the predictor at most."""
+        first, second = np.broadcast_arrays(self._number[np.asarray(a)], self._number[np.asarray(b)])
+        pairs, inverse = np.unique(first * len(self._digests) + second, return_inverse=True)
+        first, second = np.divmod(pairs, len(self._digests))
+        answers, ask = np.full(len(pairs), 0.5), first != second
+        if ask.any():
+            answers[ask] = self._ranker.ask(self._digests[first[ask]], self._digests[second[ask]])
+        return np.asarray(answers[inverse])
+
+
+class Ranker:
+    """Answers which of two networks is more accurate, how good networks are, and counts how often it was asked.
+
+    Args:
+        space: Encodes genotypes the way the predictor wants.
+        predictor: Fitted.
+        table: int8[n, n_genes], the networks it was fitted on.
+        targets: float64[n], their accuracies.
+
+    Attributes:
+        calls: Batches that the comparator was asked so far.
+        pairs: Pairs of different networks in them; both stay 0 for a scorer.
+    """
+
+    def __init__(self, space: SearchSpace, predictor: Comparator, table: Population, targets: Targets) -> None:
+        self.space, self.predictor, self.table, self.targets = space, predictor, table, targets
+        self.calls = self.pairs = 0
+        self._recent: dict[bytes, npt.NDArray[Any]] = {}
+
+    def compare(self, a: Population, b: Population) -> Values:
+        """P(row of a is better than row of b), float64[n], for two int8[n, n_genes]; equal rows give 0.5."""
+        n = len(a)
+        return self.contest(np.concatenate([a, b])).compare(np.arange(n), np.arange(n, 2 * n))
+
+    def contest(self, population: Population) -> Contest:
+        """Prepare many comparisons within one population."""
+        return Contest(self, population)
+
+    def scores(self, population: Population) -> Values | None:
+        """float64[n], higher is better, or None if the predictor only compares; equal rows get equal scores."""
+        if not isinstance(self.predictor, Scorer):
+            return None
+        first, number = number_rows(population)
+        return np.asarray(self.predictor.score(self._encode(population[first]))[number])
+
+    def predicted_accuracy(self, population: Population) -> Values:
+        """What accuracy to expect, float64[n], in the table's unit. Always an estimate.
+
+        A regressor says it. Other scores, and for a comparator the share of wins against 100 networks spread evenly
+        over the table's accuracies, are mapped by isotonic regression over the table. The map is fitted on networks
+        that the predictor has seen, and never leaves the table's range: expect optimism at the top.
+        """
+        strengths = self._strengths(population)
+        if isinstance(self.predictor, Scorer) and self.predictor.regressor:
+            return strengths
+        return self._isotonic(strengths)
+
+    def digest(self, population: Population) -> npt.NDArray[Any]:
+        """What `ask` needs of each row; see `Comparator.digest`.
+
+        The digests of the last population are kept, because a search's parents come again.
+        """
+        if not len(population):
+            return self.predictor.digest(self._encode(population))
+        keys = [row.tobytes() for row in population]
+        new = [index for index, key in enumerate(keys) if key not in self._recent]
+        if new:
+            fresh = dict(zip([keys[i] for i in new], self.predictor.digest(self._encode(population[new])), strict=True))
+            self._recent = {key: fresh[key] if key in fresh else self._recent[key] for key in keys}
+        return np.stack([self._recent[key] for key in keys])
+
+    def ask(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Values:
+        """Ask the predictor about pairs of digests, float64[n], and count."""
+        self.calls += 1
+        self.pairs += len(a)
+        return self.predictor.compare_digests(a, b)
+
+    def _encode(self, population: Population) -> npt.NDArray[np.float32]:
+        return self.space.encode(population, self.predictor.encoding)
+
+    def _strengths(self, population: Population) -> Values:
+        scores = self.scores(population)
+        return self._win_rates(population) if scores is None else scores
+
+    def _win_rates(self, population: Population) -> Values:
+        first, number = number_rows(population)
+        return win_rates(self.predictor, self.digest(population[first]), self._opponents)[number]
+
+    @cached_property
+    def _opponents(self) -> npt.NDArray[Any]:
+        return self.digest(self.table[spread(self.targets, _OPPONENTS)])
+
+    @cached_property
+    def _isotonic(self) -> Isotonic:
+        return fit_isotonic(self._strengths(self.table), self.targets)
+
+
+def win_rates(predictor: Comparator, digests: npt.NDArray[Any], opponents: npt.NDArray[Any]) -> Values:
+    """Mean probability of every network to be better than the opponents, float64[n]."""
+    wins = [
+        predictor.compare_digests(np.repeat(row[None], len(opponents), axis=0), opponents).mean() for row in digests
+    ]
+    return np.array(wins, np.float64)
+
+
+def spread(targets: Targets, most: int) -> Indices:
+    """Indices of at most `most` networks, spread evenly over the ranks of `targets`."""
+    order = np.argsort(targets, kind="stable")
+    return order[np.unique(np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(np.intp))]
+
+
+def fit_ranker(
+    space: SearchSpace,
+    predictor: Comparator,
+    table: Population,
+    targets: Targets,
+    rng: np.random.Generator,
+    cache_dir: Path | None = None,
+) -> Ranker:
+    """Fit a predictor on an accuracy table, or read the same fit from the cache.
+
+    A fitted state is kept under a hash of all that determines it: table, space, encoding, predictor and its parameters,
+    seed, library versions. The same number of draws is taken from `rng` either way. A damaged cache file is fitted
+    anew; a cache that cannot be written is logged.
+
+    Args:
+        space: Space of the table.
+        predictor: Not fitted yet; fitted or loaded in place.
+        table: int8[n, n_genes].
+        targets: float64[n], accuracies as fractions.
+        rng: Gives the seed of the fit.
+        cache_dir: Default: `$NASFACE_CACHE`, else `~/.cache/nasface`.
+
+    Raises:
+        InvalidInput: Lengths differ, or fewer than two networks.
+    """
+    targets = np.asarray(targets, np.float64)
+    if len(table) != len(targets) or len(table) < 2 or not np.isfinite(targets).all():
+        raise InvalidInput(
+            f"A predictor needs two or more networks with one finite accuracy each, not {len(table)} networks and "
+            f"{len(targets)} accuracies."
+        )
+    seed = rng.integers(2**63, size=2)
+    path = _cache_file(cache_dir or default_cache_dir(), space, predictor, table, targets, seed.tolist())
+    if not _load(predictor, path):
+        x = space.encode(table, predictor.encoding)
+        predictor.fit(x, targets, space.groups(predictor.encoding), np.random.default_rng(seed))
+        _save(predictor, path)
+    return Ranker(space, predictor, table, targets)
+
+
+def default_cache_dir() -> Path:
+    """`$NASFACE_CACHE`, else `~/.cache/nasface`."""
+    given = os.environ.get("NASFACE_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "nasface"
+
+
+def _cache_file(
+    folder: Path, space: SearchSpace, predictor: Comparator, table: Population, targets: Targets, seed: list[int]
+) -> Path:
+    kind = type(predictor)
+    identity = {
+        "space": dict(space.signature()),
+        "predictor": f"{kind.__module__}.{kind.__qualname__}",
+        "encoding": predictor.encoding,
+        "config": dataclasses.asdict(predictor.config),
+        "seed": seed,
+        "versions": {name: _version(name) for name in sorted({"nasface", "numpy", *predictor.libraries})},
+    }
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=repr).encode())
+    digest.update(np.ascontiguousarray(table).tobytes())
+    digest.update(np.ascontiguousarray(targets).tobytes())
+    return folder / "predictors" / f"{predictor.config.name}-{digest.hexdigest()[:32]}"
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _load(predictor: Comparator, path: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        predictor.load(path)
+    except Exception as error:  # whatever a damaged file does to a library, fitting again is the cure
+        logger.warning("The cached predictor %s cannot be read (%s); fitting again.", path, error)
+        return False
+    return True
+
+
+def _save(predictor: Comparator, path: Path) -> None:
+    try:
+        predictor.save(path)
+    except OSError as error:
+        logger.warning("The fitted predictor cannot be kept in the cache (%s); going on without.", error)

@@ -1,0 +1,100 @@
+"""How good descriptors are: all pairs of a set of people, listed pairs, identification, with intervals over people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.data import FaceData, FaceSet, Pairs
+from nasface.metrics import (
+    AllPairs,
+    Interval,
+    LeaveOneOut,
+    Verification,
+    bootstrap_people,
+    evaluate_all_pairs,
+    evaluate_pairs,
+    leave_one_out,
+    squared_distances,
+)
+from nasface.recognition.embedder import Embedded
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was measured on one set of descriptors.
+
+    Attributes:
+        all_pairs: Verification over all pairs of photos.
+        identification: Rank-1, leave one out.
+        intervals: Bootstrap over people of "auc", "eer" and "tar@FAR"; empty if not asked for.
+        pairs: Verification over listed pairs, or None without a list.
+    """
+
+    all_pairs: AllPairs
+    identification: LeaveOneOut
+    intervals: dict[str, Interval]
+    pairs: Verification | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def row(self) -> dict[str, float]:
+        """The main figures by name, for tables."""
+        row = {"auc": self.all_pairs.auc, "eer": self.all_pairs.eer}
+        row |= {f"tar@{point.far:g}": point.tar for point in self.all_pairs.points}
+        row["rank1"] = self.identification.micro
+        if self.pairs is not None:
+            row |= {"pairs accuracy": self.pairs.accuracy, "+-": self.pairs.accuracy_std}
+        return row
+
+    def interval(self, name: str) -> str:
+        """"low-high" of one figure, or an empty text."""
+        interval = self.intervals.get(name)
+        return f"{interval.low:.4f}–{interval.high:.4f}" if interval else ""
+
+
+def photos_to_judge(data: FaceData) -> FaceSet:
+    """The photos that `judge` needs descriptors of: the report people's, and those that the pairs name."""
+    report = data.require("report")
+    named = data.pairs.photos.names if data.pairs else ()
+    return FaceSet.of({*report.names, *named}, report.source)
+
+
+def judge(
+    embedded: Embedded, faces: FaceSet, data: FaceData, far: Sequence[float], resamples: int, rng: np.random.Generator
+) -> Judgement:
+    """Measure descriptors on the report people and on the listed pairs.
+
+    Args:
+        embedded: Descriptors of `faces`, any length each.
+        faces: From `photos_to_judge`.
+        data: The data set.
+        far: False accept rates for all pairs.
+        resamples: Bootstrap resamples over people; 0 for no intervals.
+        rng: Draws the people.
+
+    Raises:
+        InvalidInput: A rate is below ten over the number of impostor pairs, or there are too few people.
+    """
+    names = [faces.names[row] for row in embedded.rows]
+    reported = set(data.require("report").names)
+    mine = np.array([name in reported for name in names])
+    descriptors, labels = embedded.descriptors[mine], faces.labels[embedded.rows][mine]
+    all_pairs = evaluate_all_pairs(descriptors, labels, far)
+    intervals = bootstrap_people(descriptors, labels, rng, fars=far, resamples=resamples) if resamples else {}
+    pairs = None if data.pairs is None else _listed(embedded.descriptors, names, data.pairs)
+    return Judgement(all_pairs, leave_one_out(descriptors, labels), intervals, pairs)
+
+
+def _listed(descriptors: npt.NDArray[np.float32], names: Sequence[str], pairs: Pairs) -> Verification:
+    row = {name: i for i, name in enumerate(names)}
+    usable = pairs.keep(np.array([i for i, name in enumerate(pairs.photos.names) if name in row], np.int64))
+    place = np.array([row[name] for name in usable.photos.names])
+    distances = squared_distances(descriptors, place[usable.first], place[usable.second])
+    return evaluate_pairs(distances, usable.same, usable.folds, 1e-3, protocol=True)

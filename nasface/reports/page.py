@@ -1,0 +1,72 @@
+"""One self-contained HTML page from sections: headings, tables, pictures, cards."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from nasface.runs import write_text
+
+
+class Page:
+    """Collects sections and writes the page; everything given as text is escaped."""
+
+    def __init__(self, title: str, subtitle: str = "") -> None:
+        self.title, self.subtitle = title, subtitle
+        self._parts: list[str] = []
+
+    def heading(self, text: str) -> None:
+        """A section heading."""
+        self._parts.append(f"<h2>{html.escape(text)}</h2>")
+
+    def text(self, text: str, css: str = "") -> None:
+        """A paragraph; `css` may be "note" or "command"."""
+        self._parts.append(f'<p class="{css}">{html.escape(text)}</p>')
+
+    def cards(self, values: Sequence[tuple[str, str, str]]) -> None:
+        """Big numbers: (label, value, small print)."""
+        cards = [
+            f'<div class="card"><small>{html.escape(label)}</small><b>{html.escape(value)}</b><i>{html.escape(note)}</i></div>'
+            for label, value, note in values
+        ]
+        self._parts.append(f'<div class="cards">{"".join(cards)}</div>')
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[Any]], highlight: int | None = None) -> None:
+        """A table; row `highlight` stands out; numbers are aligned right."""
+        head = "".join(f"<th>{html.escape(str(cell))}</th>" for cell in header)
+        body = []
+        for i, row in enumerate(rows):
+            css = ' class="found"' if i == highlight else ""
+            body.append(f"<tr{css}>{''.join(f'<td>{html.escape(cell_text(cell))}</td>' for cell in row)}</tr>")
+        self._parts.append(f'<div class="scroll"><table><tr>{head}</tr>{"".join(body)}</table></div>')
+
+    def picture(self, svg: str, caption: str) -> None:
+        """A picture made by `nasface.reports.svg`."""
+        self._parts.append(f"<figure>{svg}<figcaption>{html.escape(caption)}</figcaption></figure>")
+
+    def facts(self, values: Mapping[str, Any]) -> None:
+        """Name and value pairs."""
+        rows = [f"<dt>{html.escape(name)}</dt><dd>{html.escape(cell_text(value))}</dd>" for name, value in values.items()]
+        self._parts.append(f"<dl>{''.join(rows)}</dl>")
+
+    def write(self, path: Path) -> None:
+        """Write the page atomically."""
+        folder = resources.files("nasface.reports")
+        template = Template((folder / "page.html").read_text(encoding="utf-8"))
+        style = (folder / "page.css").read_text(encoding="utf-8")
+        body = "\n".join(self._parts)
+        page = template.substitute(title=html.escape(self.title), subtitle=html.escape(self.subtitle), style=style, body=body)
+        write_text(path, page)
+
+
+def cell_text(value: Any) -> str:
+    """How a value stands in a table: floats with four significant digits, None as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)

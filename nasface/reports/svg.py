@@ -1,0 +1,125 @@
+"""Small pictures as inline SVG: scatter, lines, bars. No dependency, readable in any browser, sharp in print."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH, HEIGHT = 640, 320
+LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 44
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one kind.
+
+    Attributes:
+        label: For the legend.
+        points: (x, y) pairs.
+        style: CSS class: "cloud", "found", "other", "reference".
+        names: Tooltip of every point; also written beside it unless `style` is "cloud".
+        line: Whether points are joined.
+    """
+
+    label: str
+    points: Sequence[tuple[float, float]]
+    style: str
+    names: Sequence[str] = ()
+    line: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis with round ticks."""
+
+    label: str
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, label: str, values: Sequence[float]) -> Axis:
+        """An axis that covers the values with a little room."""
+        low, high = min(values), max(values)
+        room = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
+        return cls(label, low - room, high + room)
+
+    def ticks(self, most: int = 6) -> list[float]:
+        """Round numbers inside the axis."""
+        step = 10 ** math.floor(math.log10((self.high - self.low) / most))
+        step *= next(f for f in (1, 2, 5, 10, 20) if (self.high - self.low) / (step * f) <= most)
+        first = math.ceil(self.low / step)
+        return [round(i * step, 10) for i in range(first, math.floor(self.high / step) + 1)]
+
+    def place(self, value: float, start: float, end: float) -> float:
+        """Pixel of a value."""
+        return start + (value - self.low) / (self.high - self.low) * (end - start)
+
+
+def chart(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[float, str] | None = None) -> str:
+    """A scatter or line chart; `limit` draws a vertical line with a label (a budget)."""
+    points = [p for s in series for p in s.points]
+    xs = [x for x, _ in points] + ([limit[0]] if limit else [])
+    x, y = Axis.around(x_label, xs), Axis.around(y_label, [v for _, v in points])
+    body = [_axes(x, y)]
+    if limit:
+        px = x.place(limit[0], LEFT, WIDTH - RIGHT)
+        body.append(f'<line class="limit" x1="{px:.1f}" x2="{px:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+        body.append(f'<text class="limit" x="{px + 4:.1f}" y="{TOP + 10}">{html.escape(limit[1])}</text>')
+    body += [_series(s, x, y) for s in series]
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(body)}</svg>{_legend(series)}'
+
+
+def bars(rows: Sequence[tuple[str, float]], unit: str) -> str:
+    """Horizontal bars with a label and a value each."""
+    top = max((value for _, value in rows), default=1.0) or 1.0
+    height = 18 * len(rows) + 6
+    parts = []
+    for i, (label, value) in enumerate(rows):
+        y, width = 18 * i + 4, value / top * (WIDTH - 330)
+        parts.append(f'<text class="bar" x="238" y="{y + 11}">{html.escape(label)}</text>')
+        parts.append(f'<rect class="bar" x="246" y="{y}" width="{max(width, 0.5):.1f}" height="13"/>')
+        parts.append(f'<text x="{250 + width:.1f}" y="{y + 11}">{value:.3f} {html.escape(unit)}</text>')
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img">{"".join(parts)}</svg>'
+
+
+def _axes(x: Axis, y: Axis) -> str:
+    parts = []
+    for tick in x.ticks():
+        px = x.place(tick, LEFT, WIDTH - RIGHT)
+        parts.append(f'<line class="grid" x1="{px:.1f}" x2="{px:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<text class="tick x" x="{px:.1f}" y="{HEIGHT - BOTTOM + 15}">{tick:g}</text>')
+    for tick in y.ticks():
+        py = y.place(tick, HEIGHT - BOTTOM, TOP)
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{py:.1f}" y2="{py:.1f}"/>')
+        parts.append(f'<text class="tick y" x="{LEFT - 6}" y="{py + 4:.1f}">{tick:g}</text>')
+    parts.append(f'<text class="label" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}">{html.escape(x.label)}</text>')
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    parts.append(
+        f'<text class="label" transform="rotate(-90 14 {middle})" x="14" y="{middle}">{html.escape(y.label)}</text>'
+    )
+    return "".join(parts)
+
+
+def _series(series: Series, x: Axis, y: Axis) -> str:
+    placed = [(x.place(a, LEFT, WIDTH - RIGHT), y.place(b, HEIGHT - BOTTOM, TOP)) for a, b in series.points]
+    parts = []
+    if series.line:
+        path = " ".join(f"{px:.1f},{py:.1f}" for px, py in placed)
+        return f'<polyline class="{series.style}" points="{path}"/>'
+    for i, (px, py) in enumerate(placed):
+        name = html.escape(series.names[i]) if series.names else ""
+        title = f"<title>{name}</title>" if name else ""
+        radius = 2.2 if series.style == "cloud" else 5
+        parts.append(f'<circle class="{series.style}" cx="{px:.1f}" cy="{py:.1f}" r="{radius}">{title}</circle>')
+        if name and series.style != "cloud":
+            end = px > WIDTH * 0.72
+            anchor = ' text-anchor="end"' if end else ""
+            parts.append(f'<text class="name" x="{px + (-8 if end else 8):.1f}" y="{py - 6:.1f}"{anchor}>{name}</text>')
+    return "".join(parts)
+
+
+def _legend(series: Sequence[Series]) -> str:
+    items = [f'<span><i class="{s.style}"></i>{html.escape(s.label)}</span>' for s in series]
+    return f'<p class="legend">{"".join(items)}</p>'

@@ -1,0 +1,127 @@
+"""Bounds as users write them become constraints; what cannot be met is refused at once, what does not bind is said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from nasface.costs import Cost
+from nasface.errors import InfeasibleConstraint, InvalidInput, UnknownName
+from nasface.search._base import Constraint
+
+REFERENCE: Final = "efficientnet_b0"
+_NAMES: Final = {"efficientnet_b0": "EfficientNet-B0"}
+_SMALLEST: Final = {"latency_ms": "fastest"}
+_ROUNDING: Final = 1e-9  # tables sum in another order than predict
+
+
+class Bound(Protocol):
+    """An absolute bound in the cost's unit, a ratio to EfficientNet-B0, or neither."""
+
+    @property
+    def max(self) -> float | None:
+        """In the cost's unit."""
+
+    @property
+    def ratio(self) -> float | None:
+        """Of EfficientNet-B0's cost on the same device at the same resolution."""
+
+
+def build_constraints(
+    bounds: Mapping[str, Bound], costs: Sequence[Cost], default_ratios: Mapping[str, float | None] | None = None
+) -> list[Constraint]:
+    """One constraint per cost whose name is bounded, in the order of `costs`; several latencies get one each.
+
+    Args:
+        bounds: By cost name, as in `constraints.NAME.{max|ratio}`.
+        costs: What can be bounded; several may share a name (one latency per device).
+        default_ratios: Ratio by cost name, used where neither max nor ratio is given.
+
+    Raises:
+        InvalidInput: Both max and ratio, or a number that is not positive, or no reference for a ratio.
+        UnknownName: A bound on a cost that is not there.
+    """
+    names = {cost.name for cost in costs}
+    for name, bound in bounds.items():
+        given = bound.max is not None or bound.ratio is not None
+        if given and name not in names:
+            raise UnknownName("constraint", name, names)
+    constraints = []
+    for cost in costs:
+        top, ratio = (bounds[cost.name].max, bounds[cost.name].ratio) if cost.name in bounds else (None, None)
+        if top is None and ratio is None:
+            ratio = (default_ratios or {}).get(cost.name)
+        if top is not None or ratio is not None:
+            constraints.append(_constraint(cost, top, ratio))
+    return constraints
+
+
+def check_reachable(constraints: Sequence[Constraint]) -> None:
+    """Refuse bounds below the exact minimum of their cost; costs that do not decompose are not judged.
+
+    Raises:
+        InfeasibleConstraint: With the minimum and what to ask for instead.
+    """
+    for constraint in constraints:
+        tables = constraint.cost.decompose()
+        if tables is None:
+            continue
+        lowest, _ = tables.minimum()
+        if constraint.bound < lowest * (1.0 - _ROUNDING):
+            raise InfeasibleConstraint(
+                _refusal(constraint, lowest), metric=constraint.cost.name, bound=constraint.bound, reachable=lowest
+            )
+
+
+def notes(constraints: Sequence[Constraint]) -> list[str]:
+    """One sentence for every constraint that does not bind, because even the costliest network meets it."""
+    found = []
+    for constraint in constraints:
+        tables = constraint.cost.decompose()
+        if tables is None:
+            continue
+        highest, _ = tables.maximum()
+        if constraint.bound >= highest * (1.0 - _ROUNDING):
+            bound, top, unit = _text(constraint.bound), _text(highest), constraint.cost.unit
+            found.append(
+                f"The bound on {constraint.label} ({bound} {unit}) does not bind: "
+                f"no network of the space needs more than {top} {unit}."
+            )
+    return found
+
+
+def _constraint(cost: Cost, top: float | None, ratio: float | None) -> Constraint:
+    key = f"constraints.{cost.name}"
+    if top is not None and ratio is not None:
+        raise InvalidInput(f"{key} has both max={top:g} and ratio={ratio:g}; give one of the two.")
+    word, number = ("max", top) if top is not None else ("ratio", ratio)
+    if number is None or not (math.isfinite(number) and number > 0):
+        raise InvalidInput(f"{key}.{word} is {number}; give a positive number.")
+    if word == "max":
+        return Constraint(cost, float(number), cost.label)
+    value, estimated = cost.reference(REFERENCE)
+    nature = ", estimated" if estimated else ""
+    return Constraint(
+        cost, number * value, cost.label, f"{number:g} x {_NAMES[REFERENCE]} ({_text(value)} {cost.unit}{nature})"
+    )
+
+
+def _refusal(constraint: Constraint, lowest: float) -> str:
+    cost = constraint.cost
+    where = constraint.label.partition(" on ")[2]
+    place = f"{f' on {where}' if where else ''} at {cost.space.resolution}"
+    what = f"{lowest:.3g}" if lowest >= 100 else _text(lowest)
+    asked = f"{_text(constraint.bound)} {cost.unit}" + (f" = {constraint.basis}" if constraint.basis else "")
+    nature = " (estimated)" if cost.estimated else ""
+    kind = _SMALLEST.get(cost.name, "smallest")
+    of_what = "" if cost.name == "latency_ms" else f" {cost.label}"
+    least = math.ceil(lowest * 100) / 100
+    return (
+        f"The {kind} sub-network{place} needs {what} {cost.unit}{of_what}{nature}; you asked for {asked}; "
+        f"set constraints.{cost.name}.max={least:g} or more, or choose a smaller space.resolution."
+    )
+
+
+def _text(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,297 @@
+"""OFA's MobileNetV3 space: 5 stages of up to 4 inverted-residual blocks with elastic depth, kernel and expansion.
+
+Layout of a genotype with the default choices, 45 genes: `[d1..d5, k(1,1)..k(5,4), e(1,1)..e(5,4)]` - depths, then kernel sizes,
+then expand ratios, blocks in order. Depth d keeps the first d blocks of a stage; genes of the other blocks are zero.
+Source: Cai et al., Once-for-All (ICLR 2020) and its code (MIT licence); Savchenko et al. 2023, section III (width 1.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import InvalidGenotype, InvalidInput
+from nasface.netspec import Layer, NetSpec
+from nasface.registry import register
+from nasface.spaces import _ofa_format
+from nasface.spaces._base import Features, Population, SearchSpace
+from nasface.spaces._ofa_network import MAX_DEPTH, N_BLOCKS, N_STAGES, BlockChoice, Network
+
+INACTIVE = 0
+
+
+@dataclass
+class OfaMbv3Config:
+    """Parameters of the space.
+
+    Attributes:
+        width: Multiplier of all channel counts.
+        resolution: Side of the square input in pixels; None takes the supernet's own (224 without a supernet).
+        kernels: Choices of the kernel size of every block, odd.
+        expands: Choices of the expand ratio of every block.
+        depths: Choices of the number of blocks of every stage, at most 4.
+        descriptor: Numbers in the descriptor; None takes 1280 x width, rounded as OFA rounds.
+    """
+
+    name: str = "ofa_mbv3"
+    width: float = 1.0
+    resolution: int | None = None
+    kernels: list[int] = field(default_factory=lambda: [3, 5, 7])
+    expands: list[int] = field(default_factory=lambda: [3, 4, 6])
+    depths: list[int] = field(default_factory=lambda: [2, 3, 4])
+    descriptor: int | None = None
+
+
+@dataclass
+class OfaMbv3FaceConfig(OfaMbv3Config):
+    """The paper's face space: width 1.2, 1536-number descriptors."""
+
+    name: str = "ofa_mbv3_face"
+    width: float = 1.2
+    descriptor: int | None = 1536
+
+
+@register("space", "ofa_mbv3", config=OfaMbv3Config)
+@register("space", "ofa_mbv3_face", config=OfaMbv3FaceConfig)
+class OfaMbv3(SearchSpace):
+    """OFA's MobileNetV3 space of any width, resolution and choices; 7371^5 networks with the defaults."""
+
+    def __init__(self, config: OfaMbv3Config | None = None) -> None:
+        config = config or OfaMbv3Config()
+        self.name = config.name
+        self.width = config.width
+        self.resolution = 224 if config.resolution is None else config.resolution
+        self.kernels = _choices("space.kernels", config.kernels, lambda k: k % 2 == 1 and 3 <= k <= 7)
+        self.expands = _choices("space.expands", config.expands, lambda e: 1 <= e <= 8)
+        self.depths = _choices("space.depths", config.depths, lambda d: 1 <= d <= MAX_DEPTH)
+        if not 32 <= self.resolution <= 1024:
+            raise InvalidInput(f"space.resolution is {self.resolution}; give a whole number of pixels from 32 to 1024.")
+        if not 0.25 <= self.width <= 4:
+            raise InvalidInput(f"space.width is {self.width}; give a number from 0.25 to 4.")
+        self.network = Network(self.width, self.resolution, config.descriptor)
+
+    @property
+    def n_genes(self) -> int:
+        """5 depths, 20 kernel sizes, 20 expand ratios."""
+        return N_STAGES + 2 * N_BLOCKS
+
+    @property
+    def descriptor(self) -> int:
+        """Numbers in the descriptor."""
+        return self.network.descriptor
+
+    def size(self) -> int:
+        """7371^5 with the default choices: per stage the sum over depths d of (kernels x expands)^d."""
+        per_block = len(self.kernels) * len(self.expands)
+        return int(sum(per_block**d for d in self.depths) ** N_STAGES)
+
+    def signature(self) -> Mapping[str, Any]:
+        """Width, choices and descriptor; the name does not matter, so the face space equals `ofa_mbv3` of width 1.2."""
+        return {
+            "space": "ofa_mbv3",
+            "width": self.width,
+            "kernels": list(self.kernels),
+            "expands": list(self.expands),
+            "depths": list(self.depths),
+            "descriptor": self.descriptor,
+        }
+
+    def sample(self, rng: np.random.Generator, n: int) -> Population:
+        """Uniform, independent depths, kernels and expand ratios, as OFA samples."""
+        depths = rng.choice(np.array(self.depths, np.int8), (n, N_STAGES))
+        return self._join(depths, self._draw(rng, self.kernels, n), self._draw(rng, self.expands, n))
+
+    def mutate(self, rng: np.random.Generator, population: Population, probability: float) -> Population:
+        """As OFA: each block redraws kernel and expand together, each stage its depth, both with `probability`.
+
+        A block that a grown depth activates draws its genes uniformly.
+        """
+        n = len(population)
+        depths, kernels, expands = self._split(population)
+        blocks = rng.random((n, N_BLOCKS)) < probability
+        stages = rng.random((n, N_STAGES)) < probability
+        depths = np.where(stages, rng.choice(np.array(self.depths, np.int8), (n, N_STAGES)), depths)
+        redraw_kernel, redraw_expand = blocks | (kernels == INACTIVE), blocks | (expands == INACTIVE)
+        kernels = np.where(redraw_kernel, self._draw(rng, self.kernels, n), kernels)
+        expands = np.where(redraw_expand, self._draw(rng, self.expands, n), expands)
+        return self._join(depths, kernels, expands)
+
+    def crossover(self, rng: np.random.Generator, first: Population, second: Population) -> Population:
+        """Every depth, kernel and expand ratio from either parent, independently, as OFA.
+
+        A gene taken from a parent in which its block is inactive is drawn uniformly.
+        """
+        child = np.where(rng.random(first.shape) < 0.5, first, second)
+        depths, kernels, expands = self._split(child)
+        n = len(child)
+        kernels = np.where(kernels == INACTIVE, self._draw(rng, self.kernels, n), kernels)
+        expands = np.where(expands == INACTIVE, self._draw(rng, self.expands, n), expands)
+        return self._join(depths, kernels, expands)
+
+    def canonical(self, population: npt.NDArray[Any]) -> Population:
+        """Zero kernel and expand genes of inactive blocks."""
+        population = np.asarray(population)
+        if population.ndim != 2 or population.shape[1] != self.n_genes:
+            raise InvalidGenotype(f"A population of {self.name} is int8[n, {self.n_genes}], not {list(population.shape)}.")
+        depths, kernels, expands = self._split(population)
+        active = self._active(depths)
+        self._check("depth", depths, self.depths, np.ones_like(depths, bool))
+        self._check("kernel size", kernels, self.kernels, active)
+        self._check("expand ratio", expands, self.expands, active)
+        return self._join(depths, kernels, expands)
+
+    def encode(self, population: Population, kind: str = "ordinal") -> Features:
+        """`ordinal`: the 45 genes. `onehot`: OFA's code, 60 kernel bits then 60 expand bits, inactive blocks all zero."""
+        if kind == "ordinal":
+            return population.astype(np.float32)
+        if kind != "onehot":
+            raise InvalidInput(f"Unknown encoding '{kind}'; use 'ordinal' or 'onehot'.")
+        _, kernels, expands = self._split(population)
+        bits = [genes[:, :, None] == np.array(c, np.int8) for genes, c in ((kernels, self.kernels), (expands, self.expands))]
+        return np.concatenate([b.reshape(len(population), -1) for b in bits], axis=1).astype(np.float32)
+
+    def groups(self, kind: str = "ordinal") -> list[list[int]]:
+        """Feature indices of each of the five stages."""
+        if kind == "ordinal":
+            return [[s, *_span(N_STAGES, s, 1), *_span(N_STAGES + N_BLOCKS, s, 1)] for s in range(N_STAGES)]
+        k, e = len(self.kernels), len(self.expands)
+        return [[*_span(0, s, k), *_span(N_BLOCKS * k, s, e)] for s in range(N_STAGES)]
+
+    def to_dict(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
+        """`{"ks": [20], "e": [20], "d": [5], "r": [resolution]}`; inactive blocks get the smallest choice, as a placeholder."""
+        return _ofa_format.genotype_dict(genotype, self.resolution, self.kernels[0], self.expands[0])
+
+    def from_dict(self, description: Mapping[str, Any]) -> npt.NDArray[np.int8]:
+        """From `{"ks","e","d"}` (lists, or one number for all) or from a static network description (`net.config`)."""
+        if "blocks" in description:
+            description = _ofa_format.genotype_of_net_config(description)
+        genes = _ofa_format.genes(description)
+        row: npt.NDArray[np.int8] = self.canonical(genes[None, :])[0]
+        return row
+
+    def build(self, genotype: npt.NDArray[np.int8]) -> NetSpec:
+        """The network, with OFA's static module paths as operation names."""
+        depths, kernels, expands = (part[0] for part in self._split(genotype[None, :]))
+        blocks = [
+            BlockChoice(stage, position, int(kernels[4 * stage + position]), int(expands[4 * stage + position]))
+            for stage in range(N_STAGES)
+            for position in range(int(depths[stage]))
+        ]
+        return self.network.build(self.name, blocks)
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Stem, fixed block, tail and the blocks of every (stage, first or not, expand, kernel): 95 with the defaults."""
+        return self._layers
+
+    def lut_keys(self, classes: int = 1000) -> list[str]:
+        """Keys of `layers()` and of the authors' classifier row (never part of a prediction), sorted: 96 with the defaults."""
+        return sorted([layer.key for layer in self._layers] + [f"Logits-input:1x1x{self.descriptor}-output:{classes}"])
+
+    def layer_indices(self, population: Population) -> npt.NDArray[np.int16]:
+        """int16[n, 25]: stem, fixed block, 20 block positions (-1 where inactive), final expand, pool, feature mix."""
+        depths, kernels, expands = self._split(population)
+        k, e = np.searchsorted(self.kernels, kernels), np.searchsorted(self.expands, expands)
+        k, e = np.minimum(k, len(self.kernels) - 1), np.minimum(e, len(self.expands) - 1)
+        blocks = self._block_index[np.arange(N_BLOCKS)[None, :], e, k]
+        blocks = np.where(self._active(depths), blocks, -1)
+        head, tail = self._fixed_index
+        n = len(population)
+        return np.hstack([np.tile(head, (n, 1)), blocks, np.tile(tail, (n, 1))]).astype(np.int16)
+
+    def stage_choices(self) -> list[Population]:
+        """Per stage, its 7,371 choices: depths ascending, then the blocks' (kernel, expand) pairs, first block fastest."""
+        return [self._stage_choices(stage) for stage in range(N_STAGES)]
+
+    def stage_indices(self, population: Population) -> npt.NDArray[np.int16]:
+        """int16[n, 5]: index of each stage's choice in `stage_choices()`."""
+        depths, kernels, expands = self._split(population)
+        code = np.searchsorted(self.expands, expands) * len(self.kernels) + np.searchsorted(self.kernels, kernels)
+        code = np.where(self._active(depths), code, 0).reshape(-1, N_STAGES, MAX_DEPTH)
+        per_block = len(self.kernels) * len(self.expands)
+        value = (code * per_block ** np.arange(MAX_DEPTH)).sum(axis=2)
+        offsets = np.concatenate([[0], np.cumsum([per_block**d for d in self.depths])])[:-1]
+        return (offsets[np.searchsorted(self.depths, depths)] + value).astype(np.int16)
+
+    def net_config(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
+        """OFA's static description with an identity head."""
+        return _ofa_format.net_config(self.build(genotype))
+
+    @cached_property
+    def _layers(self) -> tuple[Layer, ...]:
+        found = {layer.key: layer for layer in self.network.fixed_layers()}
+        for position in range(N_BLOCKS):
+            for kernel in self.kernels:
+                for expand in self.expands:
+                    layer = self.network.block_layer(BlockChoice(position // 4, position % 4, kernel, expand))
+                    found.setdefault(layer.key, layer)
+        return tuple(found[key] for key in sorted(found))
+
+    @cached_property
+    def _block_index(self) -> npt.NDArray[np.int16]:
+        index = {layer.key: i for i, layer in enumerate(self._layers)}
+        table = [
+            [[index[self.network.block_layer(BlockChoice(b // 4, b % 4, k, e)).key] for k in self.kernels] for e in self.expands]
+            for b in range(N_BLOCKS)
+        ]
+        return np.array(table, np.int16)
+
+    @cached_property
+    def _fixed_index(self) -> tuple[list[int], list[int]]:
+        index = {layer.key: i for i, layer in enumerate(self._layers)}
+        fixed = [index[layer.key] for layer in self.network.fixed_layers()]
+        return fixed[:2], fixed[2:]
+
+    def _stage_choices(self, stage: int) -> Population:
+        per_block = len(self.kernels) * len(self.expands)
+        pairs = np.array([(k, e) for e in self.expands for k in self.kernels], np.int8)
+        rows = []
+        for depth in self.depths:
+            codes = np.arange(per_block**depth)[:, None] // per_block ** np.arange(depth) % per_block
+            part = np.zeros((len(codes), self.n_genes), np.int8)
+            part[:, stage] = depth
+            first = N_STAGES + MAX_DEPTH * stage
+            part[:, first : first + depth] = pairs[codes, 0]
+            part[:, first + N_BLOCKS : first + N_BLOCKS + depth] = pairs[codes, 1]
+            rows.append(part)
+        return np.concatenate(rows)
+
+    def _split(self, population: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+        kernels, expands = population[:, N_STAGES : N_STAGES + N_BLOCKS], population[:, N_STAGES + N_BLOCKS :]
+        return population[:, :N_STAGES], kernels, expands
+
+    def _join(self, depths: npt.NDArray[Any], kernels: npt.NDArray[Any], expands: npt.NDArray[Any]) -> Population:
+        active = self._active(depths)
+        return np.hstack([depths, kernels * active, expands * active]).astype(np.int8)
+
+    def _active(self, depths: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        active = np.arange(MAX_DEPTH)[None, None, :] < depths[:, :, None]
+        return np.asarray(active.reshape(len(depths), N_BLOCKS))
+
+    def _draw(self, rng: np.random.Generator, choices: Sequence[int], n: int) -> npt.NDArray[np.int8]:
+        drawn: npt.NDArray[np.int8] = rng.choice(np.array(choices, np.int8), (n, N_BLOCKS))
+        return drawn
+
+    def _check(self, what: str, genes: npt.NDArray[Any], allowed: Sequence[int], where: npt.NDArray[np.bool_]) -> None:
+        wrong = np.argwhere(where & ~np.isin(genes, allowed))
+        if wrong.size:
+            row, column = wrong[0]
+            place = f"stage {column + 1}" if what == "depth" else f"stage {column // 4 + 1}, block {column % 4 + 1}"
+            choices = ", ".join(str(choice) for choice in allowed)
+            raise InvalidGenotype(f"The {what} of {place} is {genes[row, column]}; {self.name} allows {choices}.")
+
+
+def _choices(name: str, values: Sequence[int], allowed: Any) -> tuple[int, ...]:
+    chosen = tuple(sorted(set(values)))
+    if not chosen or not all(allowed(value) for value in chosen):
+        raise InvalidInput(f"{name} is {list(values)}; give kernels from 3, 5, 7, expands from 1 to 8, depths from 1 to 4.")
+    return chosen
+
+
+def _span(offset: int, stage: int, bits: int) -> range:
+    first = offset + stage * MAX_DEPTH * bits
+    return range(first, first + MAX_DEPTH * bits)

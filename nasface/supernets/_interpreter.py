@@ -1,0 +1,87 @@
+"""Runs a NetSpec in torch: the walk over the operations; who owns the weights is the caller's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nasface.netspec import INPUT, Activation, Add, Conv, GlobalAvgPool, Linear, MaxPool, Multiply, NetSpec, Op
+
+BN_EPS = 1e-5
+BN_MOMENTUM = 0.1
+
+Weighted = Callable[[Op, Tensor], Tensor]
+"""Computes an operation that has weights (a `Conv` with its norm, a `Linear`, a PReLU) from its input."""
+
+
+class Interpreter:
+    """Executes one network; every value is dropped after its last use.
+
+    Args:
+        spec: The network.
+    """
+
+    def __init__(self, spec: NetSpec) -> None:
+        self._output = spec.output
+        last: dict[str, int] = {}
+        for position, op in enumerate(spec.ops):
+            last.update(dict.fromkeys(op.inputs, position))
+        self._steps = [
+            (op, tuple(dict.fromkeys(name for name in op.inputs if last[name] == position)))
+            for position, op in enumerate(spec.ops)
+        ]
+
+    def __call__(self, x: Tensor, weighted: Weighted) -> Tensor:
+        """Descriptors [n, channels] of images [n, 3, height, width]; without gradients, activations work in place."""
+        values = {INPUT: x}
+        for op, done in self._steps:
+            inputs = [values[name] for name in op.inputs]
+            for name in done:
+                del values[name]
+            spare = op.inputs[0] in done and op.inputs[0] != INPUT and not torch.is_grad_enabled()
+            values[op.name] = _compute(op, inputs, weighted, spare)
+        return values[self._output].flatten(1)
+
+
+def is_weighted(op: Op) -> bool:
+    """Whether the operation has weights of its own."""
+    return isinstance(op, Conv | Linear) or (isinstance(op, Activation) and op.function == "prelu")
+
+
+def convolve(op: Conv, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The convolution without its norm."""
+    return F.conv2d(x, weight, bias, op.stride, op.padding, 1, op.groups)
+
+
+def _compute(op: Op, inputs: list[Tensor], weighted: Weighted, spare: bool) -> Tensor:
+    """One operation; `spare` allows to overwrite the first input."""
+    if is_weighted(op):
+        return weighted(op, inputs[0])
+    if isinstance(op, Activation):
+        return _activate(op.function, inputs[0], spare)
+    if isinstance(op, GlobalAvgPool):
+        return inputs[0].mean((2, 3), keepdim=True)
+    if isinstance(op, MaxPool):
+        return F.max_pool2d(inputs[0], op.kernel, op.stride, op.padding)
+    if isinstance(op, Add):
+        return inputs[0].add_(inputs[1]) if spare else inputs[0] + inputs[1]
+    if isinstance(op, Multiply):
+        return inputs[0].mul_(inputs[1]) if spare else inputs[0] * inputs[1]
+    raise TypeError(f"no torch form of {type(op).__name__}")
+
+
+_FUNCTIONS: dict[str, Callable[[Tensor, bool], Tensor]] = {
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "h_swish": F.hardswish,
+    "h_sigmoid": F.hardsigmoid,
+    "swish": F.silu,
+    "sigmoid": lambda x, inplace: x.sigmoid_() if inplace else x.sigmoid(),
+}
+
+
+def _activate(function: str, x: Tensor, inplace: bool) -> Tensor:
+    return _FUNCTIONS[function](x, inplace)

@@ -1,0 +1,185 @@
+"""Supernet checkpoints: OFA's `.pth` in all its spellings, and safetensors with metadata.
+
+Foreign files are read with `weights_only=True`: nothing in them is executed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nasface.errors import CheckpointError, listing
+from nasface.runs import atomic_write
+from nasface.supernets.elastic import ElasticNetwork
+
+logger = logging.getLogger(__name__)
+
+FORMAT = "nasface.supernet/1"
+HEAD = "classifier."
+
+State = dict[str, Tensor]
+Metadata = dict[str, Any]
+
+_SPELLINGS = ((".mobile_inverted_conv.", ".conv."),)
+_DOUBLED = ((".bn.bn.", ".bn."), (".conv.conv.weight", ".conv.weight"), (".linear.linear.", ".linear."))
+_THOP = ("total_ops", "total_params")
+_OPTIONAL = (".num_batches_tracked",)
+
+
+def read_checkpoint(path: Path) -> tuple[State, Metadata]:
+    """Tensors and metadata of a checkpoint; a `.pth` has no metadata.
+
+    Raises:
+        CheckpointError: The file is absent, truncated, not a checkpoint, holds objects other than tensors, or numbers
+            that are not finite.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint {path}; give the path of a .pth or .safetensors file.")
+    state, metadata = _read_safetensors(path) if path.suffix == ".safetensors" else (_read_pth(path), {})
+    for key, value in state.items():
+        if not torch.isfinite(value).all():
+            raise CheckpointError(f"{path} holds numbers that are not finite ({key}); use an undamaged checkpoint.")
+    return state, metadata
+
+
+def load_into(network: ElasticNetwork, state: Mapping[str, Tensor], source: str) -> None:
+    """Copy a checkpoint into the network, whatever spelling OFA or its users gave the keys.
+
+    Accepts dynamic and static (largest network) keys, `.mobile_inverted_conv.`, the `module.` prefix, thop's counters.
+    A checkpoint without transform matrices leaves them the identity; a head of another size is skipped with a message.
+
+    Args:
+        network: Changed in place, only if everything fits.
+        state: Tensors of the file.
+        source: Name of the file for messages.
+
+    Raises:
+        CheckpointError: Keys are unknown or missing, or a shape differs.
+    """
+    own = network.state_dict()
+    names = {_collapse(name): name for name in own}
+    given = {_collapse(key): value for key, value in _clean(state).items()}
+    given = {key: value for key, value in given.items() if not _skip_head(key, value, names, own, source)}
+    _check_keys(given, names, source)
+    for key, value in given.items():
+        if value.shape != own[names[key]].shape:
+            raise CheckpointError(
+                f"{source} is of another network: {key} has shape {list(value.shape)}, and space {network.space.name} "
+                f"of width {network.space.width:g} needs {list(own[names[key]].shape)}; "
+                "choose the space it was trained for (space, space.width, space.descriptor)."
+            )
+    network.load_state_dict(own | {names[key]: value.to(own[names[key]].dtype) for key, value in given.items()})
+
+
+def classes_of(state: Mapping[str, Tensor]) -> int | None:
+    """Outputs of the checkpoint's classifier head, or None."""
+    weight = {_collapse(key): value for key, value in _clean(state).items()}.get("classifier.linear.weight")
+    return None if weight is None or weight.ndim != 2 else len(weight)
+
+
+def save_pth(network: ElasticNetwork, path: Path) -> None:
+    """Write `{"state_dict": ...}` with OFA's dynamic keys, as OFA's own managers do."""
+    with atomic_write(path) as temporary:
+        torch.save({"state_dict": network.state_dict()}, temporary)
+
+
+def save_safetensors(network: ElasticNetwork, path: Path, metadata: Metadata, *, float16: bool, head: bool) -> None:
+    """Write the own format: OFA's dynamic keys and JSON metadata; `head` includes the classifier.
+
+    Raises:
+        CheckpointError: A value does not fit into float16.
+    """
+    from safetensors.torch import save_file
+
+    state = {key: value for key, value in network.state_dict().items() if head or not key.startswith(HEAD)}
+    if float16:
+        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+        if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+            raise CheckpointError("The supernet has values above 65504, which float16 cannot hold; save it in float32.")
+    with atomic_write(path) as temporary:
+        save_file(state, temporary, {"nasface": json.dumps({"format": FORMAT} | metadata, sort_keys=True)})
+
+
+def _read_pth(path: Path) -> State:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever the broken part raises: pickle, zip, EOF, Runtime, Key errors
+        reason = str(error).strip().split("\n", 1)[0].split(". ", 1)[0][:120]
+        raise CheckpointError(
+            f"{path} is not a checkpoint that can be read safely ({type(error).__name__}: {reason}); "
+            "give an undamaged file holding only tensors."
+        ) from None
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(f'{path} holds no network; give OFA\'s {{"state_dict": ...}} or a dictionary of tensors.')
+    return {str(key): value for key, value in state.items()}
+
+
+def _read_safetensors(path: Path) -> tuple[State, Metadata]:
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+            metadata = json.loads((file.metadata() or {}).get("nasface", "{}"))
+    except Exception as error:  # the library raises its own error class, JSON and OS errors
+        raise CheckpointError(
+            f"{path} is not an undamaged safetensors file ({error}); make or fetch it again."
+        ) from None
+    if metadata and (not isinstance(metadata, dict) or metadata.get("format") != FORMAT):
+        raise CheckpointError(f"{path} has the format {metadata.get('format')!r}; this version reads {FORMAT}.")
+    return state, metadata
+
+
+def _clean(state: Mapping[str, Tensor]) -> State:
+    """Without thop's counters and the prefix that data-parallel training leaves, in the current spelling."""
+    cleaned = {}
+    for key, value in state.items():
+        key = key.removeprefix("module.")
+        for old, new in _SPELLINGS:
+            key = key.replace(old, new)
+        if not key.startswith(_THOP) and not key.endswith(_THOP):
+            cleaned[key] = value
+    return cleaned
+
+
+def _collapse(key: str) -> str:
+    """The static spelling, which dynamic and static keys share."""
+    for doubled, single in _DOUBLED:
+        key = key.replace(doubled, single)
+    return key
+
+
+def _skip_head(key: str, value: Tensor, names: Mapping[str, str], own: Mapping[str, Tensor], source: str) -> bool:
+    if not key.startswith(HEAD):
+        return False
+    fits = key in names and own[names[key]].shape == value.shape
+    if not fits and key.endswith("weight"):
+        logger.warning("%s has a classifier of %d classes, which is skipped: it does not fit.", source, len(value))
+    return not fits
+
+
+def _check_keys(given: Mapping[str, Tensor], names: Mapping[str, str], source: str) -> None:
+    unknown = [key for key in given if key not in names]
+    if unknown:
+        raise CheckpointError(
+            f"{source} has {len(unknown)} tensors that the space does not know ({listing(unknown)}); "
+            "choose the space it was trained for."
+        )
+    static = not any(key.endswith("_matrix") for key in given)
+    missing = [
+        names[key]
+        for key in names
+        if key not in given
+        and not key.startswith(HEAD)
+        and not key.endswith(_OPTIONAL)
+        and not (static and key.endswith("_matrix"))
+    ]
+    if missing:
+        raise CheckpointError(f"{source} lacks {len(missing)} tensors ({listing(missing)}); give the whole supernet.")

@@ -1,0 +1,36 @@
+"""Options of the group `supernet`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass
+class TrainedConfig:
+    """A trained supernet: the embedded demo, or your own checkpoint (`.pth` of OFA, `.safetensors` of nasface).
+
+    Attributes:
+        checkpoint: Path; None takes the embedded demo supernet.
+        resolution: Side in pixels it was trained at; None takes the file's own statement (a `.pth` has none).
+    """
+
+    name: str = "lfw112"
+    checkpoint: str | None = None
+    resolution: int | None = None
+
+
+@dataclass
+class RandomConfig:
+    """Random weights for any space: export and timing work, accuracy means nothing.
+
+    Attributes:
+        resolution: Side in pixels.
+    """
+
+    name: str = "random"
+    resolution: int = 224
+
+
+SUPERNETS: Final[dict[str, type]] = {"lfw112": TrainedConfig, "random": RandomConfig}
+"""Options by name; they are a table rather than a registered kind because there is one way to make each."""

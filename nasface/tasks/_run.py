@@ -1,0 +1,158 @@
+"""The frame around every task: the run folder, `result.json`, seeds, the terminal, and what happens when something fails."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import math
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_original_cwd
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from nasface.errors import InfeasibleConstraint, NasfaceError, UnknownName
+from nasface.runs import write_json, write_text
+from nasface.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TASKS: Final[dict[str, str]] = {
+    "search": "find the best network for a device, cut it out of the supernet and export it",
+    "list": "show every component: kind, name, origin, parameters",
+    "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",
+    "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
+    "evaluate": "measure models or descriptor files on photos, as one table",
+    "report": "make one table of a sweep's runs",
+    "import_lut": "bring a latency table measured elsewhere into your table folder",
+    "build_assets": "rebuild the embedded data from its sources",
+}
+"""Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""
+
+_MODULES = {"list": "list_components"}
+_RNG_PARTS = ("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets")
+
+
+@dataclass
+class Outcome:
+    """What a task hands back.
+
+    Attributes:
+        decision: The same seed gives the same bytes.
+        measurements: Times and everything else that differs from run to run.
+        objective: What a sweeper maximises, if anything.
+    """
+
+    decision: dict[str, Any] = field(default_factory=dict)
+    measurements: dict[str, Any] = field(default_factory=dict)
+    objective: float | None = None
+
+
+@dataclass
+class Run:
+    """One run of a task.
+
+    Attributes:
+        settings: The checked options.
+        folder: Where everything is written.
+        cwd: What relative paths in the options are relative to.
+    """
+
+    settings: Settings
+    folder: Path
+    cwd: Path
+
+    @cached_property
+    def console(self) -> Console:
+        """The terminal."""
+        return Console(highlight=False, soft_wrap=False)
+
+    def rng(self, part: str) -> np.random.Generator:
+        """The generator of one part of the run; parts do not influence each other."""
+        key = (_RNG_PARTS.index(part),)
+        return np.random.default_rng(np.random.SeedSequence(self.settings.seed, spawn_key=key))
+
+    def path(self, text: str) -> Path:
+        """A path given by the user, relative to where the command was started."""
+        return self.cwd / Path(text).expanduser()
+
+    def shown(self, path: Path) -> str:
+        """A path for the terminal: relative to the working directory where possible."""
+        return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
+
+
+def execute(config: DictConfig, *, swallow: bool) -> float | None:
+    """Run the task a config names and write `result.json` whatever happens.
+
+    Args:
+        config: The composed options.
+        swallow: Inside a multirun: report a failure in the job's folder and on the terminal, and return NaN.
+    """
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    overrides = list(HydraConfig.get().overrides.task)
+    record: dict[str, Any] = {"status": "failed", "message": None, "task": str(config.get("task")), "overrides": overrides}
+    try:
+        settings = Settings.of(config)
+        write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
+        record |= {"seed": settings.seed, "config": settings.fingerprint(), "components": _components(settings)}
+        run = Run(settings, folder, Path(get_original_cwd()))
+        outcome = load_task(settings.task)(run)
+    except NasfaceError as error:
+        record |= {"status": _status(error), "message": str(error)}
+        return _failed(folder, record, error, swallow)
+    except KeyboardInterrupt:
+        record |= {"status": "interrupted", "message": "interrupted by the user"}
+        write_json(folder / "result.json", record)
+        raise
+    except Exception as error:
+        record |= {"message": f"{type(error).__name__}: {error}"}
+        log.exception("the task failed")
+        return _failed(folder, record, error, swallow)
+    record |= {"status": "ok", "decision": outcome.decision, "measurements": outcome.measurements, "versions": versions()}
+    write_json(folder / "result.json", record)
+    return outcome.objective
+
+
+def load_task(name: str) -> Callable[[Run], Outcome]:
+    """The function of a task; `UnknownName` with close matches if there is none."""
+    if name not in TASKS:
+        raise UnknownName("task", name, TASKS)
+    task: Callable[[Run], Outcome] = importlib.import_module(f"nasface.tasks.{_MODULES.get(name, name)}").run
+    return task
+
+
+def versions() -> dict[str, str]:
+    """Versions of what influences results."""
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for package in ("nasface", "numpy", "lightgbm", "torch", "ai-edge-litert", "tensorflow-cpu", "hydra-core"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _components(settings: Settings) -> dict[str, Any]:
+    named = {kind: (getattr(settings, kind) or {}).get("name") for kind in ("space", "supernet", "latency", "predictor")}
+    named |= {kind: (getattr(settings, kind) or {}).get("name") for kind in ("selector", "search", "exporter", "data")}
+    return named | {"device": list(settings.device)}
+
+
+def _status(error: NasfaceError) -> str:
+    return "infeasible" if isinstance(error, InfeasibleConstraint) else "failed"
+
+
+def _failed(folder: Path, record: dict[str, Any], error: Exception, swallow: bool) -> float:
+    write_json(folder / "result.json", record)
+    if not swallow:
+        raise error
+    Console(stderr=True, highlight=False).print(f"{folder.name}: {record['status']}: {record['message']}", markup=False)
+    return math.nan

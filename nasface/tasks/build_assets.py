@@ -1,0 +1,124 @@
+"""`task=build_assets assets.sources=FOLDER`: rebuild the embedded data from its sources, one part or all.
+
+Sources are the research-only files of the development data: `published/` (tables and subnets), `supernet_lfw112/*.pth`, `lfw112/`
+(photos). Only what is computed from them is written; no photograph is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nasface.composition import SupernetSource, asset, build_space
+from nasface.data import load_data
+from nasface.devices.estimate import build_luts
+from nasface.errors import InvalidInput, UnknownName
+from nasface.runs import atomic_write, write_json
+from nasface.tasks._run import Outcome, Run
+
+LICENCE = "research only: derived from LFW photographs"
+DEMO = "lfw112"
+
+
+def run(run: Run) -> Outcome:
+    """Rebuild `assets.parts` into `assets.out` (default: the package's own assets)."""
+    settings = run.settings.assets
+    if settings.sources is None:
+        raise InvalidInput("task=build_assets needs assets.sources=FOLDER, the folder of the development data.")
+    for part in settings.parts:
+        if part not in PARTS:
+            raise UnknownName("part of the assets", part, PARTS)
+    out = asset() if settings.out is None else run.path(settings.out)
+    written = {part: [str(path.name) for path in PARTS[part](run, run.path(settings.sources), out)] for part in settings.parts}
+    for part, names in written.items():
+        run.console.print(f"{part}: {', '.join(names)}", soft_wrap=True)
+    return Outcome({"written": written, "out": str(out)})
+
+
+def _luts(run: Run, sources: Path, out: Path) -> list[Path]:
+    return build_luts(sources, out / "luts")
+
+
+def _supernet(run: Run, sources: Path, out: Path) -> list[Path]:
+    """The demo supernet in float16, without its head of training people."""
+    from nasface.supernets import load_supernet
+
+    [source] = sorted((sources / "supernet_lfw112").glob("*.pth"))
+    supernet = load_supernet(source, "ofa_mbv3_face", 112)
+    supernet.name = f"{DEMO} demo supernet"
+    supernet.provenance = {
+        "source": source.name,
+        "source_sha256": _sha256(source),
+        "command": "nasface task=build_assets assets.parts=[supernet]",
+        "training": "OFA MobileNetV3 width 1.2 at 112 px on 4,186 LFW people, distilled from a public face network",
+        "licence": LICENCE,
+    }
+    path = out / "supernets" / f"{DEMO}.safetensors"
+    supernet.save(path, float16=True, head=False)
+    return [path, _provenance(path, supernet.provenance | {"hash": supernet.hash})]
+
+
+def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
+    """Synthetic images that calibrate batch normalisation as photos of training people do."""
+    from nasface.supernets.synthetic import make_calibration_images
+
+    source = SupernetSource.of({"name": DEMO, "checkpoint": None, "resolution": None}, run.cwd)
+    space = build_space(run.settings.space, source)
+    training = load_data({"name": "lfw", "root": str(sources / "lfw112")}).require("training")
+    photos = training.load(one_per_person(training.labels), size=space.resolution).images
+    with run.console.status("refining synthetic calibration images (minutes)"):
+        images = make_calibration_images(source.load(space), photos, run.rng("calibration"))
+    path = out / "calibration" / f"{DEMO}.npz"
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, grey=images[..., 0])
+    facts = {"command": "nasface task=build_assets assets.parts=[calibration]", "images": len(images), "licence": LICENCE}
+    return [path, _provenance(path, facts | {"supernet": source.hash(space), "training_people": training.fingerprint})]
+
+
+def _table(run: Run, sources: Path, out: Path) -> list[Path]:
+    """The accuracy table: measured by task=estimate_accuracy beforehand (hours), checked and copied here."""
+    from nasface.accuracy.table import read_table, write_table
+
+    if run.settings.accuracy.table is None:
+        raise InvalidInput("assets.parts=[table] needs accuracy.table=FILE.csv, written by task=estimate_accuracy (hours).")
+    source = SupernetSource.of({"name": DEMO, "checkpoint": None, "resolution": None}, run.cwd)
+    space = build_space(run.settings.space, source)
+    table = read_table(run.path(run.settings.accuracy.table), space).check(supernet=source.hash(space), resolution=space.resolution)
+    path = out / "tables" / f"{DEMO}.csv"
+    write_table(table, path, space)
+    facts = {
+        "command": f"nasface task=estimate_accuracy accuracy.table=FILE.csv accuracy.n_subnets={len(table)} data=lfw data.root=...",
+        "subnets": len(table),
+        "people": "validation people of lfw112",
+        "licence": LICENCE,
+    }
+    return [path, _provenance(path, facts | dict(table.shared))]
+
+
+def one_per_person(labels: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Row of the first photo of every person."""
+    return np.unique(labels, return_index=True)[1]
+
+
+def _provenance(path: Path, facts: dict[str, Any]) -> Path:
+    """Write `NAME.provenance.json` beside an asset."""
+    target = path.with_suffix(".provenance.json")
+    write_json(target, facts | {"sha256": _sha256(path), "bytes": path.stat().st_size})
+    return target
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+PARTS: dict[str, Callable[[Run, Path, Path], list[Path]]] = {
+    "luts": _luts,
+    "supernet": _supernet,
+    "table": _table,
+    "calibration": _calibration,
+}

@@ -1,0 +1,28 @@
+"""`task=import_lut lut.name=my_phone lut.file=FILE`: a latency table measured elsewhere becomes `device=my_phone`."""
+
+from __future__ import annotations
+
+from nasface.composition import SupernetSource, build_space
+from nasface.devices import Provenance, user_folder, write_lut
+from nasface.devices.importers import import_lut
+from nasface.errors import InvalidInput
+from nasface.tasks._run import Outcome, Run
+
+
+def run(run: Run) -> Outcome:
+    """Read the file in whatever format it has and write it into the user's table folder."""
+    lut = run.settings.lut
+    if lut.name is None or lut.file is None:
+        raise InvalidInput("task=import_lut needs lut.name=NAME and lut.file=FILE (perf lines, OFA's YAML, CSV or a nasface table).")
+    space = build_space(run.settings.space, SupernetSource.of(run.settings.supernet, run.cwd))
+    provenance = Provenance(
+        kind=lut.kind, device=lut.name, runtime=lut.runtime, threads=lut.threads, created="nasface task=import_lut",
+        method=f"imported from {run.path(lut.file).name}",
+    )
+    listed = None if lut.arch2info is None else run.path(lut.arch2info)
+    table = import_lut(run.path(lut.file), [space], name=lut.name, provenance=provenance, arch2info=listed)
+    path = user_folder() / f"{lut.name}.json"
+    write_lut(table, path)
+    run.console.print(f"{lut.name}: {len(space.layers())} layers at {space.resolution} x {space.resolution}, written to {path}", soft_wrap=True)
+    run.console.print(f"next: python -m nasface device={lut.name}")
+    return Outcome({"path": str(path), "name": lut.name, "resolution": space.resolution})

@@ -1,0 +1,99 @@
+"""`task=inspect genotype=FILE`: one network layer by layer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.table import Table
+
+from nasface.composition import DeviceCosts, SupernetSource, build_devices, build_space
+from nasface.costs import LayerCost
+from nasface.errors import InvalidGenotype, InvalidInput, LookupTableError
+from nasface.netspec import NetSpec, shape_text
+from nasface.spaces import SearchSpace
+from nasface.tasks._run import Outcome, Run
+
+
+def run(run: Run) -> Outcome:
+    """Print layers, shapes, parameters, MACs, and latency per layer on every chosen device."""
+    settings = run.settings
+    space = build_space(settings.space, SupernetSource.of(settings.supernet, run.cwd))
+    genotype = read_genotype(run, space)
+    spec = space.build(genotype)
+    devices = _devices(run, space)
+    latencies = [_per_layer(entry.latency, genotype) for entry in devices]
+    rows = _rows(spec, latencies)
+    run.console.print(_table(spec, rows, devices))
+    totals = {
+        "parameters": spec.params,
+        "macs": spec.macs,
+        "deployed_weights": spec.deployed_weights,
+        "latency_ms": {entry.device.name: float(entry.latency.predict(genotype[None])[0]) for entry in devices},
+    }
+    run.console.print(
+        f"{spec.params:,} parameters, {spec.macs / 1e6:.2f} M multiply-accumulates at {space.resolution} x {space.resolution}"
+    )
+    for entry in devices:
+        mark = "estimated" if entry.latency.estimated else "from measured layers"
+        run.console.print(f"{totals['latency_ms'][entry.device.name]:.2f} ms on {entry.device.name} ({mark})")
+    return Outcome({"genotype": space.to_dict(genotype), "layers": rows, "totals": totals, "resolution": space.resolution})
+
+
+def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
+    """The genotype of the file `genotype=`: OFA's genotype JSON, a net.config, or a result.json of a search."""
+    if run.settings.genotype is None:
+        raise InvalidInput("task=inspect needs genotype=FILE: a genotype JSON ({'ks','e','d'}), a net.config or a result.json.")
+    path = run.path(run.settings.genotype)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"genotype={path} cannot be read ({error.strerror}).") from None
+    except ValueError:
+        raise InvalidGenotype(f"{path} is not JSON; give a genotype JSON, a net.config or a result.json.") from None
+    if not isinstance(content, dict):
+        raise InvalidGenotype(f"{path} holds no genotype; give {{'ks': [20], 'e': [20], 'd': [5]}} or a net.config.")
+    return space.from_dict(content.get("decision", content).get("genotype", content))
+
+
+def _devices(run: Run, space: SearchSpace) -> list[DeviceCosts]:
+    """The chosen devices, or none where their tables do not know this resolution: the counts are exact without them."""
+    try:
+        return build_devices(run.settings.device, run.settings.latency, space)
+    except LookupTableError as error:
+        run.console.print(f"[yellow]no latency:[/yellow] {error}", soft_wrap=True)
+        return []
+
+
+def _per_layer(latency: Any, genotype: npt.NDArray[np.int8]) -> list[float] | None:
+    if not isinstance(latency, LayerCost):
+        return None
+    indices = latency.space.layer_indices(genotype[None])[0]
+    return [float(latency.values[i]) for i in indices if i >= 0]
+
+
+def _rows(spec: NetSpec, latencies: list[list[float] | None]) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": layer.key,
+            "stage": None if layer.stage is None else layer.stage + 1,
+            "output": shape_text(layer.output_shape),
+            "params": layer.params,
+            "macs": layer.macs,
+            "latency_ms": [values[i] if values else None for values in latencies],
+        }
+        for i, layer in enumerate(spec.layers)
+    ]
+
+
+def _table(spec: NetSpec, rows: list[dict[str, Any]], devices: list[DeviceCosts]) -> Table:
+    table = Table("stage", "layer", "output", title=f"{spec.name} at {shape_text(spec.input_shape)}")
+    for name in ("parameters", "MACs", *[f"{entry.device.name} ms" for entry in devices]):
+        table.add_column(name, justify="right")
+    for row, layer in zip(rows, spec.layers, strict=True):
+        attrs = " ".join(f"{name}{value}" for name, value in layer.attrs if name in ("expand", "kernel", "se"))
+        times = ["-" if value is None else f"{value:.3f}" for value in row["latency_ms"]]
+        table.add_row(str(row["stage"] or ""), f"{layer.kind} {attrs}", row["output"], f"{layer.params:,}", f"{layer.macs:,}", *times)
+    return table

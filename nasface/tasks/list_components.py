@@ -1,0 +1,52 @@
+"""`task=list`: every component with its kind, name, origin and parameters, and the plug-ins that failed to load."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from rich.table import Table
+
+from nasface.data import DATA
+from nasface.registry import REGISTRY
+from nasface.supernets import SUPERNETS
+from nasface.tasks._run import TASKS, Outcome, Run
+
+
+def run(run: Run) -> Outcome:
+    """Print the tables; the same content goes into `result.json`."""
+    rows = [
+        {"kind": c.kind, "name": c.name, "origin": c.origin, "summary": c.summary, "parameters": parameters(c.config)}
+        for c in REGISTRY
+    ]
+    rows += [_option("data", name, config) for name, (config, _) in DATA.items()]
+    rows += [_option("supernet", name, config) for name, config in SUPERNETS.items()]
+    table = Table("kind", "name", "origin", "parameters", "what it is", title="components: kind=name, kind.parameter=value")
+    for row in rows:
+        table.add_row(row["kind"], row["name"], row["origin"], _text(row["parameters"]), row["summary"])
+    run.console.print(table)
+    tasks = Table("task", "what it does")
+    for name, summary in TASKS.items():
+        tasks.add_row(name, summary)
+    run.console.print(tasks)
+    for origin, reason in REGISTRY.failures.items():
+        run.console.print(f"[red]plug-in {origin} could not be loaded[/red]: {reason}")
+    return Outcome(decision={"components": rows, "tasks": TASKS, "failed_plugins": dict(REGISTRY.failures)})
+
+
+def parameters(config: type) -> dict[str, Any]:
+    """Parameter names and defaults of a config dataclass, without its `name`."""
+    found = {}
+    for f in dataclasses.fields(config):
+        if f.name != "name":
+            found[f.name] = f.default_factory() if f.default_factory is not dataclasses.MISSING else f.default
+    return found
+
+
+def _option(kind: str, name: str, config: type) -> dict[str, Any]:
+    summary = (config.__doc__ or "").strip().split("\n", 1)[0]
+    return {"kind": kind, "name": name, "origin": "nasface", "summary": summary, "parameters": parameters(config)}
+
+
+def _text(values: dict[str, Any]) -> str:
+    return "\n".join(f"{name}={'null' if value is None else value}" for name, value in values.items())

@@ -1,0 +1,97 @@
+"""`task=report sweep=FOLDER`: one table over the runs of a multirun, as CSV and HTML; a multirun calls it at its end."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from nasface.errors import InvalidInput
+from nasface.reports import Page
+from nasface.reports.page import cell_text
+from nasface.runs import write_text
+from nasface.tasks._run import Outcome, Run
+
+
+def run(run: Run) -> Outcome:
+    """Collect `*/result.json` below `sweep=`."""
+    if run.settings.sweep is None:
+        raise InvalidInput("task=report needs sweep=FOLDER, the folder of a multirun (runs/..._sweep).")
+    rows = summarise(run.path(run.settings.sweep), run.console)
+    return Outcome(decision={"rows": rows})
+
+
+class SweepReport(Callback):
+    """Hydra callback: the same at the end of every multirun."""
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Called by Hydra after the last job."""
+        summarise(Path(config.hydra.sweep.dir), Console(highlight=False))
+
+
+def summarise(folder: Path, console: Console) -> list[dict[str, Any]]:
+    """Write `sweep.csv` and `sweep.html` into the folder and show the table.
+
+    Returns:
+        One row per job, in job order: components, status, what was found; failed jobs have their message.
+    """
+    if not folder.is_dir():
+        raise InvalidInput(f"sweep={folder} is not a folder; give the folder of a multirun.")
+    rows = [_row(path.parent, folder) for path in sorted(folder.glob("*/result.json"), key=_job_order)]
+    if not rows:
+        raise InvalidInput(f"{folder} holds no */result.json; give the folder of a multirun.")
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    write_text(folder / "sweep.csv", _csv(columns, rows))
+    _page(folder, columns, rows)
+    _show(console, columns, rows)
+    console.print(f"table: {folder / 'sweep.csv'} and {folder / 'sweep.html'}", soft_wrap=True)
+    return rows
+
+
+def _job_order(path: Path) -> tuple[int, str]:
+    name = path.parent.name
+    return (int(name) if name.isdigit() else 10**9, name)
+
+
+def _row(job: Path, sweep: Path) -> dict[str, Any]:
+    result = json.loads((job / "result.json").read_text(encoding="utf-8"))
+    components = result.get("components", {})
+    decision, measurements = result.get("decision", {}), result.get("measurements", {})
+    row: dict[str, Any] = {"job": str(job.relative_to(sweep)), "status": result["status"]}
+    row |= {kind: components.get(kind) for kind in ("predictor", "selector", "search", "exporter")}
+    row |= {"device": "+".join(components.get("device", [])), "seed": result.get("seed")}
+    row |= decision.get("summary", {}) | measurements.get("summary", {})
+    return row | {"overrides": " ".join(result.get("overrides", [])), "message": result.get("message") or ""}
+
+
+def _csv(columns: list[str], rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _page(folder: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
+    ok = sum(row["status"] == "ok" for row in rows)
+    page = Page("nasface sweep", f"{len(rows)} runs, {ok} ok, {len(rows) - ok} infeasible or failed")
+    page.table(columns, [[row.get(column) for column in columns] for row in rows])
+    page.write(folder / "sweep.html")
+
+
+def _show(console: Console, columns: list[str], rows: list[dict[str, Any]]) -> None:
+    shown = [c for c in columns if c not in ("overrides", "message", "search", "exporter", "selector")]
+    table = Table(*shown, title=f"{len(rows)} runs")
+    for row in rows:
+        table.add_row(*[cell_text(row.get(column)) for column in shown])
+    console.print(table)
+    for row in rows:
+        if row["message"]:
+            console.print(f"job {row['job']}: {row['status']}: {row['message']}", markup=False, soft_wrap=True)

@@ -1,0 +1,233 @@
+"""`task=search`: the main job. Read `run` for the whole flow from options to the exported model and its evidence."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.progress import Progress
+
+from nasface import composition
+from nasface.accuracy.table import AccuracyTable
+from nasface.composition import DeviceCosts, SupernetSource
+from nasface.data import FaceData
+from nasface.errors import DataError
+from nasface.deploy import Network, cut_out, export_checked, save_weights, time_on_host
+from nasface.predictors import QualityReport, Ranker, fit_ranker, quality
+from nasface.registry import build
+from nasface.reports.search_report import SearchFacts, compare, print_summary, write_page
+from nasface.search import Constraint, Problem, SearchResult
+from nasface.search.constraints import notes
+from nasface.spaces import SearchSpace
+from nasface.tasks._run import Outcome, Run
+
+NEAR_BUDGET = 0.05
+"""Predictors are also judged on the networks within this share of the budget."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything a search needs, built from the settings and checked."""
+
+    source: SupernetSource
+    space: SearchSpace
+    devices: list[DeviceCosts]
+    constraints: list[Constraint]
+    notes: list[str]
+    table: AccuracyTable
+    targets: npt.NDArray[np.float64]
+
+
+def run(run: Run) -> Outcome:
+    """Find, cut out, measure where photos are given, export, report."""
+    started = time.perf_counter()
+    task = prepare(run)
+    ranker, judged = learn(run, task)
+    result, seconds = search(run, task, ranker)
+    genotype = result.best
+    facts = SearchFacts(task.source.name, task.space, task.devices, task.constraints, task.notes, task.table, task.targets,
+                        run.settings.accuracy.metric, ranker, judged, result, run.settings.predictor["name"])
+    rows = compare(facts)
+    decision = _decision(run, facts, rows)
+    measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}
+    if run.settings.exporter["name"] != "none":
+        delivered, measured = deliver(run, task, genotype, decision)
+        decision, measurements = decision | delivered, measurements | measured
+    measurements["total_seconds"] = time.perf_counter() - started
+    write_page(run.folder / "report.html", facts, rows, decision, measurements)
+    print_summary(run, facts, rows, decision, measurements)
+    return Outcome(decision, measurements, decision["summary"]["predicted"])
+
+
+def prepare(run: Run) -> Task:
+    """Build the parts and refuse what cannot work before anything slow starts."""
+    settings = run.settings
+    source = SupernetSource.of(settings.supernet, run.cwd, settings.seed)
+    space = composition.build_space(settings.space, source)
+    devices = composition.build_devices(settings.device, settings.latency, space)
+    constraints = composition.build_bounds(settings.constraints, space, devices)
+    table, _ = composition.open_table(settings.accuracy.table, source, space, run.cwd)
+    return Task(source, space, devices, constraints, notes(constraints), table, table.target(settings.accuracy.metric))
+
+
+def learn(run: Run, task: Task) -> tuple[Ranker, QualityReport]:
+    """Fit the predictor on the table, and judge it by cross-fitting beside what counting operations would say."""
+    settings, genotypes = run.settings, task.table.genotypes
+    costs = composition.counts(task.space)
+    floors = {"macs_only": costs["macs_m"].predict(genotypes), "params_only": costs["params_m"].predict(genotypes)}
+    with run.console.status(f"fitting {settings.predictor['name']} on {len(task.table)} measured subnets"):
+        predictor = build("predictor", settings.predictor)
+        ranker = fit_ranker(task.space, predictor, genotypes, task.targets, run.rng("predictor"))
+        judged = quality(
+            task.space,
+            lambda: build("predictor", settings.predictor),
+            genotypes,
+            task.targets,
+            floors,
+            run.rng("quality"),
+            near=_near_budget(task),
+        )
+    return ranker, judged
+
+
+def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
+    """Run the strategy with a progress bar; also the seconds it took."""
+    settings = run.settings
+    strategy = _strategy(run)
+    started = time.perf_counter()
+    with Progress(console=run.console, transient=True) as bar:
+        shown = bar.add_task(f"{settings.search['name']} search", total=None)
+        problem = Problem(
+            task.space,
+            ranker,
+            task.constraints,
+            lambda done, total, note: bar.update(shown, completed=done, total=total),
+        )
+        result = strategy.run(problem, run.rng("search"))
+    return result, time.perf_counter() - started
+
+
+def deliver(
+    run: Run, task: Task, genotype: npt.NDArray[np.int8], decision: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Cut out, calibrate, measure where photos are given, export, check and time."""
+    from nasface.tasks.evaluate import open_data
+
+    settings = run.settings
+    data = None if settings.data["name"] == "none" else open_data(run)
+    with run.console.status("cutting the network out of the supernet"):
+        supernet = task.source.load(task.space)
+        images, calibration = _calibration_images(run, task, data)
+        network = cut_out(supernet, genotype, images if supernet.trained else None, calibration)
+        save_weights(network, task.space.net_config(genotype), run.folder)
+    measured = {} if data is None or not supernet.trained else _measure(run, network, data)
+    metadata = _metadata(decision, supernet.hash, network, measured)
+    exporter = build("exporter", settings.exporter)
+    path = run.folder / "model.tflite"
+    with run.console.status(f"exporting {path.name}"):
+        inputs = None if images is None else _normalised(images[:4], task.space.resolution)
+        facts, parity = export_checked(exporter, network, path, metadata, run.rng("inputs"), inputs)
+        timing = time_on_host(path, settings.measure.runs, settings.measure.threads)
+    delivered = {"model": facts, "supernet": supernet.hash, "calibration": network.calibration}
+    summary = {"model_mb": facts["bytes"] / 1e6} | measured.get("row", {})
+    return delivered, {"parity": parity, "host_timing": timing, "measured": measured, "summary": summary}
+
+
+def _measure(run: Run, network: Network, data: FaceData) -> dict[str, Any]:
+    """Verification and identification of the very network that is exported, on the report people."""
+    from nasface.accuracy.estimator import describe
+    from nasface.recognition import Embedded, judge, photos_to_judge
+
+    faces = photos_to_judge(data)
+    with run.console.status(f"measuring on {len(faces)} photos of report people"):
+        photos = faces.load(size=network.spec.input_shape[0])
+        embedded = Embedded(describe(network.folded(), photos.images), photos.indices, ())
+        options = run.settings.evaluation
+        judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng("bootstrap"))
+    intervals = {name: [interval.low, interval.high] for name, interval in judgement.intervals.items()}
+    return {
+        "data": data.fingerprint,
+        "row": judgement.row(),
+        "intervals": intervals,
+        "details": judgement.to_dict(),
+        "skipped": [photo.name for photo in photos.skipped],
+    }
+
+
+def _calibration_images(run: Run, task: Task, data: FaceData | None) -> tuple[npt.NDArray[np.uint8] | None, str]:
+    """Photos of training people where there are some, else the synthetic images that come with nasface."""
+    from nasface.tasks.estimate_accuracy import training_photos
+
+    if data is not None and data.training is not None:
+        return training_photos(data, task.space.resolution, run.settings.accuracy.calibration_photos, run.rng("calibration"))
+    if task.source.path is None:
+        return None, "none"
+    if not task.source.embedded:
+        raise DataError(
+            f"The networks of {task.source.name} need photos of its training people to calibrate batch normalisation: add "
+            "data=image_folder data.root=FOLDER (the embedded synthetic images fit the demo supernet only)."
+        )
+    from nasface.supernets.synthetic import synthetic_images
+
+    images = synthetic_images()
+    return images, f"synthetic:{len(images)}"
+
+
+def _normalised(images: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.float32]:
+    from nasface.data import Preprocessing
+
+    return Preprocessing(size).normalise(images)
+
+
+def _strategy(run: Run) -> Any:
+    selector = build("selector", run.settings.selector)
+    return build("search", run.settings.search, selector=selector)
+
+
+def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:
+    """Which measured networks need within 5 % of the first bound."""
+    if not task.constraints:
+        return None
+    first = task.constraints[0]
+    values = first.cost.predict(task.table.genotypes)
+    return np.asarray(np.abs(values / first.bound - 1) <= NEAR_BUDGET)
+
+
+def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What was found and on what grounds; depends on the seed alone."""
+    found = rows[0]
+    summary = {"predicted": found["predicted"], "params_m": found["params_m"], "macs_m": found["macs_m"]}
+    summary |= {name: value for name, value in found.items() if name.startswith("latency")}
+    return {
+        "genotype": facts.space.to_dict(facts.result.best),
+        "genes": facts.space.to_text(facts.result.best),
+        "resolution": facts.space.resolution,
+        "summary": summary,
+        "estimated": ["predicted", *[f"latency {e.device.name}" for e in facts.devices if e.latency.estimated]],
+        "constraints": composition.describe_constraints(facts.constraints),
+        "notes": facts.notes,
+        "comparison": rows,
+        "finalists": [facts.space.to_dict(row) for row in facts.result.finalists],
+        "search": facts.result.counters,
+        "quality": facts.quality.to_dict(),
+        "table": {"subnets": len(facts.table), "metric": run.settings.accuracy.metric, "supernet": facts.table.supernet},
+    }
+
+
+def _metadata(decision: dict[str, Any], supernet: str, network: Network, measured: dict[str, Any]) -> dict[str, Any]:
+    """What goes into the model file: what it is, how it was made, and thresholds where they were measured."""
+    points = measured.get("details", {}).get("all_pairs", {}).get("points", ())
+    thresholds = [
+        {"far": p["far"], "tar": p["tar"], "squared_l2": p["threshold"], "cosine": 1 - p["threshold"] / 2} for p in points
+    ]
+    return {
+        "genotype": decision["genotype"],
+        "supernet": supernet,
+        "calibration": network.calibration,
+        "predicted": {"value": decision["summary"]["predicted"], "metric": decision["table"]["metric"], "kind": "estimated"},
+        "descriptor": "L2-normalise before comparing",
+        "thresholds": thresholds or "not measured: no photos were given",
+    }

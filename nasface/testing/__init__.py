@@ -1,0 +1,28 @@
+"""Conformance kits: test classes that every component of a kind must pass, ours and those of plug-ins alike.
+
+Inherit the class of your kind in a pytest file and give the fixtures it names; every `test_*` method then runs on your
+component:
+
+    class TestMine(PredictorConformance):
+        @pytest.fixture
+        def make(self):
+            return lambda: MyPredictor(MyPredictorConfig())
+
+The kits need pytest (`pip install 'nasface[test]'`), so nothing here is imported by nasface itself.
+"""
+
+from nasface.testing.costs import CostConformance
+from nasface.testing.exporters import ExporterConformance
+from nasface.testing.predictors import PredictorConformance
+from nasface.testing.search import SearchConformance
+from nasface.testing.selectors import SelectorConformance
+from nasface.testing.spaces import SpaceConformance
+
+__all__ = [
+    "CostConformance",
+    "ExporterConformance",
+    "PredictorConformance",
+    "SearchConformance",
+    "SelectorConformance",
+    "SpaceConformance",
+]

@@ -1,0 +1,51 @@
+"""What every cost, latency models included, must do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nasface.costs import Cost
+
+
+class CostConformance:
+    """Give the fixture `cost`; its space is `cost.space`."""
+
+    @pytest.fixture
+    def cost(self) -> Cost:
+        raise NotImplementedError("give the fixture `cost`")
+
+    def test_named(self, cost: Cost) -> None:
+        assert cost.name
+        assert cost.unit
+        assert isinstance(cost.estimated, bool)
+
+    def test_predict(self, cost: Cost) -> None:
+        population = cost.space.sample(np.random.default_rng(0), 50)
+        kept = population.copy()
+        values = cost.predict(population)
+        assert values.shape == (50,)
+        assert values.dtype == np.float64
+        assert np.isfinite(values).all()
+        assert (values > 0).all()
+        np.testing.assert_array_equal(population, kept, "predict changed its argument")
+        np.testing.assert_array_equal(cost.predict(population), values, "predict must repeat itself")
+        single = np.concatenate([cost.predict(population[i : i + 1]) for i in range(50)])
+        np.testing.assert_allclose(single, values, rtol=1e-9, err_msg="batches must give what rows give")
+        assert cost.predict(population[:0]).shape == (0,)
+
+    def test_decompose(self, cost: Cost) -> None:
+        tables = cost.decompose()
+        if tables is None:
+            pytest.skip("the cost does not decompose")
+        population = cost.space.sample(np.random.default_rng(0), 50)
+        indices, choices = cost.space.stage_indices(population), cost.space.stage_choices()
+        assert indices is not None
+        assert choices is not None
+        assert [len(table) for table in tables.tables] == [len(stage) for stage in choices]
+        np.testing.assert_allclose(tables.predict(indices), cost.predict(population), rtol=1e-9)
+        for value, chosen in (tables.minimum(), tables.maximum()):
+            row = np.sum([stage[i] for stage, i in zip(choices, chosen, strict=True)], axis=0, dtype=np.int8)
+            assert cost.predict(row[None])[0] == pytest.approx(value)
+        assert tables.minimum()[0] <= cost.predict(population).min() * (1 + 1e-9)
+        assert tables.maximum()[0] >= cost.predict(population).max() * (1 - 1e-9)

@@ -1,0 +1,121 @@
+"""What every search space must do."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from nasface.costs import Macs, Params
+from nasface.errors import InvalidGenotype, InvalidInput
+from nasface.spaces import SearchSpace
+
+N = 60
+
+
+class SpaceConformance:
+    """Give the fixture `space`."""
+
+    @pytest.fixture
+    def space(self) -> SearchSpace:
+        raise NotImplementedError("give the fixture `space`")
+
+    def test_identity(self, space: SearchSpace) -> None:
+        assert space.size() >= 1
+        assert json.loads(json.dumps(dict(space.signature()))), "the signature must be JSON"
+        assert space.fingerprint() == space.fingerprint()
+
+    def test_operators_give_genotypes_and_repeat(self, space: SearchSpace) -> None:
+        first, again = (self._operate(space) for _ in range(2))
+        for rows, same in zip(first, again, strict=True):
+            assert rows.shape == (N, space.n_genes)
+            assert rows.dtype == np.int8
+            space.validate(rows)
+            np.testing.assert_array_equal(rows, same, "must draw from the given generator only")
+
+    def _operate(self, space: SearchSpace) -> list[np.ndarray]:
+        rng = np.random.default_rng(0)
+        a, b = space.sample(rng, N), space.sample(rng, N)
+        kept_a, kept_b = a.copy(), b.copy()
+        results = [a, space.mutate(rng, a, 0.3), space.crossover(rng, a, b), space.mutate(rng, a, 1.0)]
+        np.testing.assert_array_equal(a, kept_a, "operators must leave their arguments unchanged")
+        np.testing.assert_array_equal(b, kept_b, "operators must leave their arguments unchanged")
+        return results
+
+    def test_nothing_changes_with_probability_zero(self, space: SearchSpace) -> None:
+        rng = np.random.default_rng(0)
+        population = space.sample(rng, N)
+        np.testing.assert_array_equal(space.mutate(rng, population, 0.0), population)
+        np.testing.assert_array_equal(space.crossover(rng, population, population), population)
+
+    def test_no_rows_are_fine(self, space: SearchSpace) -> None:
+        rng = np.random.default_rng(0)
+        none = space.sample(rng, 0)
+        assert none.shape == (0, space.n_genes)
+        assert space.mutate(rng, none, 0.5).shape == none.shape
+        assert space.crossover(rng, none, none).shape == none.shape
+
+    def test_canonical(self, space: SearchSpace) -> None:
+        population = space.sample(np.random.default_rng(0), N)
+        np.testing.assert_array_equal(space.canonical(population), population)
+        for wrong in (population[:, :-1], np.full_like(population, 101), np.full_like(population, -1)):
+            with pytest.raises(InvalidGenotype):
+                space.canonical(wrong)
+
+    @pytest.mark.parametrize("kind", ["ordinal", "onehot"])
+    def test_encode(self, space: SearchSpace, kind: str) -> None:
+        population = space.sample(np.random.default_rng(0), N)
+        x = space.encode(population, kind)
+        assert x.dtype == np.float32
+        assert x.ndim == 2
+        assert len(np.unique(x, axis=0)) == len(np.unique(population, axis=0)), "different networks look the same"
+        used = sorted(index for group in space.groups(kind) for index in group)
+        assert used == list(range(x.shape[1])), "groups() must name every feature once"
+        with pytest.raises(InvalidInput):
+            space.encode(population, "no such code")
+
+    def test_texts_and_dictionaries(self, space: SearchSpace) -> None:
+        for row in space.sample(np.random.default_rng(0), 10):
+            np.testing.assert_array_equal(space.from_text(space.to_text(row)), row)
+            np.testing.assert_array_equal(space.from_dict(json.loads(json.dumps(space.to_dict(row)))), row)
+        with pytest.raises(InvalidGenotype):
+            space.from_text("no numbers")
+
+    def test_layers(self, space: SearchSpace) -> None:
+        keys = [layer.key for layer in space.layers()]
+        assert keys == sorted(set(keys)), "layers() must be sorted by key, every key once"
+        population = space.sample(np.random.default_rng(0), 10)
+        indices = space.layer_indices(population)
+        assert indices.dtype == np.int16
+        for row, chosen in zip(population, indices, strict=True):
+            built = [layer.key for layer in space.build(row).layers]
+            assert [keys[i] for i in chosen if i >= 0] == built, "layer_indices must agree with build"
+
+    def test_layer_indices_agree_with_the_default(self, space: SearchSpace) -> None:
+        population = space.sample(np.random.default_rng(1), 10)
+        default = SearchSpace.layer_indices(space, population)
+        assert _without_padding(space.layer_indices(population)) == _without_padding(default)
+
+    def test_counts_agree_with_the_network(self, space: SearchSpace) -> None:
+        population = space.sample(np.random.default_rng(0), 5)
+        macs, params = Macs(space).predict(population), Params(space).predict(population)
+        for i, row in enumerate(population):
+            spec = space.build(row)
+            assert sum(layer.macs for layer in spec.layers) == pytest.approx(macs[i] * 1e6)
+            assert sum(layer.params for layer in spec.layers) == pytest.approx(params[i] * 1e6)
+
+    def test_stages(self, space: SearchSpace) -> None:
+        choices, population = space.stage_choices(), space.sample(np.random.default_rng(0), N)
+        indices = space.stage_indices(population)
+        assert (choices is None) == (indices is None), "give both of stage_choices and stage_indices, or none"
+        if choices is None or indices is None:
+            pytest.skip("the space has no stages")
+        assert indices.shape == (N, len(choices))
+        assert int(np.prod([len(stage) for stage in choices], dtype=object)) == space.size()
+        parts = [stage[indices[:, s]] for s, stage in enumerate(choices)]
+        np.testing.assert_array_equal(np.sum(parts, axis=0), population, "a genotype is the sum of its stages' choices")
+
+
+def _without_padding(indices: np.ndarray) -> list[list[int]]:
+    return [[int(i) for i in row if i >= 0] for row in indices]

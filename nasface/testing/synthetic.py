@@ -1,0 +1,92 @@
+"""Known truths for tests: an accuracy that is a simple function of the genotype, and predictors that know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.predictors import Comparator, Groups, Ranker, Scorer, Targets
+from nasface.spaces import Features, OfaMbv3, OfaMbv3Config, OfaMbv3FaceConfig, Population, SearchSpace
+
+
+def face_space() -> OfaMbv3:
+    """The face space, 7371^5 networks."""
+    return OfaMbv3(OfaMbv3FaceConfig())
+
+
+def tiny_space() -> OfaMbv3:
+    """A space of 32 networks: one block a stage, two expand ratios."""
+    return OfaMbv3(OfaMbv3Config(name="tiny", kernels=[3], expands=[3, 6], depths=[1]))
+
+
+def truth(x: Features) -> npt.NDArray[np.float64]:
+    """Accuracy by ordinal features: a fixed weight of every gene, float64[n] around 0.9.
+
+    The weights are irrational multiples, so that different networks practically never tie.
+    """
+    weights = np.modf(np.sqrt(np.arange(x.shape[1]) + 2.0))[0] + 0.1
+    return 0.9 + 0.0005 * np.sum(x.astype(np.float64) * weights, axis=1)
+
+
+def accuracies(space: SearchSpace, population: Population, rng: np.random.Generator, noise: float = 0.001) -> Targets:
+    """`truth` as if measured: plus Gaussian noise."""
+    return truth(space.encode(population)) + rng.normal(0.0, noise, len(population))
+
+
+@dataclass
+class OracleConfig:
+    """Oracles have no parameters."""
+
+    name: str = "oracle"
+
+
+class OracleComparator(Comparator):
+    """Knows the truth, answers 1, 0.5 or 0, and only about pairs."""
+
+    def __init__(self, config: OracleConfig | None = None) -> None:
+        self.config = config or OracleConfig()
+
+    def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
+        """Nothing to learn."""
+        return self
+
+    def compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
+        """From the truth."""
+        return np.asarray(0.5 + 0.5 * np.sign(truth(a) - truth(b)))
+
+    def save(self, path: Path) -> None:
+        """An empty file."""
+        path.touch()
+
+    def load(self, path: Path) -> Self:
+        """Nothing to read."""
+        return self
+
+
+class OracleScorer(OracleComparator, Scorer):
+    """Knows the truth, and says it."""
+
+    regressor = True
+
+    def score(self, x: Features) -> npt.NDArray[np.float64]:
+        """The truth."""
+        return truth(x)
+
+
+class Rotating(OracleComparator):
+    """Not transitive: every network beats the third of all that follow it on a circle."""
+
+    def compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
+        """From the angle between the two."""
+        turn = 1e4 * (truth(a) - truth(b))
+        return np.asarray(0.5 + 0.4 * np.sign(np.round(np.sin(turn), 9)))
+
+
+def oracle(space: SearchSpace, predictor: type[OracleComparator], rng: np.random.Generator) -> Ranker:
+    """A ranker that knows the truth, on a table of 50 networks."""
+    table = space.sample(rng, 50)
+    return Ranker(space, predictor(), table, truth(space.encode(table)))

@@ -1,0 +1,86 @@
+"""Measuring subnets on procedural faces: determinism, resuming, sharding, refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nasface.accuracy.estimator import METRICS, Faces, describe, estimate, measure, measured_network
+from nasface.accuracy.table import merge_tables, read_table
+from nasface.errors import InvalidInput, TableError
+from nasface.spaces import OfaMbv3, OfaMbv3Config
+from nasface.supernets import ElasticNetwork, ElasticSupernet, RandomSupernet
+
+
+@pytest.fixture(scope="module")
+def supernet() -> ElasticSupernet:
+    torch.manual_seed(0)
+    return ElasticSupernet(ElasticNetwork(OfaMbv3(OfaMbv3Config(width=0.25, resolution=32))), "tiny")
+
+
+@pytest.fixture(scope="module")
+def faces() -> Faces:
+    """40 people with 3 noisy pictures each of a coarse random pattern."""
+    rng = np.random.default_rng(0)
+    patterns = rng.integers(40, 216, (48, 4, 4, 3)).repeat(8, axis=1).repeat(8, axis=2)
+    pictures = patterns.repeat(3, axis=0) + rng.normal(0, 5, (144, 32, 32, 3))
+    images = pictures.clip(0, 255).astype(np.uint8)
+    return Faces(images[120:], images[:120], np.arange(40).repeat(3), "photos:24")
+
+
+@pytest.fixture(autouse=True)
+def easier_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """120 photos have too few impostor pairs for a rate of 1e-3."""
+    monkeypatch.setattr("nasface.accuracy.estimator.FARS", {"tar_at_far_1e-2": 1e-2, "tar_at_far_1e-3": 2e-3})
+
+
+def test_metrics_tell_people_apart(supernet: ElasticSupernet, faces: Faces) -> None:
+    network = measured_network(supernet, {"ks": 3, "e": 3, "d": 2}, faces.calibration)
+    values = measure(describe(network, faces.images), faces.labels)
+    assert tuple(values) == METRICS
+    assert values["auc"] > 0.8
+    assert 0 < values["eer"] < 0.3
+    assert values["tar_at_far_1e-3"] <= values["tar_at_far_1e-2"]
+    shuffled = measure(describe(network, faces.images), np.random.default_rng(0).permutation(faces.labels))
+    assert abs(shuffled["auc"] - 0.5) < 0.15
+
+
+def test_batches_do_not_matter(supernet: ElasticSupernet, faces: Faces) -> None:
+    network = measured_network(supernet, {"ks": 5, "e": 4, "d": 3}, faces.calibration)
+    one, many = describe(network, faces.images[:9], 1), describe(network, faces.images[:9], 4)
+    np.testing.assert_allclose(one, many, atol=1e-5 * np.linalg.norm(one, axis=1).max())
+
+
+def test_interrupted_and_sharded_runs_give_the_same_rows(
+    supernet: ElasticSupernet, faces: Faces, tmp_path: Path
+) -> None:
+    whole = estimate(supernet, faces, 4, 0, tmp_path / "whole.csv")
+    assert len(whole) == 4
+
+    def interrupt(done: int, total: int, values: Mapping[str, float]) -> None:
+        assert (total, set(values)) == (4, set(METRICS))
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        estimate(supernet, faces, 4, 0, tmp_path / "resumed.csv", progress=interrupt)
+    assert len(read_table(tmp_path / "resumed.csv", supernet.space)) == 2
+    estimate(supernet, faces, 4, 0, tmp_path / "resumed.csv")
+    assert (tmp_path / "resumed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+    parts = [estimate(supernet, faces, 4, 0, tmp_path / f"{i}.csv", shard=(i, 2)) for i in range(2)]
+    merged = merge_tables(parts)
+    assert {row.tobytes() for row in merged.genotypes} == {row.tobytes() for row in whole.genotypes}
+    with pytest.raises(TableError, match="measurements of another data"):
+        estimate(supernet, replace(faces, images=faces.images[::-1]), 5, 0, tmp_path / "whole.csv")
+
+
+def test_random_weights_have_no_accuracy(supernet: ElasticSupernet, faces: Faces, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="no accuracy to measure"):
+        estimate(RandomSupernet(supernet.space), faces, 1, 0, tmp_path / "table.csv")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,125 @@
+"""Foreign latency tables: formats recognised by content, rows picked for the space, one sentence for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasface.devices import LookupTable, Provenance, Row
+from nasface.devices.importers import import_lut, nsganet_key, read_times
+from nasface.errors import LookupTableError
+from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3Config, OfaMbv3FaceConfig
+
+SPACE = OfaMbv3(OfaMbv3Config(resolution=96, kernels=[3], expands=[3], depths=[2]))
+KEYS = [layer.key for layer in SPACE.layers()]
+TIMES = {key: round(0.1 + 0.01 * i, 3) for i, key in enumerate(KEYS)}
+PROVENANCE = Provenance("measured", "a phone")
+
+
+def imported(tmp_path: Path, text: str, arch2info: Path | None = None) -> LookupTable:
+    file = tmp_path / "times"
+    file.write_text(text)
+    return import_lut(file, [SPACE], name="phone", provenance=PROVENANCE, arch2info=arch2info)
+
+
+def means(table: LookupTable) -> dict[str, float]:
+    return {key: row.mean_ms for key, row in table.rows[96].items()}
+
+
+def test_authors_lines(tmp_path: Path) -> None:
+    head = "Logits-input:1x1x1280-output:1000 1000 0.5 0.1\n"
+    table = imported(tmp_path, head + "".join(f"{key} 1000 {ms} 0.02\n" for key, ms in TIMES.items()))
+    assert means(table) == TIMES  # the classifier row is not needed
+    assert table.rows[96][KEYS[0]] == Row(TIMES[KEYS[0]], 0.02, 1000)
+
+
+def test_repeated_lines_the_last_counts(tmp_path: Path) -> None:
+    lines = [f"{key} 10 {ms} 0.02\n" for key, ms in TIMES.items()]
+    table = imported(tmp_path, "".join([f"{KEYS[1]} 10 99.0 0.02\n", *lines]))
+    assert means(table) == TIMES
+    assert table.provenance.method == "1 keys stood more than once in times; the last line counts."
+
+
+def test_names_of_tflite_files(tmp_path: Path) -> None:
+    table = imported(tmp_path, "".join(f"{k.replace(':', '_colon_')}.tflite 10 {ms} 0.1\n" for k, ms in TIMES.items()))
+    assert means(table) == TIMES
+
+
+def test_arch2info(tmp_path: Path) -> None:
+    info = tmp_path / "arch2info.txt"
+    info.write_text("".join(f"{key} net{i}.tflite\n" for i, key in enumerate(KEYS)))
+    lines = "".join(f"net{i}.tflite 10 {TIMES[key]} 0.1\n" for i, key in enumerate(KEYS))
+    assert means(imported(tmp_path, lines, info)) == TIMES
+    with pytest.raises(LookupTableError, match=r"lists layers, not times"):
+        import_lut(info, [SPACE], name="phone", provenance=PROVENANCE)
+    info.write_text("only\n")
+    with pytest.raises(LookupTableError, match=r"must consist of lines 'KEY FILE.tflite'"):
+        imported(tmp_path, lines, info)
+
+
+@pytest.mark.parametrize(("spread", "std"), [("std: 0.2", 0.2), ("var: 0.04", 0.2), ("", None)])
+def test_ofa_yaml(tmp_path: Path, spread: str, std: float | None) -> None:
+    body = "".join(f"{key}:\n  count: 30\n  mean: {ms}\n  {spread}\n" for key, ms in TIMES.items())
+    table = imported(tmp_path, body)
+    assert means(table) == TIMES
+    assert table.rows[96][KEYS[0]] == Row(TIMES[KEYS[0]], std, 30)
+
+
+def test_csv(tmp_path: Path) -> None:
+    assert means(imported(tmp_path, "key,mean_ms\n" + "".join(f"{k},{ms}\n" for k, ms in TIMES.items()))) == TIMES
+    table = imported(tmp_path, "key,mean_ms,std_ms\n" + "".join(f"{k},{ms},0.3\n" for k, ms in TIMES.items()))
+    assert {row.std_ms for row in table.rows[96].values()} == {0.3}
+
+
+def test_nsganet_yaml(tmp_path: Path) -> None:
+    names = {layer.key: nsganet_key(layer) for layer in SPACE.layers()}
+    table = imported(tmp_path, "".join(f"{n}: {{mean: {TIMES[k]}, var: 0.01}}\n" for k, n in names.items() if n))
+    pool, tail = (next(key for key in KEYS if key.startswith(kind)) for kind in ("AvgPool2D-", "Conv_1-"))
+    assert table.rows[96][pool] == Row(0.0, contained_in=tail)
+    assert {key: ms for key, ms in means(table).items() if key != pool} == {
+        k: ms for k, ms in TIMES.items() if k != pool
+    }
+    assert nsganet_key(SPACE.layers()[-1]) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "in no known format"),
+        ("just words", "in no known format"),
+        ("a: [1", "is not a latency table in a known format"),
+        ("!!python/object/apply:os.system ['true']", "is not a latency table in a known format"),
+        (f"{KEYS[0]}: {{mean: quick}}", "'quick' is not a number of milliseconds"),
+        (f"{KEYS[0]}: {{mean: -2}}", "-2.0 is not a positive number of milliseconds"),
+        (f"{KEYS[0]}: {{mean: 2, var: -1}}", "is not a positive number"),
+        (f"{KEYS[0]} 10 0.0 0.1", "0.0 is not a positive number"),
+        (f"{KEYS[0]} 10 1.0 0.1\n{KEYS[1]} 10", "line 2: "),
+        ("key,seconds\na,1\n", "has no column mean_ms"),
+        (f"key,mean_ms\n{KEYS[0]},\n", "'' is not a number"),
+        (f"{KEYS[0]} 10 1.0 0.1", f"lacks {len(KEYS) - 1} of the {len(KEYS)} rows that ofa_mbv3 needs at 96 pixels"),
+    ],
+)
+def test_bad_files(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(LookupTableError) as caught:
+        imported(tmp_path, text)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_absent_and_binary_files(tmp_path: Path) -> None:
+    with pytest.raises(LookupTableError, match=r"Cannot read .*none: No such file"):
+        read_times(tmp_path / "none")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LookupTableError, match=r"it is not text"):
+        read_times(tmp_path / "binary")
+
+
+def test_the_measured_i7_table(shared_data: Path) -> None:
+    file = shared_data / "published" / "i7-8700K_lut.yaml"
+    spaces = [OfaMbv3(OfaMbv3FaceConfig(resolution=size)) for size in (112, 224)]
+    table = import_lut(file, spaces, name="i7", provenance=PROVENANCE)
+    values = [table.values(space.layers(), space.resolution) for space in spaces]
+    assert [len(part) for part in values] == [95, 95]
+    assert np.all(values[0].sum() < values[1].sum())

@@ -1,0 +1,97 @@
+"""Bootstrap over people: weights, coverage, pairing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from nasface.errors import InvalidInput
+from nasface.metrics import PairDistances, bootstrap_difference, bootstrap_people, evaluate_all_pairs
+from nasface.metrics.bootstrap import _PeoplePairs
+
+Set = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
+
+
+def draw_set(rng: np.random.Generator, noise: float = 1.0, people: int = 30) -> Set:
+    labels = np.repeat(np.arange(people), rng.integers(1, 6, people))
+    return rng.normal(size=(people, 8))[labels] + noise * rng.normal(size=(len(labels), 8)), labels
+
+
+def test_value_is_that_of_the_whole_set_and_lies_inside(rng: np.random.Generator) -> None:
+    rows, labels = draw_set(rng)
+    whole = evaluate_all_pairs(rows, labels, (0.01,))
+    intervals = bootstrap_people(rows, labels, rng, fars=(0.01,))
+    assert list(intervals) == ["auc", "eer", "tar@0.01"]
+    values = {name: interval.value for name, interval in intervals.items()}
+    assert values == {"auc": whole.auc, "eer": whole.eer, "tar@0.01": whole.tar(0.01)}
+    for interval in intervals.values():
+        assert interval.low < interval.value < interval.high
+        assert interval.std > 0
+        assert (interval.level, interval.resamples) == (0.95, 200)
+
+
+def test_resample_equals_a_set_with_the_people_repeated(rng: np.random.Generator) -> None:
+    """Multiplicities as weights equal copies of people, pairs between copies of one person being left out."""
+    rows, labels = draw_set(rng, people=12)
+    draw = rng.integers(0, 4, 12)
+    copy_of, person = zip(*[(i, p) for i, p in enumerate(np.repeat(np.arange(12), draw))], strict=True)
+    photos = [(c, p, row) for c, p in zip(copy_of, person, strict=True) for row in rows[labels == p]]
+    unit = np.array([row / np.linalg.norm(row) for _, _, row in photos])
+    first, second = np.triu_indices(len(photos), 1)
+    copies, people = np.array(copy_of), np.array([p for _, p, _ in photos])
+    copies = np.array([c for c, _, _ in photos])
+    distances = ((unit[first] - unit[second]) ** 2).sum(axis=1)
+    genuine = distances[copies[first] == copies[second]]
+    impostor = distances[people[first] != people[second]]
+    expected = PairDistances(genuine, impostor).roc()
+    auc, eer, tar = _PeoplePairs(rows, labels).statistics(draw, (0.1,))
+    assert (auc, eer, tar) == pytest.approx((expected.auc, expected.eer, expected.at_far(0.1).tar), abs=1e-5)
+
+
+def test_same_seed_same_interval_and_any_order_of_photos(rng: np.random.Generator) -> None:
+    rows, labels = draw_set(rng)
+    order = rng.permutation(len(rows))
+    a = bootstrap_people(rows, labels, np.random.default_rng(1), fars=(), resamples=20)
+    b = bootstrap_people(rows[order], labels[order], np.random.default_rng(1), fars=(), resamples=20)
+    assert a["auc"].low == pytest.approx(b["auc"].low, abs=1e-6)
+    c = bootstrap_people(rows, labels, np.random.default_rng(2), fars=(), resamples=20)
+    assert a["auc"].low != c["auc"].low
+
+
+def test_spread_matches_that_of_fresh_samples_of_people() -> None:
+    """The bootstrap's standard deviation is near the one over many independent sets of people."""
+    rng = np.random.default_rng(5)
+    fresh = [evaluate_all_pairs(*draw_set(rng, people=60), ()).auc for _ in range(150)]
+    said = [bootstrap_people(*draw_set(rng, people=60), rng, fars=(), resamples=60)["auc"].std for _ in range(12)]
+    assert 0.7 < np.mean(said) / np.std(fresh) < 1.4
+
+
+def test_difference_of_a_set_with_itself_is_exactly_zero(rng: np.random.Generator) -> None:
+    rows, labels = draw_set(rng)
+    for interval in bootstrap_difference(rows, rows, labels, rng, fars=(0.01,), resamples=20).values():
+        assert (interval.value, interval.low, interval.high, interval.std) == (0, 0, 0, 0)
+
+
+def test_paired_difference_is_sharper_than_either_set(rng: np.random.Generator) -> None:
+    rows, labels = draw_set(rng)
+    worse = rows + 0.3 * rng.normal(size=rows.shape)
+    difference = bootstrap_difference(rows, worse, labels, rng, fars=())["auc"]
+    assert difference.value > 0
+    assert difference.std < bootstrap_people(rows, labels, rng, fars=())["auc"].std
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"resamples": 1}, "2 or more resamples"), ({"level": 1.0}, "level"), ({"fars": (1e-6,)}, "impostor pairs")],
+)
+def test_bad_settings_are_refused(settings: Any, message: str, rng: np.random.Generator) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        bootstrap_people(*draw_set(rng), rng, **settings)
+
+
+def test_too_few_people_are_refused(rng: np.random.Generator) -> None:
+    with pytest.raises(InvalidInput, match="10 or more people with two photos; there are 9"):
+        bootstrap_people(rng.normal(size=(18, 4)), np.repeat(np.arange(9), 2), rng, fars=())

@@ -1,0 +1,103 @@
+"""Evolution beyond the conformance kit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nasface.costs import Macs
+from nasface.errors import InvalidInput
+from nasface.search import Constraint, Evolution, EvolutionConfig, Problem, RandomSearch, RandomSearchConfig
+from nasface.search.evolution import _retry
+from nasface.selectors import QuickSelect
+from nasface.testing.synthetic import OracleComparator, OracleScorer, face_space, oracle, tiny_space, truth
+
+SPACE = face_space()
+
+
+def problem(bound: float, predictor: type[OracleComparator] = OracleComparator) -> Problem:
+    return Problem(SPACE, oracle(SPACE, predictor, np.random.default_rng(0)), [Constraint(Macs(SPACE), bound, "MACs")])
+
+
+def best_of(result: Any) -> float:
+    return float(truth(SPACE.encode(result.best[None]))[0])
+
+
+def test_beats_random_search_of_the_same_size() -> None:
+    evolution = Evolution(EvolutionConfig(generations=30, population=40), selector=QuickSelect())
+    random = RandomSearch(RandomSearchConfig(samples=1240), selector=QuickSelect())
+    found = evolution.run(problem(350), np.random.default_rng(1))
+    assert best_of(found) > best_of(random.run(problem(350), np.random.default_rng(1)))
+
+
+def test_the_best_never_gets_worse_and_counts_add_up() -> None:
+    p = problem(300)
+    result = Evolution(EvolutionConfig(generations=15, population=20), selector=QuickSelect()).run(
+        p, np.random.default_rng(1)
+    )
+    best = [truth(SPACE.encode(SPACE.from_text(row["best"])[None]))[0] for row in result.history]
+    assert (np.diff(best) >= 0).all(), "parents are kept"
+    assert best_of(result) >= best[-1]
+    assert [row["generation"] for row in result.history] == list(range(15))
+    assert (np.diff([row["pairs"] for row in result.history]) > 0).all()
+    assert result.counters["pairs"] == p.ranker.pairs > result.history[-1]["pairs"]
+    assert 20 < result.counters["distinct"] <= 20 * 16
+    assert len(result.finalists) == min(16, result.history[-1]["distinct"])
+
+
+def test_finds_the_optimum_of_a_tiny_space() -> None:
+    tiny = tiny_space()
+    everything = np.unique(tiny.sample(np.random.default_rng(0), 2000), axis=0)
+    middle = float(np.median(Macs(tiny).predict(everything)))
+    p = Problem(tiny, oracle(tiny, OracleScorer, np.random.default_rng(0)), [Constraint(Macs(tiny), middle, "MACs")])
+    feasible = everything[p.feasible(everything)]
+    assert 5 < len(feasible) < len(everything)
+    result = Evolution(EvolutionConfig(generations=5, population=10), selector=QuickSelect()).run(
+        p, np.random.default_rng(1)
+    )
+    np.testing.assert_array_equal(result.best, feasible[np.argmax(truth(tiny.encode(feasible)))])
+
+
+def test_children_that_never_fit_are_replaced_by_their_parents() -> None:
+    p = problem(250)
+    large = SPACE.canonical(np.array([[4] * 5 + [7] * 20 + [6] * 20]))
+    small = SPACE.canonical(np.array([[2] * 5 + [3] * 20 + [3] * 20]))
+    parents = np.repeat(small, 6, axis=0)
+    asked: list[int] = []
+
+    def make(rows: np.ndarray) -> np.ndarray:
+        asked.append(len(rows))
+        return np.where(rows[:, None] % 2 == 0, large, small[:, ::1])
+
+    np.testing.assert_array_equal(_retry(make, parents, p), parents)
+    assert len(asked) == 20
+    assert set(asked) == {6}
+
+
+def test_every_child_is_its_own_parents_child() -> None:
+    p = problem(1e9)
+    parents = SPACE.sample(np.random.default_rng(0), 8)
+    np.testing.assert_array_equal(_retry(lambda rows: parents[rows], np.zeros_like(parents), p), parents)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"generations": 0}, "search.generations is 0"),
+        ({"population": 3}, "search.population is 3"),
+        ({"parent_ratio": 0.0}, "search.parent_ratio is 0"),
+        ({"mutation_ratio": 1.5}, "search.mutation_ratio is 1.5"),
+        ({"mutate_probability": -0.1}, "search.mutate_probability is -0.1"),
+        ({"population": 10, "parent_ratio": 0.1}, "fewer than two parents; give 0.2"),
+    ],
+)
+def test_parameters_out_of_range_are_named(settings: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        Evolution(EvolutionConfig(**settings), selector=QuickSelect())
+
+
+def test_random_search_needs_samples() -> None:
+    with pytest.raises(InvalidInput, match="search.samples is 0"):
+        RandomSearch(RandomSearchConfig(samples=0), selector=QuickSelect())
