@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -16,16 +15,11 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from nasface.errors import EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_INVALID, NasfaceError
-from nasface.options import prepare, register_options
+from nasface.options import config_directory, explain, prepare, register_options
 
 
-def config_directory() -> str:
-    """The folder of `config.yaml`: beside this file when installed, beside the package in a checkout."""
-    here = Path(__file__).resolve().parent
-    for folder in (here / "conf", here.parent / "conf"):
-        if (folder / "config.yaml").is_file():
-            return str(folder)
-    raise NasfaceError(f"nasface is installed without its configuration ({here / 'conf'}); install it again.")
+class _JobFailed(BaseException):
+    """Carries an error past Hydra, which would print the job's options in front of our sentence."""
 
 
 def run_task(config: DictConfig) -> float | None:
@@ -37,7 +31,13 @@ def run_task(config: DictConfig) -> float | None:
     prepare()  # worker processes of a launcher start here
     from nasface.tasks import execute
 
-    return execute(config, swallow=HydraConfig.get().mode == RunMode.MULTIRUN)
+    multirun = HydraConfig.get().mode == RunMode.MULTIRUN
+    try:
+        return execute(config, swallow=multirun)
+    except Exception as error:
+        if multirun:
+            raise
+        raise _JobFailed from error
 
 
 def main() -> None:
@@ -45,30 +45,29 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let exceptions reach us instead of Hydra's own report
     try:
         register_options()
-        hydra.main(version_base="1.3", config_path=config_directory(), config_name="config")(run_task)()
+        hydra.main(version_base="1.3", config_path=str(config_directory()), config_name="config")(run_task)()
     except KeyboardInterrupt:
         _stop("Interrupted; what was finished is kept, the same command goes on.", EXIT_INTERRUPTED)
-    except NasfaceError as error:
+    except _JobFailed as failed:
+        _report(failed.__cause__)
+    except Exception as error:
+        _report(error)
+
+
+def _report(error: BaseException | None) -> None:
+    """End the program with one sentence and the exit code that fits."""
+    if isinstance(error, NasfaceError):
         _stop(f"nasface: {error}", error.exit_code)
-    except (HydraException, OmegaConfBaseException) as error:
-        _stop(f"nasface: {_composition_sentence(error)}", EXIT_INVALID)
-    except OSError as error:
-        _stop(f"nasface: {error.strerror or error}: {error.filename or 'output folder'}; free space or choose another folder "
-              "with hydra.run.dir=...", EXIT_INVALID)
-    except Exception:
-        traceback.print_exc()
-        _stop("nasface: this is a defect of nasface; please report it with the lines above.", EXIT_DEFECT)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        _stop(f"nasface: {explain(error)}", EXIT_INVALID)
+    if isinstance(error, OSError):
+        where = error.filename or "output folder"
+        remedy = "free space or choose another folder with hydra.run.dir=..."
+        _stop(f"nasface: {error.strerror or error}: {where}; {remedy}", EXIT_INVALID)
+    traceback.print_exception(error)
+    _stop("nasface: this is a defect of nasface; please report it with the lines above.", EXIT_DEFECT)
 
 
-def _composition_sentence(error: Exception) -> str:
-    """Hydra's message in one paragraph, with a remedy for the case where its own has none."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip() and "full_key" not in line]
-    causes: Any = error.__cause__
-    if causes is not None and str(causes).splitlines()[0] not in lines:
-        lines.append(str(causes).splitlines()[0])
-    return " ".join(line for line in lines if "object_type" not in line and "reference_type" not in line)
-
-
-def _stop(message: str, code: int) -> None:
+def _stop(message: str, code: int) -> NoReturn:
     sys.stderr.write(message + "\n")
     sys.exit(code)

@@ -63,11 +63,12 @@ def cut_out(
 
 def save_weights(network: Network, net_config: Mapping[str, Any], folder: Path) -> None:
     """Write `model.safetensors` (OFA's static keys, calibrated) and `net.config` (OFA's description)."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {name: tensor.contiguous() for name, tensor in network.module.state_dict().items()}
+    content = save(state, {"format": "pt", "calibration": network.calibration})
     with atomic_write(folder / "model.safetensors") as temporary:
-        save_file(state, temporary, {"format": "pt", "calibration": network.calibration})
+        temporary.write_bytes(content)  # the library's own file writer turns a full disk into an error of its own
     write_text(folder / "net.config", json.dumps(net_config))
 
 

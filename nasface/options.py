@@ -1,61 +1,120 @@
-"""What `group=option` can be: registered components, data sources, supernets, user devices, and plug-ins."""
+"""What `group=option` can be: components, data sources, supernets, user devices, plug-ins; and why another cannot."""
 
 from __future__ import annotations
 
 import logging
-from importlib import metadata, util
+from functools import partial
+from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 
+from hydra import initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
+from hydra.errors import MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from nasface.errors import InvalidInput, NasfaceError, UnknownName
 from nasface.registry import REGISTRY
 
 ENTRY_POINTS = "nasface.plugins"
+_NOISE = ("full_key:", "object_type=", "reference_type=")
 _plugin_modules: dict[str, ModuleType] | None = None
 log = logging.getLogger(__name__)
 
 
+def config_directory() -> Path:
+    """The folder of `config.yaml`: beside this file when installed, beside the package in a checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "conf", here.parent / "conf"):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise NasfaceError(f"nasface is installed without its configuration ({here / 'conf'}); install it again.")
+
+
 class PluginConfigs(SearchPathPlugin):
-    """Appends the `conf` package of every plug-in to Hydra's search path, after the core's."""
+    """Appends the `conf` folder of every plug-in to Hydra's search path, after the core's."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Called by Hydra."""
         for name, module in load_plugins().items():
-            if util.find_spec(f"{module.__name__}.conf") is not None:
-                search_path.append(provider=name, path=f"pkg://{module.__name__}.conf")
+            folder = _plugin_folder(module)
+            if folder is not None:
+                search_path.append(provider=name, path=f"file://{folder}")
 
 
 def load_plugins() -> dict[str, ModuleType]:
-    """Import every plug-in once; one that fails is reported on the log and in `task=list`, never fatal."""
+    """Import every plug-in once; one that fails is in `REGISTRY.failures`, never fatal."""
     global _plugin_modules
     if _plugin_modules is None:
         _plugin_modules = {}
-        for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda e: (e.dist.name if e.dist else "", e.name)):
-            origin = entry.dist.name if entry.dist else entry.name
-            module = REGISTRY.load_plugin(origin, entry.load)
-            if isinstance(module, ModuleType):
+        taken = _core_options()
+        for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda e: (_origin(e), e.name)):
+            module = REGISTRY.load_plugin(_origin(entry), partial(_load, entry, taken))
+            if module is not None:
                 _plugin_modules[entry.name] = module
-            else:
-                log.warning("plug-in %s could not be loaded: %s", origin, REGISTRY.failures.get(origin, "not a module"))
     return _plugin_modules
 
 
+def _origin(entry: metadata.EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.name
+
+
+def _load(entry: metadata.EntryPoint, taken: dict[str, str]) -> ModuleType:
+    """Import a plug-in and add its YAML options to `taken`, group/name to origin.
+
+    Hydra takes the first file it finds, so that of two options of one name one would be hidden without a word.
+    """
+    module = entry.load()
+    if not isinstance(module, ModuleType):
+        raise InvalidInput(f"Its entry point '{entry.name} = {entry.value}' must name a module.")
+    registered = {f"{component.kind}/{component.name}": component.origin for component in REGISTRY}
+    brought = _yaml_options(_plugin_folder(module))
+    clash = sorted((brought & (taken | registered).keys()) | (registered.keys() & taken.keys()))
+    if clash:
+        owner = (registered | taken)[clash[0]]
+        raise InvalidInput(f"There is an option {clash[0]} of {owner} already; this plug-in must use another name.")
+    taken.update(dict.fromkeys(brought, _origin(entry)))
+    return module
+
+
+def _core_options() -> dict[str, str]:
+    """Options that are not registered components."""
+    from nasface.data import DATA
+    from nasface.supernets import SUPERNETS
+
+    tables = {f"data/{name}" for name in DATA} | {f"supernet/{name}" for name in SUPERNETS}
+    return dict.fromkeys(tables | _yaml_options(config_directory()), "nasface")
+
+
+def _plugin_folder(module: ModuleType) -> Path | None:
+    """`conf` beside a plug-in's `__init__.py`, with or without an own `__init__.py`; a single-file module has none."""
+    folders = [Path(folder) / "conf" for folder in getattr(module, "__path__", ())]
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def _yaml_options(folder: Path | None) -> set[str]:
+    """E.g. "device/sd865" for every file."""
+    return {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")} if folder else set()
+
+
 def prepare() -> None:
-    """Load the core's and the plug-ins' components in this process."""
-    REGISTRY.load_core()
+    """Load the core's and the plug-ins' components in this process, and say on the log which plug-ins failed."""
     load_plugins()
+    for origin, reason in REGISTRY.failures.items():
+        log.warning("plug-in %s could not be loaded: %s", origin, reason)
 
 
 def register_options() -> None:
-    """Make every option known to Hydra. Called once, before composition."""
+    """Make every option known to Hydra. Called once, before composition and logging."""
     from nasface.data import DATA
     from nasface.devices import user_luts
     from nasface.supernets import SUPERNETS
 
-    prepare()
+    load_plugins()
     store = ConfigStore.instance()
     for component in REGISTRY:
         store.store(group=component.kind, name=component.name, node=component.config)
@@ -66,3 +125,26 @@ def register_options() -> None:
     for name, path in user_luts().items():
         store.store(group="device", name=name, node={"lut": str(path)}, package=f"device.{name}")
     Plugins.instance().register(PluginConfigs)
+
+
+def explain(error: Exception) -> str:
+    """What Hydra or OmegaConf refused in composing the options or checking their types, in one sentence."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    if isinstance(error, MissingConfigException) and "/" in (error.missing_cfg_file or ""):
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return str(UnknownName(group, name, _group_options(group), REGISTRY.failure_hint()))
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
+        parent, _, key = str(cause.full_key).rpartition(".")
+        known = [str(name) for name in cause.parent_node or ()]
+        return str(UnknownName(f"option of {parent}" if parent else "option", key, known))
+    lines = [line.strip() for line in str(cause).splitlines() if not line.strip().startswith(_NOISE)]
+    text = " ".join(line for line in lines if line)
+    if isinstance(cause, ValidationError) and cause.full_key:
+        return f"{cause.full_key}: {text}; give a value of that type."
+    return text
+
+
+def _group_options(group: str) -> list[str]:
+    """All options of a group, from YAML files, components and plug-ins."""
+    with initialize_config_dir(str(config_directory()), version_base="1.3"):
+        return list(GlobalHydra.instance().config_loader().get_group_options(group))

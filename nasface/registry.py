@@ -85,9 +85,7 @@ class Registry:
         if kind not in KINDS:
             raise UnknownName("component kind", kind, KINDS)
         if (kind, name) not in self._components:
-            failed = "; ".join(f"{origin} ({why})" for origin, why in self._failed.items())
-            hint = f"Plug-ins that failed to load: {failed}." if failed else ""
-            raise UnknownName(kind, name, self.names(kind), hint)
+            raise UnknownName(kind, name, self.names(kind), self.failure_hint())
         return self._components[kind, name]
 
     def names(self, kind: str) -> list[str]:
@@ -129,13 +127,18 @@ class Registry:
         """Plug-in distributions that failed to load, with the reason."""
         return self._failed
 
+    def failure_hint(self) -> str:
+        """A sentence for messages about unknown names, empty if every plug-in could be loaded."""
+        failed = "; ".join(f"{origin} ({why})" for origin, why in self._failed.items())
+        return f"Plug-ins that failed to load: {failed}." if failed else ""
+
     def load_plugin(self, origin: str, load: Callable[[], Any]) -> Any | None:
         """Run `load` with `origin` noted on what it registers; a failure is remembered, undone, and never fatal."""
         self.load_core()
         before, self._origin = dict(self._components), origin
         try:
             return load()
-        except Exception as error:  # a plug-in may fail in any way, and must not take the program down
+        except (Exception, SystemExit) as error:  # a plug-in may fail in any way, and must not take the program down
             self._components = before
             self.note_failure(origin, f"{type(error).__name__}: {error}")
             return None

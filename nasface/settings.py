@@ -42,7 +42,7 @@ class Accuracy:
 class Evaluation:
     """How descriptors are judged."""
 
-    far: list[float] = MISSING
+    far: list[float] | None = MISSING
     bootstrap: int = MISSING
 
 

@@ -38,7 +38,10 @@ RESOLUTIONS: Final = (112, 128, 160, 192, 224)
 PUBLISHED_AT: Final = 224
 
 CREATED: Final = "python -m nasface task=build_assets assets.parts=[luts]"
-PAPER: Final = "Savchenko et al., Neural Architecture Search for face recognition on mobile devices, 2023, table 6"
+PAPER: Final = (
+    "Savchenko et al. 2023, Fast Search of Face Recognition Model for a Mobile Device Based on Neural Architecture "
+    "Comparator, IEEE Access, table 6"
+)
 I7_SOURCE: Final = "nsganetv2, data/i7-8700K_lut.yaml (Z. Lu et al.), Apache-2.0"
 
 PHONES: Final = {"sd865": "Xiaomi Mi 10T Pro (Snapdragon 865)", "sd765": "Xiaomi Mi 10 Lite (Snapdragon 765G)"}

@@ -1,6 +1,6 @@
 """Exporters: NetSpec and weights become a file that a device runs; and running that file here."""
 
-from nasface.exporters._base import Exported, Exporter
+from nasface.exporters._base import Exported, Exporter, weight_shapes
 from nasface.exporters.runtime import Parity, Timing, check_parity, run_tflite, time_tflite
 from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter, read_metadata
 from nasface.exporters.tflite_keras import TFLiteKerasConfig, TFLiteKerasExporter
@@ -18,4 +18,5 @@ __all__ = [
     "read_metadata",
     "run_tflite",
     "time_tflite",
+    "weight_shapes",
 ]

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from nasface.data.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from nasface.errors import ExportError, MissingDependency, UnknownName, listing
 from nasface.netspec import Activation, Conv, Linear, NetSpec, Weights, has_bias
 from nasface.runs import atomic_write
@@ -130,8 +131,8 @@ def preprocessing(spec: NetSpec) -> dict[str, Any]:
         "colour": "RGB",
         "resize": {"height": spec.input_shape[0], "width": spec.input_shape[1], "method": "bilinear", "crop": "none"},
         "scale": 1 / 255,
-        "mean": [0.485, 0.456, 0.406],
-        "std": [0.229, 0.224, 0.225],
+        "mean": list(IMAGENET_MEAN),
+        "std": list(IMAGENET_STD),
     }
 
 

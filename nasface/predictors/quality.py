@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from nasface.errors import InvalidInput
 from nasface.metrics.ranking import comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
-from nasface.predictors.ranker import spread, win_rates
+from nasface.predictors.ranker import Ranker, fit_ranker
 from nasface.spaces import Features, Population, SearchSpace
 
 Values = npt.NDArray[np.float64]
@@ -53,6 +54,7 @@ def quality(
     *,
     near: Mask | None = None,
     folds: int = 5,
+    cache_dir: Path | None = None,
 ) -> QualityReport:
     """Cross-fit a predictor and compare it with the floors on the same networks and pairs.
 
@@ -70,6 +72,7 @@ def quality(
         rng: Cuts the parts and seeds the fits.
         near: bool[n], the networks near the budget.
         folds: Number of parts, 2 to n / 2.
+        cache_dir: Where the fits are kept, as in `fit_ranker`.
 
     Raises:
         InvalidInput: `folds` does not fit the table.
@@ -78,7 +81,11 @@ def quality(
     if not 2 <= folds <= n // 2:
         raise InvalidInput(f"A table of {n} networks cannot be cut into {folds} parts; give 2 to {n // 2}.")
     parts = rng.permutation(np.arange(n) % folds)
-    judged = [_judge(space, make(), table, targets, parts == part, rng.spawn(1)[0]) for part in range(folds)]
+    judged = []
+    for part in range(folds):
+        held_out = parts == part
+        ranker = fit_ranker(space, make(), table[~held_out], targets[~held_out], rng, cache_dir)
+        judged.append(_judge(ranker, table, np.flatnonzero(held_out)))
     pairs = np.concatenate([fold.pairs for fold in judged], axis=1)
     columns = {PREDICTOR: _pool(judged, n)}
     columns |= {name: _Column(values, _wins(*values[pairs])) for name, values in floors.items()}
@@ -110,27 +117,17 @@ class _Fold:
     antisymmetry: float | None = None
 
 
-def _judge(
-    space: SearchSpace,
-    predictor: Comparator,
-    table: Population,
-    targets: Targets,
-    held_out: Mask,
-    rng: np.random.Generator,
-) -> _Fold:
-    x = space.encode(table, predictor.encoding)
-    predictor.fit(x[~held_out], targets[~held_out], space.groups(predictor.encoding), rng)
-    rows = np.flatnonzero(held_out)
-    local = np.stack(np.triu_indices(len(rows), 1))
-    pairs = rows[local]
+def _judge(ranker: Ranker, table: Population, rows: npt.NDArray[np.intp]) -> _Fold:
+    """Ask about rows of `table` that the ranker's predictor has not seen."""
+    predictor, held_out = ranker.predictor, table[rows]
+    first, second = np.triu_indices(len(rows), 1)
+    pairs = rows[np.stack([first, second])]
+    scores = ranker.strengths(held_out)
     if isinstance(predictor, Scorer):
-        scores = predictor.score(x[rows])
-        return _Fold(rows, pairs, _Column(scores, _wins(*scores[local]), predictor.regressor))
-    digests = predictor.digest(x)
-    opponents = np.flatnonzero(~held_out)[spread(targets[~held_out], 100)]
-    scores = win_rates(predictor, digests[rows], digests[opponents])
-    wins = predictor.compare_digests(*digests[pairs])
-    return _Fold(rows, pairs, _Column(scores, wins), _antisymmetry(predictor, *x[pairs]))
+        return _Fold(rows, pairs, _Column(scores, _wins(scores[first], scores[second]), predictor.regressor))
+    wins = ranker.contest(held_out).compare(first, second)
+    x = ranker.space.encode(held_out, predictor.encoding)
+    return _Fold(rows, pairs, _Column(scores, wins), _antisymmetry(predictor, x[first], x[second]))
 
 
 def _pool(judged: list[_Fold], n: int) -> _Column:

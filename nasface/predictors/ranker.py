@@ -87,14 +87,21 @@ class Ranker:
         first, number = number_rows(population)
         return np.asarray(self.predictor.score(self._encode(population[first]))[number])
 
+    def strengths(self, population: Population) -> Values:
+        """One number per row, higher is better, float64[n], whatever the predictor; not counted as comparisons.
+
+        Scores, or for a comparator the mean probability to beat 100 networks spread evenly over the table's accuracies.
+        """
+        scores = self.scores(population)
+        return self._win_rates(population) if scores is None else scores
+
     def predicted_accuracy(self, population: Population) -> Values:
         """What accuracy to expect, float64[n], in the table's unit. Always an estimate.
 
-        A regressor says it. Other scores, and for a comparator the share of wins against 100 networks spread evenly
-        over the table's accuracies, are mapped by isotonic regression over the table. The map is fitted on networks
-        that the predictor has seen, and never leaves the table's range: expect optimism at the top.
+        A regressor says it. Of other predictors the `strengths` are mapped by isotonic regression over the table. The
+        map is fitted on networks that the predictor has seen, and never leaves the table's range.
         """
-        strengths = self._strengths(population)
+        strengths = self.strengths(population)
         if isinstance(self.predictor, Scorer) and self.predictor.regressor:
             return strengths
         return self._isotonic(strengths)
@@ -122,29 +129,22 @@ class Ranker:
     def _encode(self, population: Population) -> npt.NDArray[np.float32]:
         return self.space.encode(population, self.predictor.encoding)
 
-    def _strengths(self, population: Population) -> Values:
-        scores = self.scores(population)
-        return self._win_rates(population) if scores is None else scores
-
     def _win_rates(self, population: Population) -> Values:
+        opponents = self._opponents
         first, number = number_rows(population)
-        return win_rates(self.predictor, self.digest(population[first]), self._opponents)[number]
+        wins = [
+            self.predictor.compare_digests(np.repeat(row[None], len(opponents), axis=0), opponents).mean()
+            for row in self.predictor.digest(self._encode(population[first]))
+        ]
+        return np.array(wins, np.float64)[number]
 
     @cached_property
     def _opponents(self) -> npt.NDArray[Any]:
-        return self.digest(self.table[spread(self.targets, _OPPONENTS)])
+        return self.predictor.digest(self._encode(self.table[spread(self.targets, _OPPONENTS)]))
 
     @cached_property
     def _isotonic(self) -> Isotonic:
-        return fit_isotonic(self._strengths(self.table), self.targets)
-
-
-def win_rates(predictor: Comparator, digests: npt.NDArray[Any], opponents: npt.NDArray[Any]) -> Values:
-    """Mean probability of every network to be better than the opponents, float64[n]."""
-    wins = [
-        predictor.compare_digests(np.repeat(row[None], len(opponents), axis=0), opponents).mean() for row in digests
-    ]
-    return np.array(wins, np.float64)
+        return fit_isotonic(self.strengths(self.table), self.targets)
 
 
 def spread(targets: Targets, most: int) -> Indices:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,13 @@ from nasface.metrics import (
     evaluate_all_pairs,
     evaluate_pairs,
     leave_one_out,
+    lowest_far,
     squared_distances,
 )
 from nasface.recognition.embedder import Embedded
+
+FARS: Final = (1e-3, 1e-2, 1e-1)
+"""Rates that are reported unless others are asked for."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,13 @@ class Judgement:
         return f"{interval.low:.4f}–{interval.high:.4f}" if interval else ""
 
 
+def supported_rates(labels: npt.NDArray[Any]) -> list[float]:
+    """Those of `FARS` with at least ten false accepts expected among all impostor pairs of photos with these labels."""
+    sizes = np.unique(labels, return_counts=True)[1]
+    impostors = int(sizes.sum() ** 2 - (sizes**2).sum()) // 2
+    return [far for far in FARS if impostors and far >= lowest_far(impostors)]
+
+
 def photos_to_judge(data: FaceData) -> FaceSet:
     """The photos that `judge` needs descriptors of: the report people's, and those that the pairs name."""
     report = data.require("report")
@@ -67,7 +78,7 @@ def photos_to_judge(data: FaceData) -> FaceSet:
 
 
 def judge(
-    embedded: Embedded, faces: FaceSet, data: FaceData, far: Sequence[float], resamples: int, rng: np.random.Generator
+    embedded: Embedded, faces: FaceSet, data: FaceData, far: Sequence[float] | None, resamples: int, rng: np.random.Generator
 ) -> Judgement:
     """Measure descriptors on the report people and on the listed pairs.
 
@@ -75,7 +86,7 @@ def judge(
         embedded: Descriptors of `faces`, any length each.
         faces: From `photos_to_judge`.
         data: The data set.
-        far: False accept rates for all pairs.
+        far: False accept rates for all pairs; None for those of `FARS` that there are enough impostor pairs for.
         resamples: Bootstrap resamples over people; 0 for no intervals.
         rng: Draws the people.
 
@@ -86,6 +97,8 @@ def judge(
     reported = set(data.require("report").names)
     mine = np.array([name in reported for name in names])
     descriptors, labels = embedded.descriptors[mine], faces.labels[embedded.rows][mine]
+    if far is None:
+        far = supported_rates(labels)
     all_pairs = evaluate_all_pairs(descriptors, labels, far)
     intervals = bootstrap_people(descriptors, labels, rng, fars=far, resamples=resamples) if resamples else {}
     pairs = None if data.pairs is None else _listed(embedded.descriptors, names, data.pairs)

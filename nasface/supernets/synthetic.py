@@ -2,9 +2,9 @@
 
 A start is drawn from the Gaussian that has the mean and the covariance of a set of photos, pixel by pixel (an eigenface
 model of full rank): a combination of *all* photos with independent random weights, of which none is a source in any
-particular sense. Gradient steps on the pixels then match, for a new random sub-network at every step, the mean and the
-log-variance of every batch normalisation's input to those of a random batch of photos, in the manner of data-free
-distillation (Yin et al., DeepInversion, CVPR 2020; Haroush et al., The Knowledge Within, CVPR 2020).
+particular sense. Gradient steps on the pixels then match the mean and the log-variance of every batch normalisation's input
+to those of photos, for a pool of sub-networks in turn, in the manner of data-free distillation (Yin et al., DeepInversion,
+CVPR 2020; Haroush et al., The Knowledge Within, CVPR 2020).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
@@ -24,75 +25,101 @@ from nasface.errors import InvalidInput
 from nasface.netspec import Op
 from nasface.supernets.calibration import MEAN, STD, Images, normalise
 from nasface.supernets.module import SpecModule
-from nasface.supernets.supernet import Supernet
+from nasface.supernets.supernet import ElasticSupernet
 
 ASSET = "calibration/lfw112.npz"
 """Inside nasface.assets: `grey`, uint8[n, 112, 112]."""
 
-BATCH = 32
-"""Images, and as many photos, in a step of refinement."""
+GROUP = 32
+"""Images that are refined together and match the statistics as a group; so does any union of groups."""
+
+POOL = 8
+"""Sub-networks whose statistics are matched."""
+
+PHOTOS = 384
+"""Photos the statistics of each of them are taken from, a new draw for each."""
 
 LEARNING_RATE = 0.05
 """Of Adam, at the start, on the logits of pixels; it falls to zero as a cosine."""
 
+_EPS = 1e-5
+
 Progress = Callable[[int, int, float], None]
 """Called after every step with the steps done, all steps, and the mismatch of the step."""
 
-Statistics = list[tuple[Tensor, Tensor]]
-"""Spatial mean and variance, each [n, channels], of every image at the input of every batch normalisation, in order."""
+Moments = tuple[Tensor, Tensor]
+"""Spatial mean and variance, each [n, channels], of every image at the input of one batch normalisation."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Statistics of photos at the input of one batch normalisation.
+
+    Attributes:
+        mean: [channels].
+        variance: [channels], biased, over photos and places.
+        mean_noise: How much means of single photos vary, relative to `variance`, averaged over channels.
+        variance_noise: How much second moments of single photos vary, relative to `variance` squared, likewise.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    mean_noise: Tensor
+    variance_noise: Tensor
+
+
+Pool = list[tuple[SpecModule, list[Target]]]
 
 
 def synthetic_images() -> Images:
-    """The embedded images and their mirror images: uint8[2n, 112, 112, 3], RGB, grey, for `calibrate`."""
+    """The embedded images: uint8[n, 112, 112, 3], RGB (grey), for `calibrate`."""
     content = files("nasface.assets").joinpath(ASSET).read_bytes()
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         grey: npt.NDArray[np.uint8] = archive["grey"]
-    both = np.concatenate([grey, grey[:, :, ::-1]])
-    return np.repeat(both[..., None], 3, axis=3)
+    return np.repeat(grey[..., None], 3, axis=3)
 
 
 def make_calibration_images(
-    supernet: Supernet,
+    supernet: ElasticSupernet,
     photos: Images,
     rng: np.random.Generator,
-    n_images: int = 192,
-    steps: int = 200,
+    n_images: int = 96,
+    steps: int = 45,
     progress: Progress | None = None,
 ) -> Images:
     """Make images that calibrate any sub-network nearly as photos do.
 
     Args:
         supernet: A trained one.
-        photos: uint8[n, resolution, resolution, 3] of people it was trained on, best one or a few of each person.
-        rng: Draws the start, the sub-networks and the batches.
-        n_images: Images to make.
-        steps: Steps of refinement.
+        photos: uint8[n, resolution, resolution, 3] of people it was trained on, best one of each person.
+        rng: Draws the start, the sub-networks and their photos.
+        n_images: Images to make, a multiple of `GROUP`.
+        steps: Steps of refinement of every group.
         progress: Told after every step.
 
     Returns:
         uint8[n_images, resolution, resolution, 3]; grey (equal channels) where all photos are.
 
     Raises:
-        InvalidInput: The photos have another size than the supernet's input, or there are fewer than `BATCH` or of images.
+        InvalidInput: The photos are fewer than `GROUP` or not of the supernet's size, or `n_images` is no such multiple.
     """
     side = supernet.resolution
-    if photos.shape[1:] != (side, side, 3) or min(len(photos), n_images) < BATCH:
+    if photos.shape[1:] != (side, side, 3) or len(photos) < GROUP or n_images < GROUP or n_images % GROUP:
         raise InvalidInput(
-            f"Synthetic images are made, {BATCH} or more, from {BATCH} or more photos [n, {side}, {side}, 3]; "
-            f"{n_images} were asked for from {list(photos.shape)}."
+            f"{n_images} synthetic images were asked for from photos {list(photos.shape)}; ask for a multiple of {GROUP} "
+            f"and give {GROUP} or more photos [n, {side}, {side}, 3]."
         )
-    start = gaussian_faces(photos, rng, n_images)
-    logits = torch.logit(torch.from_numpy(start).clamp(0.01, 0.99)).requires_grad_()
-    optimiser = torch.optim.Adam([logits], LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
-    for step in range(1, steps + 1):
-        loss = _step(supernet, logits, photos, rng)
-        optimiser.step()
-        optimiser.zero_grad()
-        schedule.step()
-        if progress is not None:
-            progress(step, steps, loss)
-    pixels = torch.sigmoid(logits.detach()).mul(255).round().to(torch.uint8).expand(-1, 3, -1, -1)
+    start = torch.from_numpy(gaussian_faces(photos, rng, n_images))
+    pool = fitting_pool(supernet, photos, rng)
+    groups = []
+    for first in range(0, n_images, GROUP):
+
+        def tell(step: int, loss: float, first: int = first) -> None:
+            if progress is not None:
+                progress(first // GROUP * steps + step, n_images // GROUP * steps, loss)
+
+        groups.append(_refine(start[first : first + GROUP], pool, steps, tell))
+    pixels = torch.cat(groups).mul(255).round().to(torch.uint8).expand(-1, 3, -1, -1)
     return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy())
 
 
@@ -103,7 +130,7 @@ def gaussian_faces(photos: Images, rng: np.random.Generator, n: int) -> npt.NDAr
 
     Args:
         photos: uint8[n_photos, height, width, 3].
-        rng: Draws the weights.
+        rng: Draws the weights, [n, n_photos], and nothing else.
         n: Images to draw.
 
     Returns:
@@ -116,61 +143,85 @@ def gaussian_faces(photos: Images, rng: np.random.Generator, n: int) -> npt.NDAr
     return (mean + np.tensordot(weights, rows - mean, 1)).astype(np.float32)
 
 
-def _step(supernet: Supernet, logits: Tensor, photos: Images, rng: np.random.Generator) -> float:
-    """Accumulate the gradient of one random sub-network's mismatch on one random batch; returns the mismatch."""
-    module = supernet.extract(supernet.space.sample(rng, 1)[0])
-    module = module.requires_grad_(False).to(memory_format=torch.channels_last)
-    real = photos[rng.choice(len(photos), min(2 * BATCH, len(photos)), replace=False)]
-    with torch.no_grad():
-        target = batch_statistics(module, normalise(real))
-    chosen = torch.from_numpy(rng.choice(len(logits), BATCH, replace=False))
-    loss = mismatch(batch_statistics(module, _network_input(torch.sigmoid(logits[chosen]))), target)
-    loss.backward()  # type: ignore[no-untyped-call]
-    return float(loss.detach())
+def fitting_pool(supernet: ElasticSupernet, photos: Images, rng: np.random.Generator, size: int = POOL) -> Pool:
+    """Sub-networks to fit, each with its targets: crossovers of the smallest with uniform ones, so that small ones occur."""
+    space = supernet.network.space
+    smallest = supernet.network.genotype_of(space.kernels[0], space.expands[0], space.depths[0])
+    pool: Pool = []
+    for genotype in space.crossover(rng, np.tile(smallest, (size, 1)), space.sample(rng, size)):
+        module = supernet.extract(genotype).requires_grad_(False).to(memory_format=torch.channels_last)
+        chosen = photos[rng.choice(len(photos), min(PHOTOS, len(photos)), replace=False)]
+        pool.append((module, photo_targets(module, chosen)))
+    return pool
 
 
-def _network_input(pixels: Tensor) -> Tensor:
-    """Normalised [n, 3, height, width] of pixels in 0..1 with one or three channels, as `calibration.normalise`."""
-    mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
-    return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+@torch.no_grad()
+def photo_targets(module: SpecModule, photos: Images, batch_size: int = 128) -> list[Target]:
+    """Targets of all batch normalisations of one network, in order."""
+    parts = np.array_split(photos, -(-len(photos) // batch_size))
+    batches = [batch_moments(module, normalise(part)) for part in parts]
+    return [_target(*(torch.cat(values) for values in zip(*moments, strict=True))) for moments in zip(*batches, strict=True)]
 
 
-def batch_statistics(module: SpecModule, batch: Tensor) -> Statistics:
+def _target(means: Tensor, variances: Tensor) -> Target:
+    centre = means.mean(0)
+    second = variances + (means - centre).square()
+    variance = second.mean(0)
+    mean_noise = (means.var(0) / (variance + _EPS)).mean()
+    variance_noise = (second.var(0) / (variance + _EPS).square()).mean()
+    return Target(centre, variance, mean_noise, variance_noise)
+
+
+def batch_moments(module: SpecModule, batch: Tensor) -> list[Moments]:
     """What re-calibration sees on one batch: every normalisation uses, and passes on, the batch's own statistics."""
-    found: Statistics = []
+    found: list[Moments] = []
 
     def compute(op: Op, x: Tensor) -> Tensor:
         y = module.convolve(op, x)
         norm = module.norm(op)
         if norm is None:
             return y
-        found.append(torch.var_mean(y, (2, 3), correction=0)[::-1])
+        variance, mean = torch.var_mean(y, (2, 3), correction=0)
+        found.append((mean, variance))
         return F.batch_norm(y, None, None, norm.weight, norm.bias, True, 0.0, norm.eps)
 
     module.run(batch, compute)
     return found
 
 
-def mismatch(found: Statistics, target: Statistics, eps: float = 1e-5) -> Tensor:
-    """How far two sets of images are apart, in units of the variance between single images of the target.
+def mismatch(found: list[Moments], targets: list[Target]) -> Tensor:
+    """How far a batch is from photos, in units of the variance between single photos.
 
     Per normalisation: the mean over channels of (difference of means)^2 / variance and of (difference of log-variances)^2,
-    each divided by what single images vary in it; then the average over normalisations and the two. Two samples of n and m
-    photos have about 1 / n + 1 / m. So the first layers, whose statistics photos hardly differ in, have to be met most
-    closely: errors there shift all that follows.
+    each divided by what single photos vary in it; averaged over the two and over normalisations. So the first layers, in
+    whose statistics photos hardly differ, have to be met most closely: errors there shift all that follows.
     """
     parts = []
-    for (m, v), (mean, variance) in zip(found, target, strict=True):
-        centre, total, spread = _moments(mean, variance)
-        shift = (m.mean(0) - centre).square() / (total + eps)
-        scale = ((_moments(m, v)[1] + eps) / (total + eps)).log().square()
-        noise_of_mean = (mean.var(0) / (total + eps)).mean()
-        noise_of_variance = (spread.var(0) / (total + eps).square()).mean()
-        parts.append(shift.mean() / noise_of_mean + scale.mean() / noise_of_variance)
+    for (means, variances), target in zip(found, targets, strict=True):
+        mean, variance = means.mean(0), variances.mean(0) + means.var(0, correction=0)
+        shift = (mean - target.mean).square() / (target.variance + _EPS)
+        scale = ((variance + _EPS) / (target.variance + _EPS)).log().square()
+        parts.append(shift.mean() / target.mean_noise + scale.mean() / target.variance_noise)
     return torch.stack(parts).mean() / 2
 
 
-def _moments(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Over images: mean and unbiased variance [channels]; second moment about that mean of every image [n, channels]."""
-    centre = mean.mean(0)
-    return centre, variance.mean(0) + mean.var(0), variance + (mean - centre).square()
+def _refine(start: Tensor, pool: Pool, steps: int, progress: Callable[[int, float], None]) -> Tensor:
+    """Pixels in 0..1 of one group, [n, channels, height, width], after gradient steps from `start`."""
+    logits = torch.logit(start.clamp(0.01, 0.99)).requires_grad_()
+    optimiser = torch.optim.Adam([logits], LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
+    for step in range(steps):
+        module, targets = pool[step % len(pool)]
+        loss = mismatch(batch_moments(module, _network_input(torch.sigmoid(logits))), targets)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        progress(step + 1, float(loss.detach()))
+    return torch.sigmoid(logits.detach())
+
+
+def _network_input(pixels: Tensor) -> Tensor:
+    """Normalised [n, 3, height, width] of pixels in 0..1 with one or three channels, as `calibration.normalise`."""
+    mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
+    return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -114,7 +114,7 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         raise
     except Exception as error:
         record |= {"message": f"{type(error).__name__}: {error}"}
-        log.exception("the task failed")
+        log.info("the task failed", exc_info=True)  # into nasface.log; what the terminal shows is decided in one place
         return _failed(folder, record, error, swallow)
     record |= {"status": "ok", "decision": outcome.decision, "measurements": outcome.measurements, "versions": versions()}
     write_json(folder / "result.json", record)

@@ -9,8 +9,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nasface.composition import SupernetSource, build_devices, build_space
 from nasface.costs import Cost
-from nasface.data import FaceData
-from nasface.errors import InvalidInput, LookupTableError
+from nasface.data import FaceData, FaceSet
+from nasface.errors import DataError, InvalidInput, LookupTableError
+from nasface.recognition.judge import supported_rates
 from nasface.spaces import SearchSpace
 from nasface.tasks._run import Outcome, Run
 from nasface.tasks.evaluate import open_data
@@ -27,6 +28,7 @@ def run(run: Run) -> Outcome:
     space = build_space(run.settings.space, source)
     supernet = source.load(space)
     data = open_data(run)
+    _check_enough(data.require("validation"))
     validation = data.require("validation").load(size=space.resolution)
     calibration, name = training_photos(data, space.resolution, settings.calibration_photos, run.rng("calibration"))
     faces = Faces(calibration, validation.images, validation.labels, name)
@@ -40,10 +42,16 @@ def run(run: Run) -> Outcome:
             bar.update(task, completed=done, total=total, description=f"{settings.metric} {values[settings.metric]:.4f}")
 
         path = run.path(settings.table)
+        spread_over = None if cost is None else cost.predict
         table = estimate(
-            supernet, faces, settings.n_subnets, run.settings.seed, path, stratify_by=cost and cost.predict, progress=progress
+            supernet, faces, settings.n_subnets, run.settings.seed, path, stratify_by=spread_over, progress=progress
         )
-    run.console.print(f"{len(table)} subnets in {run.shown(path)}; next: python -m nasface accuracy.table={run.shown(path)}")
+    run.console.print(f"{len(table)} subnets in {run.shown(path)}")
+    given = {f"supernet.{key}": run.settings.supernet.get(key) for key in ("checkpoint", "resolution")}
+    words = [f"{key}={value}" for key, value in given.items() if value is not None]
+    run.console.print(
+        f"next: python -m nasface {' '.join([*words, f'accuracy.table={run.shown(path)}'])} data=...", soft_wrap=True
+    )
     target = table.target(settings.metric)
     decision = {"table": str(path), "subnets": len(table), "supernet": supernet.hash, "data": faces.hash}
     return Outcome(decision | {settings.metric: {"min": float(target.min()), "max": float(target.max())}})
@@ -57,6 +65,17 @@ def training_photos(
     chosen = np.sort(rng.choice(len(training), min(n, len(training)), replace=False))
     images = training.load(chosen, size=resolution).images
     return images, f"photos:{len(images)}"
+
+
+def _check_enough(validation: FaceSet) -> None:
+    """Refuse too few photos for a column of the table before the first network is measured, which takes a while."""
+    from nasface.accuracy.estimator import FARS
+
+    if min(FARS.values()) not in supported_rates(validation.labels):
+        raise DataError(
+            f"{len(validation)} photos of {len(validation.people)} validation people have too few impostor pairs for an accuracy "
+            f"table, whose lowest false accept rate is {min(FARS.values()):g}: give about 150 photos or more of many people."
+        )
 
 
 def _latency(run: Run, space: SearchSpace) -> Cost | None:

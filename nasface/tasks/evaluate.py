@@ -41,7 +41,7 @@ def open_data(run: Run) -> FaceData:
     settings = dict(run.settings.data)
     if settings["name"] == "none":
         raise DataError("This needs photos: add data=lfw data.root=FOLDER, data=image_folder data.root=FOLDER or data=procedural.")
-    if isinstance(settings.get("root"), str):
+    if settings.get("root"):
         settings["root"] = str(run.path(settings["root"]))
     return load_data(settings)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from nasface.composition import SupernetSource, build_space
+from nasface.costs import LayerCost
 from nasface.devices import Provenance, user_folder, write_lut
 from nasface.devices.importers import import_lut
+from nasface.devices.lut import Kind
 from nasface.errors import InvalidInput
 from nasface.tasks._run import Outcome, Run
 
@@ -16,7 +20,7 @@ def run(run: Run) -> Outcome:
         raise InvalidInput("task=import_lut needs lut.name=NAME and lut.file=FILE (perf lines, OFA's YAML, CSV or a nasface table).")
     space = build_space(run.settings.space, SupernetSource.of(run.settings.supernet, run.cwd))
     provenance = Provenance(
-        kind=lut.kind, device=lut.name, runtime=lut.runtime, threads=lut.threads, created="nasface task=import_lut",
+        kind=cast(Kind, lut.kind), device=lut.name, runtime=lut.runtime, threads=lut.threads, created="nasface task=import_lut",
         method=f"imported from {run.path(lut.file).name}",
     )
     listed = None if lut.arch2info is None else run.path(lut.arch2info)
@@ -24,5 +28,9 @@ def run(run: Run) -> Outcome:
     path = user_folder() / f"{lut.name}.json"
     write_lut(table, path)
     run.console.print(f"{lut.name}: {len(space.layers())} layers at {space.resolution} x {space.resolution}, written to {path}", soft_wrap=True)
-    run.console.print(f"next: python -m nasface device={lut.name}")
+    extremes = LayerCost(space, table.values(space.layers(), space.resolution)).decompose()
+    if extremes is not None:
+        fastest, slowest = extremes.minimum()[0], extremes.maximum()[0]
+        run.console.print(f"networks of {space.name} need {fastest:.2f} to {slowest:.2f} ms there")
+    run.console.print(f"next: python -m nasface device={lut.name} constraints.latency_ms.max=MILLISECONDS", soft_wrap=True)
     return Outcome({"path": str(path), "name": lut.name, "resolution": space.resolution})

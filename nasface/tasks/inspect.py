@@ -53,9 +53,11 @@ def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
         raise InvalidInput(f"genotype={path} cannot be read ({error.strerror}).") from None
     except ValueError:
         raise InvalidGenotype(f"{path} is not JSON; give a genotype JSON, a net.config or a result.json.") from None
+    for key in ("decision", "genotype"):  # of a result.json
+        content = content.get(key, content) if isinstance(content, dict) else content
     if not isinstance(content, dict):
         raise InvalidGenotype(f"{path} holds no genotype; give {{'ks': [20], 'e': [20], 'd': [5]}} or a net.config.")
-    return space.from_dict(content.get("decision", content).get("genotype", content))
+    return space.from_dict(content)
 
 
 def _devices(run: Run, space: SearchSpace) -> list[DeviceCosts]:

@@ -19,6 +19,10 @@ from nasface.reports.page import cell_text
 from nasface.runs import write_text
 from nasface.tasks._run import Outcome, Run
 
+_TEXTS = ("overrides", "message", "estimated")
+_CHOICES = ("status", "predictor", "selector", "search", "exporter", "device", "seed")
+"""Columns that the terminal leaves out, and those that it shows where the runs differ in them; the files have all."""
+
 
 def run(run: Run) -> Outcome:
     """Collect `*/result.json` below `sweep=`."""
@@ -68,6 +72,7 @@ def _row(job: Path, sweep: Path) -> dict[str, Any]:
     row |= {kind: components.get(kind) for kind in ("predictor", "selector", "search", "exporter")}
     row |= {"device": "+".join(components.get("device", [])), "seed": result.get("seed")}
     row |= decision.get("summary", {}) | measurements.get("summary", {})
+    row |= {"estimated": ", ".join(decision.get("estimated", ()))}
     return row | {"overrides": " ".join(result.get("overrides", [])), "message": result.get("message") or ""}
 
 
@@ -87,11 +92,14 @@ def _page(folder: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
 
 
 def _show(console: Console, columns: list[str], rows: list[dict[str, Any]]) -> None:
-    shown = [c for c in columns if c not in ("overrides", "message", "search", "exporter", "selector")]
+    shown = [c for c in columns if c not in _TEXTS and (c not in _CHOICES or len({row.get(c) for row in rows}) > 1)]
     table = Table(*shown, title=f"{len(rows)} runs")
     for row in rows:
         table.add_row(*[cell_text(row.get(column)) for column in shown])
     console.print(table)
+    estimated = sorted({name for row in rows for name in row["estimated"].split(", ") if name})
+    if estimated:
+        console.print(f"estimated: {', '.join(estimated)}", soft_wrap=True)
     for row in rows:
         if row["message"]:
             console.print(f"job {row['job']}: {row['status']}: {row['message']}", markup=False, soft_wrap=True)

@@ -14,12 +14,13 @@ from nasface import composition
 from nasface.accuracy.table import AccuracyTable
 from nasface.composition import DeviceCosts, SupernetSource
 from nasface.data import FaceData
-from nasface.errors import DataError
 from nasface.deploy import Network, cut_out, export_checked, save_weights, time_on_host
+from nasface.errors import DataError
+from nasface.exporters import Exporter
 from nasface.predictors import QualityReport, Ranker, fit_ranker, quality
 from nasface.registry import build
 from nasface.reports.search_report import SearchFacts, compare, print_summary, write_page
-from nasface.search import Constraint, Problem, SearchResult
+from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.search.constraints import notes
 from nasface.spaces import SearchSpace
 from nasface.tasks._run import Outcome, Run
@@ -39,6 +40,9 @@ class Task:
     notes: list[str]
     table: AccuracyTable
     targets: npt.NDArray[np.float64]
+    strategy: SearchStrategy
+    exporter: Exporter | None
+    data: FaceData | None
 
 
 def run(run: Run) -> Outcome:
@@ -53,8 +57,8 @@ def run(run: Run) -> Outcome:
     rows = compare(facts)
     decision = _decision(run, facts, rows)
     measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}
-    if run.settings.exporter["name"] != "none":
-        delivered, measured = deliver(run, task, genotype, decision)
+    if task.exporter is not None:
+        delivered, measured = deliver(run, task, task.exporter, genotype, decision)
         decision, measurements = decision | delivered, measurements | measured
     measurements["total_seconds"] = time.perf_counter() - started
     write_page(run.folder / "report.html", facts, rows, decision, measurements)
@@ -70,7 +74,11 @@ def prepare(run: Run) -> Task:
     devices = composition.build_devices(settings.device, settings.latency, space)
     constraints = composition.build_bounds(settings.constraints, space, devices)
     table, _ = composition.open_table(settings.accuracy.table, source, space, run.cwd)
-    return Task(source, space, devices, constraints, notes(constraints), table, table.target(settings.accuracy.metric))
+    targets = table.target(settings.accuracy.metric)
+    strategy = build("search", settings.search, selector=build("selector", settings.selector))
+    exporter = None if settings.exporter["name"] == "none" else build("exporter", settings.exporter)
+    data = _photos(run, source) if exporter else None
+    return Task(source, space, devices, constraints, notes(constraints), table, targets, strategy, exporter, data)
 
 
 def learn(run: Run, task: Task) -> tuple[Ranker, QualityReport]:
@@ -96,7 +104,6 @@ def learn(run: Run, task: Task) -> tuple[Ranker, QualityReport]:
 def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
     """Run the strategy with a progress bar; also the seconds it took."""
     settings = run.settings
-    strategy = _strategy(run)
     started = time.perf_counter()
     with Progress(console=run.console, transient=True) as bar:
         shown = bar.add_task(f"{settings.search['name']} search", total=None)
@@ -106,26 +113,22 @@ def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
             task.constraints,
             lambda done, total, note: bar.update(shown, completed=done, total=total),
         )
-        result = strategy.run(problem, run.rng("search"))
+        result = task.strategy.run(problem, run.rng("search"))
     return result, time.perf_counter() - started
 
 
 def deliver(
-    run: Run, task: Task, genotype: npt.NDArray[np.int8], decision: dict[str, Any]
+    run: Run, task: Task, exporter: Exporter, genotype: npt.NDArray[np.int8], decision: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cut out, calibrate, measure where photos are given, export, check and time."""
-    from nasface.tasks.evaluate import open_data
-
-    settings = run.settings
-    data = None if settings.data["name"] == "none" else open_data(run)
+    settings, data = run.settings, task.data
     with run.console.status("cutting the network out of the supernet"):
         supernet = task.source.load(task.space)
-        images, calibration = _calibration_images(run, task, data)
+        images, calibration = _calibration_images(run, task)
         network = cut_out(supernet, genotype, images if supernet.trained else None, calibration)
         save_weights(network, task.space.net_config(genotype), run.folder)
     measured = {} if data is None or not supernet.trained else _measure(run, network, data)
     metadata = _metadata(decision, supernet.hash, network, measured)
-    exporter = build("exporter", settings.exporter)
     path = run.folder / "model.tflite"
     with run.console.status(f"exporting {path.name}"):
         inputs = None if images is None else _normalised(images[:4], task.space.resolution)
@@ -157,19 +160,32 @@ def _measure(run: Run, network: Network, data: FaceData) -> dict[str, Any]:
     }
 
 
-def _calibration_images(run: Run, task: Task, data: FaceData | None) -> tuple[npt.NDArray[np.uint8] | None, str]:
+def _photos(run: Run, source: SupernetSource) -> FaceData | None:
+    """The photos of the group `data`, if any.
+
+    Raises:
+        DataError: They cannot be used, or there are none of training people and the supernet is the user's own.
+    """
+    from nasface.tasks.evaluate import open_data
+
+    data = None if run.settings.data["name"] == "none" else open_data(run)
+    if source.path is not None and not source.embedded and (data is None or data.training is None):
+        raise DataError(
+            f"The networks of {source.name} need photos of its training people to calibrate batch normalisation: add "
+            "data=image_folder data.root=FOLDER (the embedded synthetic images fit the demo supernet only)."
+        )
+    return data
+
+
+def _calibration_images(run: Run, task: Task) -> tuple[npt.NDArray[np.uint8] | None, str]:
     """Photos of training people where there are some, else the synthetic images that come with nasface."""
     from nasface.tasks.estimate_accuracy import training_photos
 
-    if data is not None and data.training is not None:
-        return training_photos(data, task.space.resolution, run.settings.accuracy.calibration_photos, run.rng("calibration"))
+    if task.data is not None and task.data.training is not None:
+        photos = run.settings.accuracy.calibration_photos
+        return training_photos(task.data, task.space.resolution, photos, run.rng("calibration"))
     if task.source.path is None:
         return None, "none"
-    if not task.source.embedded:
-        raise DataError(
-            f"The networks of {task.source.name} need photos of its training people to calibrate batch normalisation: add "
-            "data=image_folder data.root=FOLDER (the embedded synthetic images fit the demo supernet only)."
-        )
     from nasface.supernets.synthetic import synthetic_images
 
     images = synthetic_images()
@@ -180,11 +196,6 @@ def _normalised(images: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.floa
     from nasface.data import Preprocessing
 
     return Preprocessing(size).normalise(images)
-
-
-def _strategy(run: Run) -> Any:
-    selector = build("selector", run.settings.selector)
-    return build("search", run.settings.search, selector=selector)
 
 
 def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:

@@ -45,7 +45,7 @@ class CostConformance:
         assert [len(table) for table in tables.tables] == [len(stage) for stage in choices]
         np.testing.assert_allclose(tables.predict(indices), cost.predict(population), rtol=1e-9)
         for value, chosen in (tables.minimum(), tables.maximum()):
-            row = np.sum([stage[i] for stage, i in zip(choices, chosen, strict=True)], axis=0, dtype=np.int8)
-            assert cost.predict(row[None])[0] == pytest.approx(value)
+            parts = np.stack([stage[i] for stage, i in zip(choices, chosen, strict=True)])
+            assert cost.predict(parts.sum(axis=0, keepdims=True, dtype=np.int8))[0] == pytest.approx(value)
         assert tables.minimum()[0] <= cost.predict(population).min() * (1 + 1e-9)
         assert tables.maximum()[0] >= cost.predict(population).max() * (1 - 1e-9)

@@ -66,11 +66,11 @@ class SelectorConformance:
 
     def test_same_seed_same_rows(self, selector: Selector, space: SearchSpace) -> None:
         population = space.sample(np.random.default_rng(1), 60)
-        runs = [
+        first, second = (
             selector.top_k(population, 20, oracle(space, Rotating, np.random.default_rng(2)), np.random.default_rng(3))
             for _ in range(2)
-        ]
-        np.testing.assert_array_equal(*runs)
+        )
+        np.testing.assert_array_equal(first, second)
 
     @pytest.mark.parametrize("k", [0, -1, 6])
     def test_k_is_checked(self, selector: Selector, space: SearchSpace, k: int) -> None:

@@ -29,7 +29,7 @@ def truth(x: Features) -> npt.NDArray[np.float64]:
     The weights are irrational multiples, so that different networks practically never tie.
     """
     weights = np.modf(np.sqrt(np.arange(x.shape[1]) + 2.0))[0] + 0.1
-    return 0.9 + 0.0005 * np.sum(x.astype(np.float64) * weights, axis=1)
+    return np.asarray(0.9 + 0.0005 * np.sum(x.astype(np.float64) * weights, axis=1))
 
 
 def accuracies(space: SearchSpace, population: Population, rng: np.random.Generator, noise: float = 0.001) -> Targets:

@@ -11,5 +11,5 @@ import pytest
 def short_chains() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nasface.accuracy.candidates.POOL", 1024)
-        patch.setattr("nasface.accuracy.candidates.STEPS", 150)
+        patch.setattr("nasface.accuracy.candidates.STEPS", 200)
         yield

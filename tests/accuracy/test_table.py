@@ -67,15 +67,14 @@ def test_rows_and_origin(table: AccuracyTable) -> None:
     assert part.notes["origin"] == ("stratified",) * 3
 
 
-def test_a_torn_last_line_is_dropped_and_the_file_goes_on(
-    table: AccuracyTable, space: OfaMbv3, tmp_path: Path
-) -> None:
+def test_a_torn_last_line_is_dropped_and_the_file_goes_on(table: AccuracyTable, space: OfaMbv3, tmp_path: Path) -> None:
     path = write(table, space, tmp_path)
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
     assert len(read_table(path, space)) == 5
     writer = TableWriter(path, space, ["auc", "rank1"], table.shared)
-    writer.append(table.genotypes[5], {n: float(c[5]) for n, c in table.metrics.items()}, NOTE | {"origin": "stratified"})
+    values = {name: float(column[5]) for name, column in table.metrics.items()}
+    writer.append(table.genotypes[5], values, NOTE | {"origin": "stratified"})
     assert path.read_bytes() == whole
 
 
@@ -85,7 +84,8 @@ def test_merging_drops_repetitions(table: AccuracyTable) -> None:
 
 
 def test_merging_keeps_common_metrics(table: AccuracyTable) -> None:
-    other = AccuracyTable(table.genotypes[3:], {"auc": table.target("auc")[3:]}, table.shared, table.rows([3, 4, 5]).notes)
+    tail = table.rows([3, 4, 5])
+    other = AccuracyTable(tail.genotypes, {"auc": tail.target("auc")}, tail.shared, tail.notes)
     assert list(merge_tables([table.rows([0, 1, 2]), other]).metrics) == ["auc"]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ SPACE = face_space()
 TABLE = SPACE.sample(np.random.default_rng(0), 60)
 TARGETS = truth(SPACE.encode(TABLE))
 NEAR = np.arange(60) < 20
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NASFACE_CACHE", str(tmp_path))
 
 
 @pytest.mark.parametrize("oracle", [OracleComparator, OracleScorer])

@@ -99,5 +99,5 @@ def test_parameters_out_of_range_are_named(settings: dict[str, Any], named: str)
 
 
 def test_random_search_needs_samples() -> None:
-    with pytest.raises(InvalidInput, match="search.samples is 0"):
+    with pytest.raises(InvalidInput, match=r"search\.samples is 0"):
         RandomSearch(RandomSearchConfig(samples=0), selector=QuickSelect())

@@ -95,7 +95,7 @@ def test_tiny_spaces_give_what_they_have(share: float, most: int) -> None:
 def test_infeasible_says_the_exact_minimum() -> None:
     least = Macs(SPACE).decompose().minimum()[0]
     with pytest.raises(
-        InfeasibleConstraint, match="The smallest MACs of any network of ofa_mbv3_face is 191.6 M"
+        InfeasibleConstraint, match=r"The smallest MACs of any network of ofa_mbv3_face is 191\.6 M"
     ) as error:
         feasible_start(problem(Constraint(Macs(SPACE), 100, "MACs")), np.random.default_rng(0), 10)
     assert error.value.reachable == pytest.approx(least)

@@ -1,4 +1,4 @@
-"""An independent, deliberately plain restatement of OFA's face network and its slicing rules; shares no code with nasface."""
+"""An independent, plain restatement of OFA's face network and its slicing rules; it shares no code with nasface."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def hard_swish(x):
 
 
 def norm(x, state, name, channels):
-    g, b, m, v = (state[f"{name}.{part}"][:channels].float() for part in ("weight", "bias", "running_mean", "running_var"))
+    parts = ("weight", "bias", "running_mean", "running_var")
+    g, b, m, v = (state[f"{name}.{part}"][:channels].float() for part in parts)
     return (x - m[:, None, None]) / torch.sqrt(v[:, None, None] + 1e-5) * g[:, None, None] + b[:, None, None]
 
 
@@ -45,7 +46,8 @@ def kernel_numpy(state, block, kernel, mid):
 
 def forward(state, ks, e, d, x):
     """Descriptors by the dynamic state dict `state`; ks and e have 20 entries, d has 5."""
-    x = hard_swish(norm(F.conv2d(x, state["first_conv.conv.weight"].float(), stride=2, padding=1), state, "first_conv.bn", 24))
+    x = F.conv2d(x, state["first_conv.conv.weight"].float(), stride=2, padding=1)
+    x = hard_swish(norm(x, state, "first_conv.bn", 24))
     p = "blocks.0.conv"
     y = F.conv2d(x, state[f"{p}.depth_conv.conv.weight"].float(), padding=1, groups=24)
     y = F.relu(norm(y, state, f"{p}.depth_conv.bn", 24))
@@ -56,7 +58,8 @@ def forward(state, ks, e, d, x):
             gene = 4 * stage + position
             x = mbconv(state, gene + 1, stage, position, ks[gene], e[gene], width, x)
             width = WIDTHS[stage]
-    x = hard_swish(norm(F.conv2d(x, state["final_expand_layer.conv.weight"].float()), state, "final_expand_layer.bn", 1152))
+    x = F.conv2d(x, state["final_expand_layer.conv.weight"].float())
+    x = hard_swish(norm(x, state, "final_expand_layer.bn", 1152))
     x = x.mean(3, keepdim=True).mean(2, keepdim=True)
     return hard_swish(F.conv2d(x, state["feature_mix_layer.conv.weight"].float())).flatten(1)
 
@@ -75,7 +78,8 @@ def mbconv(state, block, stage, position, kernel, expand, width, x):
         s, r = f"{p}.depth_conv.se.fc", divisible(mid // 4)
         gate = y.mean((2, 3), keepdim=True)
         gate = F.conv2d(gate, state[f"{s}.reduce.weight"][:r, :mid].float(), state[f"{s}.reduce.bias"][:r].float())
-        gate = F.conv2d(F.relu(gate), state[f"{s}.expand.weight"][:mid, :r].float(), state[f"{s}.expand.bias"][:mid].float())
+        gate = F.relu(gate)
+        gate = F.conv2d(gate, state[f"{s}.expand.weight"][:mid, :r].float(), state[f"{s}.expand.bias"][:mid].float())
         y = y * hard_sigmoid(gate)
     y = F.conv2d(y, state[f"{p}.point_linear.conv.conv.weight"][:out, :mid].float())
     y = norm(y, state, f"{p}.point_linear.bn.bn", out)

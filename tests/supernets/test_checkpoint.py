@@ -78,9 +78,7 @@ def test_old_spellings_prefix_and_thop_counters(supernet: ElasticSupernet, tmp_p
     assert load_supernet(path, supernet.space).hash == supernet.hash
 
 
-def test_static_largest_net_loads_and_leaves_transforms_the_identity(
-    supernet: ElasticSupernet, tmp_path: Path
-) -> None:
+def test_static_largest_net_loads_and_leaves_transforms_the_identity(supernet: ElasticSupernet, tmp_path: Path) -> None:
     largest = {"ks": 7, "e": 6, "d": 4}
     state = supernet.extract(largest).state_dict()
     loaded = load_supernet(write({"state_dict": state}, tmp_path / "net.pth"), supernet.space)

@@ -1,0 +1,102 @@
+"""Selection and search with the paper's comparator: time, comparator calls and pairs.
+
+Run `python -m pytest benchmarks/bench_search.py --benchmark-columns=min,median,rounds`; calls and pairs are in
+`extra_info` (with `--benchmark-json=FILE`). The table is 500 random networks with a synthetic accuracy, since speed
+does not depend on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nasface.costs import Macs
+from nasface.predictors import Comparator, LightGBMNAC, MLPRegressor, Ranker, fit_ranker
+from nasface.search import Constraint, Evolution, Problem, feasible_start
+from nasface.selectors import FullSort, QuickSelect, Selector
+from nasface.testing.synthetic import accuracies, face_space
+
+SPACE = face_space()
+BUDGETS = {"loose": 400.0, "middle": 300.0, "tight": 200.0}
+"""MACs in millions; the space reaches from 192 to 842, a uniform sample hardly goes below 260."""
+
+
+@pytest.fixture(scope="module", params=[LightGBMNAC, MLPRegressor])
+def ranker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ranker:
+    return _ranker(request.param(), tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def nac(tmp_path_factory: pytest.TempPathFactory) -> Ranker:
+    return _ranker(LightGBMNAC(), tmp_path_factory.mktemp("cache"))
+
+
+def _ranker(predictor: Comparator, cache: Path) -> Ranker:
+    table = SPACE.sample(np.random.default_rng(0), 500)
+    targets = accuracies(SPACE, table, np.random.default_rng(1))
+    return fit_ranker(SPACE, predictor, table, targets, np.random.default_rng(2), cache)
+
+
+@pytest.mark.parametrize("predictor", [LightGBMNAC, MLPRegressor])
+def test_fit(benchmark: Any, predictor: type[Comparator], tmp_path_factory: pytest.TempPathFactory) -> None:
+    def fit() -> Ranker:
+        return _ranker(predictor(), tmp_path_factory.mktemp("cache"))
+
+    benchmark.pedantic(fit, rounds=3)
+
+
+@pytest.mark.parametrize("n", [125, 1000])
+@pytest.mark.parametrize("selector", [QuickSelect(), FullSort()], ids=["quickselect", "full_sort"])
+def test_select_a_fifth(benchmark: Any, nac: Ranker, selector: Selector, n: int) -> None:
+    population = SPACE.sample(np.random.default_rng(3), n)
+    calls, pairs = nac.calls, nac.pairs
+    selector.top_k(population, n // 5, nac, np.random.default_rng(4))
+    benchmark.extra_info.update(calls=nac.calls - calls, pairs=nac.pairs - pairs)
+    benchmark.pedantic(lambda: selector.top_k(population, n // 5, nac, np.random.default_rng(4)), rounds=10)
+
+
+@pytest.mark.parametrize("how", ["contest", "compare", "scalar", "library"])
+def test_compare_1000_pairs(benchmark: Any, nac: Ranker, how: str, tmp_path: Path) -> None:
+    """Prepared, in one batch, one pair at a time, and by LightGBM's own trees in one batch."""
+    population = SPACE.sample(np.random.default_rng(5), 200)
+    a, b = np.random.default_rng(6).integers(200, size=(2, 1000))
+    if how == "contest":
+        contest = nac.contest(population)
+        benchmark(lambda: contest.compare(a, b))
+    elif how == "compare":
+        benchmark(lambda: nac.compare(population[a], population[b]))
+    elif how == "scalar":
+        pairs = [(population[i : i + 1], population[j : j + 1]) for i, j in zip(a, b, strict=True)]
+        benchmark.pedantic(lambda: [nac.compare(*pair) for pair in pairs], rounds=3)
+    else:
+        benchmark(_library(nac, population[a], population[b], tmp_path / "model"))
+
+
+def _library(nac: Ranker, a: Any, b: Any, path: Path) -> Any:
+    import lightgbm
+
+    nac.predictor.save(path)
+    booster = lightgbm.Booster(model_str=path.read_text().split("\n", 1)[1])
+    x, y = SPACE.encode(a), SPACE.encode(b)
+    both = np.concatenate([np.hstack([x, y]), np.hstack([y, x])])
+    return lambda: booster.predict(both, num_threads=1)
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_feasible_start(benchmark: Any, nac: Ranker, budget: str) -> None:
+    problem = Problem(SPACE, nac, [Constraint(Macs(SPACE), BUDGETS[budget], "MACs")])
+    found = benchmark.pedantic(lambda: feasible_start(problem, np.random.default_rng(7), 100), rounds=5)
+    assert len(found) == 100
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_evolution(benchmark: Any, ranker: Ranker, budget: str) -> None:
+    """The whole search of the paper: 500 generations of 100."""
+    problem = Problem(SPACE, ranker, [Constraint(Macs(SPACE), BUDGETS[budget], "MACs")])
+    result = benchmark.pedantic(
+        lambda: Evolution(selector=QuickSelect()).run(problem, np.random.default_rng(8)), rounds=3
+    )
+    benchmark.extra_info.update(result.counters)

@@ -1,0 +1,116 @@
+"""Every two registered components work together through the real command line; new ones join by being registered."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nasface.devices.device import embedded_luts
+from nasface.registry import REGISTRY
+from nasface.supernets import SUPERNETS
+
+from ._command import Command
+
+SMALL = {"n_pairs": 200, "trees": 10, "steps": 10, "hidden": 16, "generations": 2, "population": 8, "samples": 50}
+"""What makes components small, by name of the parameter, whatever component has it."""
+
+NEEDS = {("space", "ofa_mbv3"): {"width": 1.2}}
+"""What an option needs beyond its defaults: the embedded latency tables are of width 1.2."""
+
+FACTORS: dict[str, list[str]] = {
+    **{kind: REGISTRY.names(kind) for kind in ("space", "latency", "predictor", "selector", "search")},
+    "exporter": [*REGISTRY.names("exporter"), "none"],
+    "supernet": sorted(SUPERNETS),
+    "device": sorted(embedded_luts()),
+    "data": ["none", "procedural"],
+}
+
+Row = dict[str, str]
+
+
+def pairwise(factors: Mapping[str, Sequence[str]]) -> list[Row]:
+    """Few rows that hold every pair of values of every two factors (greedy)."""
+    pairs = list(itertools.combinations(factors, 2))
+    missing = {(a, x, b, y) for a, b in pairs for x in factors[a] for y in factors[b]}
+    rows: list[Row] = []
+    while missing:
+        a, x, b, y = min(missing)  # a row begins with one missing pair, so that the loop ends
+        row = {a: x, b: y}
+        for name in factors:
+            if name not in row:
+                row[name] = max(factors[name], key=lambda value: len(_gain(row | {name: value}, missing)))
+        missing -= _gain(row, missing)
+        rows.append({name: row[name] for name in factors})
+    return rows
+
+
+def _gain(row: Row, missing: set[tuple[str, str, str, str]]) -> set[tuple[str, str, str, str]]:
+    return {(a, x, b, y) for a, b in itertools.permutations(row, 2) if (a, x := row[a], b, y := row[b]) in missing}
+
+
+def cases() -> list[Any]:
+    """A cover without the exporters that import TensorFlow (half a minute); marked slow, the pairs these are in."""
+    quick = FACTORS | {"exporter": [name for name in FACTORS["exporter"] if "keras" not in name]}
+    slow = [row for row in pairwise(FACTORS) if row["exporter"] not in quick["exporter"]]
+    return [
+        *[pytest.param(row, id="-".join(row.values())) for row in pairwise(quick)],
+        *[pytest.param(row, id="-".join(row.values()), marks=pytest.mark.slow) for row in slow],
+    ]
+
+
+def overrides(row: Row) -> list[str]:
+    """`kind=name` for the whole row, and what keeps each component small."""
+    chosen = [f"{kind}={name}" for kind, name in row.items()]
+    for kind, name in row.items():
+        known = _parameters(kind, name)
+        values = {key: value for key, value in SMALL.items() if key in known} | NEEDS.get((kind, name), {})
+        chosen += [f"{kind}.{key}={value}" for key, value in values.items()]
+    return chosen
+
+
+def _parameters(kind: str, name: str) -> set[str]:
+    if (kind, name) not in {(component.kind, component.name) for component in REGISTRY}:
+        return set()
+    return {field.name for field in dataclasses.fields(REGISTRY.get(kind, name).config)}
+
+
+def test_the_cover_is_complete_and_small() -> None:
+    rows = pairwise(FACTORS)
+    for a, b in itertools.combinations(FACTORS, 2):
+        assert {(row[a], row[b]) for row in rows} == set(itertools.product(FACTORS[a], FACTORS[b]))
+    widest = sorted(len(values) for values in FACTORS.values())[-2:]
+    assert len(rows) <= 2 * widest[0] * widest[1]
+
+
+@pytest.mark.parametrize("row", cases())
+def test_runs(cli: Command, make_table: Callable[..., Path], row: Row) -> None:
+    table = make_table(row["space"], row["supernet"], **NEEDS.get(("space", row["space"]), {}))
+    photos = ["data.people=8", "data.photos=3"] if row["data"] == "procedural" else []
+    done = cli(
+        *overrides(row),
+        *photos,
+        f"accuracy.table={table}",
+        "space.resolution=112",
+        "accuracy.calibration_photos=4",
+        "evaluation.bootstrap=0",
+        "measure.runs=2",
+    )
+    assert done.code == 0, done.err
+    result = done.result
+    assert result["status"] == "ok"
+    assert {kind: result["components"][kind] for kind in row if kind != "device"} == {
+        kind: name for kind, name in row.items() if kind != "device"
+    }
+    assert result["components"]["device"] == [row["device"]]
+    decision = result["decision"]
+    for constraint in decision["constraints"]:
+        assert decision["summary"][f"latency {row['device']}"] <= constraint["bound"]
+    assert (done.folder / "report.html").stat().st_size > 1000
+    if row["exporter"] != "none":
+        assert (done.folder / decision["model"]["file"]).stat().st_size == decision["model"]["bytes"]
+        assert all(figures["max_difference_relative"] < 1e-3 for figures in result["measurements"]["parity"].values())

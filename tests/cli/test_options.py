@@ -1,0 +1,103 @@
+"""The command line's surface: frozen in options.txt, so that no option appears, changes its default, or goes by accident."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from nasface.options import config_directory, register_options
+from nasface.registry import KINDS, REGISTRY
+from nasface.settings import Settings
+from nasface.tasks import TASKS
+
+from ._command import Command, python, restored_hydra
+
+GOLDEN = Path(__file__).with_name("options.txt")
+UPDATE = "from the repository root: python -m tests.cli.test_options > tests/cli/options.txt"
+
+
+def surface() -> Iterator[str]:
+    """One line per option: groups and what they can be, parameters with their defaults, then the root keys.
+
+    What plug-ins bring is left out.
+    """
+    foreign = {(component.kind, component.name) for component in REGISTRY if component.origin != "nasface"}
+    with restored_hydra(), mock.patch("nasface.options._plugin_modules", {}):
+        register_options()
+        with initialize_config_dir(str(config_directory()), version_base="1.3"):
+            loader = GlobalHydra.instance().config_loader()
+            for group in sorted(set(loader.list_groups("")) - {"hydra"}):
+                for option in [name for name in loader.get_group_options(group) if (group, name) not in foreign]:
+                    yield f"{group}={option}"
+                    chosen = compose(overrides=[f"+{group}={option}"])
+                    yield from sorted(f"  {line}" for line in _flat(chosen) if not line.endswith(f".name={option}"))
+            plain = compose("config")
+            groups = {field.name for field in dataclasses.fields(Settings)} & {*KINDS, "supernet", "device", "data"}
+            yield from sorted(_flat({key: value for key, value in plain.items() if key not in groups}))
+    yield f"task={'|'.join(TASKS)}"
+
+
+def _flat(node: Any, prefix: str = "") -> Iterator[str]:
+    plain = OmegaConf.to_container(node) if OmegaConf.is_config(node) else node
+    if isinstance(plain, dict) and plain:
+        for key, value in plain.items():
+            yield from _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield f"{prefix}={'null' if plain is None else plain}"
+
+
+def test_options_are_frozen() -> None:
+    found = "\n".join(surface()) + "\n"
+    assert found == GOLDEN.read_text(encoding="utf-8"), f"if this change is wanted, update the list; {UPDATE}"
+
+
+def test_every_component_is_an_option() -> None:
+    lines = GOLDEN.read_text(encoding="utf-8").splitlines()
+    assert {f"{component.kind}={component.name}" for component in REGISTRY if component.origin == "nasface"} <= set(lines)
+
+
+def test_help_loads_no_heavy_package(tmp_path: Path) -> None:
+    done = python("-X", "importtime", "-m", "nasface", "--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert {"hydra", "nasface.cli"} <= imported
+    heavy = {"torch", "lightgbm", "tensorflow", "keras", "ai_edge_litert", "PIL", "onnxruntime", "scipy", "pandas"}
+    assert not heavy & imported
+    assert "predictor: lightgbm_nac, mlp_regressor" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_configuration_is_shown_from_anywhere(tmp_path: Path) -> None:
+    done = python("-m", "nasface", "predictor.trees=7", "--cfg", "job", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    defaults = {"name": "lightgbm_nac", **_defaults("predictor", "lightgbm_nac")}
+    assert OmegaConf.create(done.stdout).predictor == defaults | {"trees": 7}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_list_shows_every_component(cli: Command) -> None:
+    done = cli("task=list")
+    assert done.code == 0, done.err
+    listed = {(row["kind"], row["name"]): row for row in done.result["decision"]["components"]}
+    for component in REGISTRY:
+        row = listed[component.kind, component.name]
+        assert (row["origin"], row["summary"]) == (component.origin, component.summary)
+        assert row["parameters"] == _defaults(component.kind, component.name)
+        assert component.name in done.out
+    assert set(TASKS) == set(done.result["decision"]["tasks"])
+
+
+def _defaults(kind: str, name: str) -> dict[str, Any]:
+    values = dataclasses.asdict(REGISTRY.get(kind, name).config())
+    return {key: value for key, value in values.items() if key != "name"}
+
+
+if __name__ == "__main__":
+    print("\n".join(surface()))  # noqa: T201

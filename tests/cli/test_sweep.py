@@ -1,0 +1,111 @@
+"""Multiruns: one table over all jobs, whatever becomes of them; and that equal seeds decide equally."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nasface.errors import EXIT_INTERRUPTED, EXIT_INVALID, EXIT_OK
+from nasface.tasks import Run, search
+
+from ._command import Command
+
+QUICK = ("exporter=none", "search=random", "search.samples=20")
+
+
+@pytest.fixture
+def quick(tiny: list[str]) -> list[str]:
+    """The smallest search without options that only one predictor has."""
+    return [*(text for text in tiny if text.startswith(("accuracy.", "measure."))), *QUICK]
+
+
+def read_sweep(folder: Path) -> list[dict[str, str]]:
+    with (folder / "sweep.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_table_over_all_jobs(cli: Command, quick: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight jobs: those on sd765 are infeasible, one on sd865 meets a defect."""
+    _fail_in_job(monkeypatch, "1")
+    choices = ("predictor=lightgbm_nac,mlp_regressor", "device=sd865,sd765", "seed=0,1")
+    done = cli(*quick, *choices, "constraints.latency_ms.max=6", multirun=True)
+    assert done.code == EXIT_OK, "every job says itself what became of it"
+    rows = read_sweep(done.folder)
+    jobs = itertools.product(("lightgbm_nac", "mlp_regressor"), ("sd865", "sd765"), "01")
+    assert [(row["job"], row["predictor"], row["device"], row["seed"]) for row in rows] == [
+        (str(number), *job) for number, job in enumerate(jobs)
+    ]
+    ok, infeasible = "ok", "infeasible"
+    assert [row["status"] for row in rows] == [ok, "failed", infeasible, infeasible, ok, ok, infeasible, infeasible]
+    assert "defect on purpose" in rows[1]["message"]
+    assert "fastest sub-network on sd765 at 112" in rows[2]["message"]
+    for row in rows:
+        if row["status"] == ok:
+            assert 0 < float(row["predicted"]) < 1
+            assert float(row["latency sd865"]) <= 6
+    assert "8 runs, 3 ok, 5 infeasible or failed" in (done.folder / "sweep.html").read_text(encoding="utf-8")
+    assert "sweep.csv" in done.out
+    assert "Traceback" not in done.out + done.err
+    assert "ZeroDivisionError" in (done.folder / "1" / "nasface.log").read_text(encoding="utf-8")
+
+
+def test_report_makes_the_same_table_again(cli: Command, quick: list[str]) -> None:
+    done = cli(*quick, "constraints.latency_ms.max=0.1,0.2", multirun=True)
+    before = {name: (done.folder / name).read_bytes() for name in ("sweep.csv", "sweep.html")}
+    (done.folder / "sweep.csv").unlink()
+    again = cli("task=report", f"sweep={done.folder}")
+    assert again.code == EXIT_OK, again.err
+    assert {name: (done.folder / name).read_bytes() for name in before} == before
+    assert [row["status"] for row in again.result["decision"]["rows"]] == ["infeasible"] * 2
+
+
+def test_report_of_no_sweep(cli: Command, tmp_path: Path) -> None:
+    done = cli("task=report", f"sweep={tmp_path}")
+    assert done.code == EXIT_INVALID
+    assert "holds no */result.json" in done.text
+
+
+def test_interrupted_job_ends_the_sweep(cli: Command, quick: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nasface.tasks.search.prepare", _raise_interrupt)
+    done = cli(*quick, "seed=0,1", multirun=True)
+    assert done.code == EXIT_INTERRUPTED
+    assert json.loads((done.folder / "0" / "result.json").read_text())["status"] == "interrupted"
+    assert not (done.folder / "1").exists()
+
+
+def test_same_seed_same_decision(cli: Command, tiny: list[str]) -> None:
+    decisions = [cli(*tiny, "exporter=none", f"seed={seed}").result["decision"] for seed in (3, 3, 4)]
+    first, again, other = (json.dumps(decision) for decision in decisions)
+    assert first == again
+    assert decisions[0]["search"] != decisions[2]["search"] or decisions[0]["finalists"] != decisions[2]["finalists"]
+    assert first != other
+
+
+def test_same_seed_same_model(cli: Command, tiny: list[str]) -> None:
+    """Down to the bytes of the exported file."""
+    runs = [cli(*tiny, "supernet=random", "supernet.resolution=112", "seed=3") for _ in range(2)]
+    first, again = (run.result["decision"]["model"] for run in runs)
+    assert first == again
+    assert (runs[0].folder / "model.tflite").read_bytes() == (runs[1].folder / "model.tflite").read_bytes()
+    assert (runs[0].folder / "model.safetensors").read_bytes() == (runs[1].folder / "model.safetensors").read_bytes()
+
+
+def _fail_in_job(monkeypatch: pytest.MonkeyPatch, number: str) -> None:
+    """Let one job meet a defect while it learns."""
+    learn = search.learn
+
+    def failing(run: Run, task: search.Task) -> Any:
+        if run.folder.name == number:
+            raise ZeroDivisionError("defect on purpose")
+        return learn(run, task)
+
+    monkeypatch.setattr(search, "learn", failing)
+
+
+def _raise_interrupt(_: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,60 @@
+"""The main job in a few lines of Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nasface
+from nasface.composition import asset
+from nasface.errors import InfeasibleConstraint, InvalidInput
+from nasface.exporters.tflite import read_metadata
+from nasface.supernets import SpecModule
+
+SUBNET = {"ks": [3] * 20, "e": [3] * 20, "d": [2] * 5}
+
+
+@pytest.fixture(scope="module")
+def network() -> SpecModule:
+    return nasface.load_supernet(asset("supernets", "lfw112.safetensors"), space="ofa_mbv3_face").extract(SUBNET)
+
+
+def test_search_finds_a_network_within_the_bound() -> None:
+    found = nasface.search(strategy="random", latency_ratio=0.7)
+
+    assert found.costs["latency_ms"] <= 0.7 * 11.4
+    assert set(found.genotype) == {"ks", "e", "d", "r"}
+    assert found.estimated == ("latency_ms",)
+    assert 0.9 < found.predicted < 1.0
+
+
+def test_search_refuses_what_cannot_be_met() -> None:
+    with pytest.raises(InfeasibleConstraint, match="needs .* ms"):
+        nasface.search(max_latency_ms=1.0)
+
+
+def test_extracted_network_gives_1536_numbers(network: SpecModule) -> None:
+    import torch
+
+    with torch.inference_mode():
+        assert network(torch.zeros(2, 3, 112, 112)).flatten(1).shape == (2, 1536)
+
+
+def test_export_wants_a_calibrated_network(network: SpecModule, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="not calibrated"):
+        nasface.export(network, tmp_path / "model.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_export_calibrates_writes_and_checks(
+    network: SpecModule,
+    tmp_path: Path,
+    rng: np.random.Generator,
+) -> None:
+    photos = rng.integers(0, 256, (8, 112, 112, 3), np.uint8)
+    exported = nasface.export(network, tmp_path / "model.tflite", images=photos, metadata={"owner": "test"})
+
+    assert exported.path.stat().st_size == exported.bytes
+    assert read_metadata(exported.path)["owner"] == "test"

@@ -1,0 +1,52 @@
+"""Messages and exit codes of nasface's own errors."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from nasface import errors
+from nasface.errors import (
+    EXIT_INFEASIBLE,
+    EXIT_INVALID,
+    InfeasibleConstraint,
+    MissingDependency,
+    NasfaceError,
+    UnknownName,
+    listing,
+)
+
+ALL = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, Exception)]
+
+
+@pytest.mark.parametrize("error", ALL)
+def test_one_root_and_an_exit_code(error: type[NasfaceError]) -> None:
+    assert issubclass(error, NasfaceError)
+    assert error.exit_code == (EXIT_INFEASIBLE if error is InfeasibleConstraint else EXIT_INVALID)
+
+
+def test_unknown_name() -> None:
+    error = UnknownName("predictor", "lightgbm", ["mlp_regressor", "lightgbm_nac"], "More.")
+    assert str(error) == (
+        "Unknown predictor 'lightgbm'. Did you mean 'lightgbm_nac'? Known: lightgbm_nac, mlp_regressor. More."
+    )
+    assert str(UnknownName("device", "xyz", [])) == "Unknown device 'xyz'. Known: none."
+
+
+def test_infeasible_constraint_carries_its_numbers() -> None:
+    error = InfeasibleConstraint("too tight", metric="latency_ms", bound=5.0, reachable=7.9)
+    assert (str(error), error.metric, error.bound, error.reachable) == ("too tight", "latency_ms", 5.0, 7.9)
+
+
+def test_missing_dependency_names_the_extra() -> None:
+    assert str(MissingDependency("tensorflow", "keras", "exporter tflite_keras")) == (
+        "exporter tflite_keras needs the package tensorflow: run pip install 'nasface[keras]'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [([], ""), (["a"], "a"), (list("abcde"), "a, b, c, d, e"), (list("abcdefg"), "a, b, c, d, e and 2 more")]
+)
+def test_listing(names: list[str], text: str) -> None:
+    assert listing(names) == text

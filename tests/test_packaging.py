@@ -1,0 +1,117 @@
+"""The wheel holds what the tree holds and runs anywhere; importing the package is light and every public name resolves."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nasface
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "nasface"
+
+pytestmark = pytest.mark.skipif(not (ROOT / "pyproject.toml").is_file(), reason="needs a checkout, not an installation")
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel of this tree, built from a copy of links so that the tree stays clean."""
+    if importlib.util.find_spec("setuptools") is None:
+        pytest.skip("setuptools is not installed")
+    tree, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("wheel")
+    for name in ("nasface", "conf", "pyproject.toml", "README.md", "LICENSE"):
+        (tree / name).symlink_to(ROOT / name)
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet", "-w", str(out), str(tree)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    [path] = out.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def tree_files() -> set[str]:
+    """What belongs into the wheel, by its name there."""
+    package = {path.relative_to(ROOT).as_posix() for path in SOURCE.rglob("*") if _belongs(path)}
+    configuration = {f"nasface/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "conf").rglob("*") if _belongs(path)}
+    return package | configuration
+
+
+def _belongs(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
+
+
+def test_packages_are_the_folders_with_code(project: dict[str, Any]) -> None:
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in SOURCE.rglob("__init__.py")}
+    assert set(project["tool"]["setuptools"]["packages"]) == folders | {"nasface.conf"}
+
+
+def test_wheel_holds_the_whole_tree(wheel: zipfile.ZipFile) -> None:
+    held = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert held == tree_files()
+
+
+def test_wheel_names_licence_and_command(wheel: zipfile.ZipFile) -> None:
+    texts = {name.rsplit("/", 1)[1]: wheel.read(name).decode() for name in wheel.namelist() if ".dist-info/" in name}
+    assert "nasface = nasface.cli:main" in texts["entry_points.txt"]
+    assert "License-File: LICENSE" in texts["METADATA"]
+
+
+def test_runs_from_the_wheel_alone(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    installed, cwd = tmp_path / "installed", tmp_path / "cwd"
+    wheel.extractall(installed)
+    cwd.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(installed), "NASFACE_HOME": str(tmp_path)}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "nasface", *arguments]
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+    shown = run("--cfg", "job")
+    assert shown.returncode == 0, shown.stderr
+    assert "name: lightgbm_nac" in shown.stdout
+    assert list(cwd.iterdir()) == []
+    refused = run("constraints.latency_ms.max=0.5")
+    assert (refused.returncode, refused.stdout) == (3, ""), "the latency table comes with the wheel"
+    assert "fastest sub-network on sd865 at 112" in refused.stderr
+
+
+def test_every_public_name_resolves() -> None:
+    assert nasface.__all__ == sorted(nasface.__all__)
+    for name in nasface.__all__:
+        assert getattr(nasface, name) is not None
+        assert name in dir(nasface)
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        nasface.absent  # noqa: B018
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    text = (SOURCE / "__init__.py").read_text(encoding="utf-8")
+    seen = {line.rsplit(" as ", 1)[1] for line in text.splitlines() if line.startswith("    from ") and " as " in line}
+    assert seen == set(nasface.__all__)
+
+
+def test_import_is_light() -> None:
+    program = "import sys, nasface; nasface.NetSpec; print(sorted({'torch', 'lightgbm', 'tensorflow', 'hydra'} & set(sys.modules)))"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_versions_agree(project: dict[str, Any]) -> None:
+    changelog = ROOT / "CHANGELOG.md"
+    if not changelog.is_file():
+        pytest.skip("no CHANGELOG.md yet")
+    assert project["project"]["version"] in changelog.read_text(encoding="utf-8")

@@ -1,0 +1,79 @@
+"""Atomic writes: the whole file under its name, or what was there before."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasface.runs import atomic_write, write_json, write_text
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file.txt"
+    with atomic_write(path) as temporary:
+        temporary.write_text("half")
+        assert temporary.parent == path.parent, "a rename is atomic only within one file system"
+        assert not path.exists()
+    assert path.read_text() == "half"
+    assert files(path.parent) == ["file.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_error_leaves_what_was_there(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "file.txt"
+    write_text(path, "before")
+    with pytest.raises(error), atomic_write(path) as temporary:
+        temporary.write_text("after")
+        raise error
+    assert path.read_text() == "before"
+    assert files(tmp_path) == ["file.txt"]
+
+
+def test_content_is_synced_before_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = tmp_path / "file.txt", []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(path.exists()))
+    write_text(path, "text")
+    assert seen == [False]
+
+
+def test_failed_sync_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_text(tmp_path / "file.txt", "text")
+    assert files(tmp_path) == []
+
+
+def test_file_can_be_read_by_whom_the_umask_allows(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "file.txt", "text")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file.txt").stat().st_mode) == 0o640
+    assert os.umask(before) == before, "the umask itself stays"
+
+
+def test_json_keeps_order_and_takes_arrays(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    write_json(path, {"b": np.float32(0.5), "a": np.arange(2), "path": Path("x") / "y"})
+    assert list(json.loads(path.read_text()).items()) == [("b", 0.5), ("a", [0, 1]), ("path", "x/y")]
+    assert path.read_text().endswith("}\n")
+
+
+@pytest.mark.parametrize(("value", "error"), [(float("nan"), ValueError), (object(), TypeError)])
+def test_what_is_not_json_is_refused(tmp_path: Path, value: object, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        write_json(tmp_path / "file.json", {"a": value})
+    assert files(tmp_path) == []
