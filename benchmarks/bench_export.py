@@ -1,8 +1,8 @@
 """How long writing a `.tflite` file takes, and how fast the files are: `pytest benchmarks/bench_export.py`.
 
 Inference is timed interleaved: one run of every candidate in turn, many rounds, so that a busy machine disturbs all
-alike; and in processor time, which on one thread is what a quiet machine's clock would show. Medians, quartiles and the
-ratio to the default exporter stand in each benchmark's `extra_info`; pytest-benchmark's own columns are wall-clock time.
+alike; and in processor time, which on one thread is what a quiet machine's clock would show. Medians, quartiles and
+ratios to the default exporter stand in each benchmark's `extra_info`; pytest-benchmark's columns are wall-clock time.
 """
 
 from __future__ import annotations

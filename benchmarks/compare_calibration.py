@@ -2,9 +2,9 @@
 
     python benchmarks/compare_calibration.py --root LFW --out FOLDER [--people validation] [--photos 500]
 
-LFW is a folder or tar with the lists of people beside it (docs/how-to/measure-models.md). Descriptors are kept in FOLDER, so
-the command goes on where it was stopped; the figures of what is there are printed after every network and written to
-FOLDER/figures.json.
+LFW is a folder or tar with the lists of people beside it (docs/how-to/measure-models.md). Descriptors are kept in
+FOLDER, so the command goes on where it was stopped; the figures of what is there are printed after every network and
+written to FOLDER/figures.json.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def some_people(faces: FaceSet, n_photos: int | None, rng: np.random.Generator) 
 
 
 def figures(folder: Path, labels: npt.NDArray[np.int64]) -> dict[str, object]:
-    """Differences synthetic minus photos with their bootstrap over people, of every network and of the mean over networks."""
+    """Differences synthetic minus photos with their bootstrap over people: of every network, and their mean."""
     sizes = np.unique(labels, return_counts=True)[1]
     draws = np.random.default_rng(0).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=RESAMPLES)
     rows: dict[str, dict[str, list[float]]] = {}
@@ -118,8 +118,8 @@ def main() -> None:
         path = args.out / f"{name}.npz"
         if path.exists():
             continue
-        rows = {key: describe(measured_network(supernet, genotype, images), faces.images) for key, images in sets.items()}
-        np.savez(path, **rows)
+        networks = {key: measured_network(supernet, genotype, images) for key, images in sets.items()}
+        np.savez(path, **{key: describe(network, faces.images) for key, network in networks.items()})
         found = figures(args.out, faces.labels)
         (args.out / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(name, json.dumps(found["rows"][name]), json.dumps(found["summary"]), flush=True)  # type: ignore[index]

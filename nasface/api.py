@@ -14,6 +14,7 @@ from nasface.composition import SupernetSource
 from nasface.deploy import Network, export_checked
 from nasface.errors import InvalidInput
 from nasface.exporters import Exported
+from nasface.options import prepare
 from nasface.predictors import fit_ranker
 from nasface.registry import build
 from nasface.search import Problem, SearchResult
@@ -80,6 +81,7 @@ def search(
         InfeasibleConstraint: No network meets the bound; the message names the smallest reachable value.
         NasfaceError: Something given does not exist or does not fit.
     """
+    prepare()
     given = None if supernet is None else str(supernet)
     source = SupernetSource.of({"name": "lfw112", "checkpoint": given, "resolution": resolution}, Path.cwd(), seed)
     built = composition.build_space({"name": space}, source)
@@ -135,10 +137,10 @@ def export(
     if images is not None:
         calibrate(network, images)
     if not network.calibrated:
-        raise InvalidInput("The network's batch normalisation is not calibrated: pass images=, or call nasface.calibrate first.")
+        raise InvalidInput(
+            "The network's batch normalisation is not calibrated: pass images=, or call nasface.calibrate first."
+        )
     ready = Network(network.spec, network, deployed_weights(network.state_dict(), network.spec), "by the caller")
     writer = build("exporter", {"name": exporter, "precision": precision})
     facts, _ = export_checked(writer, ready, Path(path), metadata or {}, np.random.default_rng(seed))
     return Exported(Path(path), facts["bytes"], facts["sha256"])
-
-

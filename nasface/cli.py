@@ -1,4 +1,4 @@
-"""The command line: Hydra composes, a task runs, errors become one sentence and an exit code. Nothing else lives here."""
+"""The command line: Hydra composes, a task runs, errors become one sentence and an exit code."""
 
 from __future__ import annotations
 

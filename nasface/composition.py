@@ -1,4 +1,4 @@
-"""From settings to parts: space, supernet, devices, costs, constraints, accuracy table. Tasks and the Python API share it."""
+"""From settings to parts: space, supernet, devices, costs, constraints, accuracy table. Tasks and the API share it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nasface.accuracy.table import AccuracyTable, read_table
 from nasface.costs import Cost, Macs, Params
 from nasface.devices import Device, load_device
-from nasface.errors import InvalidInput, TableError
+from nasface.errors import CheckpointError, InvalidInput, TableError
 from nasface.registry import build
 from nasface.search import Constraint
 from nasface.search.constraints import build_constraints, check_reachable
@@ -76,7 +76,7 @@ class SupernetSource:
         found = [space.get("resolution"), self.given_resolution, self.metadata.get("resolution")]
         if all(value is None for value in found):
             raise InvalidInput(
-                f"{self.path} does not say at which resolution it was trained; add supernet.resolution=224 (or another)."
+                f"{self.path} does not say at which resolution it was trained; add e.g. supernet.resolution=224."
             )
         return next(int(value) for value in found if value is not None)
 
@@ -133,8 +133,8 @@ def open_table(path: str | None, source: SupernetSource, space: SearchSpace, cwd
     """
     if path is None and not source.embedded:
         raise TableError(
-            f"There is no accuracy table for {source.name}: measure one with task=estimate_accuracy accuracy.table=mine.csv "
-            "data=..., then add accuracy.table=mine.csv."
+            f"There is no accuracy table for {source.name}: measure one with task=estimate_accuracy "
+            "accuracy.table=mine.csv data=..., then add accuracy.table=mine.csv."
         )
     file = asset("tables", "lfw112.csv") if path is None else cwd / Path(path).expanduser()
     table = read_table(file, space).check(resolution=space.resolution)
@@ -150,17 +150,25 @@ def published_subnets() -> list[dict[str, Any]]:
 def describe_constraints(constraints: Sequence[Constraint]) -> list[dict[str, Any]]:
     """For `result.json`."""
     return [
-        {"cost": c.cost.name, "unit": c.cost.unit, "bound": c.bound, "label": c.label, "basis": c.basis} for c in constraints
+        {"cost": c.cost.name, "unit": c.cost.unit, "bound": c.bound, "label": c.label, "basis": c.basis}
+        for c in constraints
     ]
 
 
 def _safetensors_metadata(path: Path) -> dict[str, Any]:
-    """The header alone: 8 bytes of length, then JSON. A damaged file gives nothing here and fails when it is loaded."""
+    """The header alone: 8 bytes of length, then JSON. A damaged header gives nothing here and fails when it is loaded.
+
+    Raises:
+        CheckpointError: The file ends before its tensors do.
+    """
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(min(length, 1 << 24)))
-        metadata: dict[str, Any] = json.loads(header["__metadata__"]["nasface"])
-    except (OSError, ValueError, KeyError, struct.error, TypeError):
+        metadata: dict[str, Any] = json.loads(header.pop("__metadata__")["nasface"])
+        size = 8 + length + max((entry["data_offsets"][1] for entry in header.values()), default=0)
+    except (OSError, ValueError, KeyError, struct.error, TypeError, AttributeError):
         return {}
+    if path.stat().st_size < size:
+        raise CheckpointError(f"{path} is not an undamaged safetensors file (it ends early); make or fetch it again.")
     return metadata

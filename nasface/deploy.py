@@ -66,7 +66,7 @@ def save_weights(network: Network, net_config: Mapping[str, Any], folder: Path) 
     from safetensors.torch import save
 
     state = {name: tensor.contiguous() for name, tensor in network.module.state_dict().items()}
-    content = save(state, {"format": "pt", "calibration": network.calibration})
+    content = save(state, {"calibration": network.calibration})  # one entry: the library writes several in random order
     with atomic_write(folder / "model.safetensors") as temporary:
         temporary.write_bytes(content)  # the library's own file writer turns a full disk into an error of its own
     write_text(folder / "net.config", json.dumps(net_config))

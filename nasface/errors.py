@@ -1,7 +1,8 @@
 """Every error nasface raises on purpose, under one root.
 
-A message is one sentence (or two) that says what was given, what is allowed and what to do next. The command line prints
-it without a traceback and exits with `exit_code`; anything that is not a `NasfaceError` is a defect of ours (exit code 1).
+A message is one sentence (or two) that says what was given, what is allowed and what to do next. The command line
+prints it without a traceback and exits with `exit_code`; anything that is not a `NasfaceError` is a defect of ours
+(exit code 1).
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 A `NetSpec` is what every later step reads: look-up-table keys, layer models, parameters, MACs, bytes, memory, the torch
 module and every exporter derive from it. It is a sequence of `Layer`s (the units a latency table has rows for), each a
 sequence of operations on named values. Shapes are (height, width, channels) of one image; there is no batch dimension.
-Weights are a separate `dict[str, ndarray]` in torch's layout (convolutions are OIHW, linear layers (out, in)), see `Weights`.
+Weights are a separate `dict[str, ndarray]` in torch's layout (convolutions are OIHW, linear layers (out, in)), see
+`Weights`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Op:
     """One operation; its output value carries the operation's name.
 
     Attributes:
-        name: Unique within the network; for operations with weights it is the module path, e.g. "blocks.3.conv.point_linear.conv".
+        name: Unique within the network; with weights it is the module path, e.g. "blocks.3.conv.point_linear.conv".
         inputs: Names of the values it reads.
         shape: Shape of its output.
     """
@@ -49,8 +50,8 @@ class Op:
 class Conv(Op):
     """2-D convolution with symmetric zero padding of `padding` pixels on all four sides (torch's convention).
 
-    `norm` names the batch normalisation that follows and is folded into the deployed weights; it counts 2 parameters per
-    channel, as in OFA's and thop's counters. A convolution with a norm has no bias of its own.
+    `norm` names the batch normalisation that follows and is folded into the deployed weights; it counts 2 parameters
+    per channel, as in OFA's and thop's counters. A convolution with a norm has no bias of its own.
     """
 
     in_channels: int
@@ -82,7 +83,7 @@ class Linear(Op):
 
 @dataclass(frozen=True, slots=True)
 class Activation(Op):
-    """Element-wise non-linearity, one of `ACTIVATIONS`; h_sigmoid(x) = relu6(x + 3) / 6, h_swish(x) = x * h_sigmoid(x)."""
+    """Element-wise non-linearity of `ACTIVATIONS`; h_sigmoid(x) = relu6(x + 3) / 6, h_swish(x) = x * h_sigmoid(x)."""
 
     function: str
 

@@ -1,8 +1,8 @@
 """One typed registry: components by kind and name, each with its config dataclass and its origin.
 
-`@register("predictor", "lightgbm_nac", config=LightGBMNACConfig)` on a class is the whole act of adding a component: the
-dataclass becomes the Hydra option `predictor=lightgbm_nac` (and is the only source of its defaults), `build` makes an
-instance from a composed config, `task=list` shows it. A class is constructed as `cls(config, **context)`, where the
+`@register("predictor", "lightgbm_nac", config=LightGBMNACConfig)` on a class is the whole act of adding a component:
+the dataclass becomes the Hydra option `predictor=lightgbm_nac` (and is the only source of its defaults), `build` makes
+an instance from a composed config, `task=list` shows it. A class is constructed as `cls(config, **context)`, where the
 context is what its kind documents (see the kind's `_base.py`).
 """
 
@@ -61,7 +61,7 @@ class Registry:
         self._loaded = False
 
     def register(self, kind: str, name: str, *, config: type) -> Callable[[type[T]], type[T]]:
-        """Class decorator that registers a component; refuses unknown kinds, taken names and configs without defaults."""
+        """Class decorator that registers a component; refuses unknown kinds, taken names, missing defaults."""
         if kind not in KINDS:
             raise UnknownName("component kind", kind, KINDS)
         _check_config(kind, name, config)
@@ -154,7 +154,9 @@ def _check_config(kind: str, name: str, config: type) -> None:
             raise InvalidInput(f"Parameter '{f.name}' of {kind} '{name}' needs a default value.")
     declared = {f.name: f.default for f in dataclasses.fields(config)}.get("name")
     if declared != name:
-        raise InvalidInput(f"The config of {kind} '{name}' must have a field `name: str = \"{name}\"`, not {declared!r}.")
+        raise InvalidInput(
+            f"The config of {kind} '{name}' must have a field `name: str = \"{name}\"`, not {declared!r}."
+        )
 
 
 def _path(obj: Callable[..., Any]) -> str:

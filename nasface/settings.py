@@ -1,4 +1,4 @@
-"""Types of the options in `conf/config.yaml`. Defaults live in the YAML and in the components' dataclasses, not here."""
+"""Types of the options in `conf/config.yaml`. Defaults live there and in the components' dataclasses."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Assets:
 
 @dataclass
 class Settings:
-    """One composed run. The component groups stay plain dictionaries: the registry checks them against their dataclasses."""
+    """One composed run. Component groups stay dictionaries: the registry checks them against their dataclasses."""
 
     task: str = MISSING
     seed: int = MISSING

@@ -31,7 +31,7 @@ def test_search_finds_a_network_within_the_bound() -> None:
 
 
 def test_search_refuses_what_cannot_be_met() -> None:
-    with pytest.raises(InfeasibleConstraint, match="needs .* ms"):
+    with pytest.raises(InfeasibleConstraint, match=r"needs .* ms"):
         nasface.search(max_latency_ms=1.0)
 
 

@@ -100,7 +100,7 @@ class TestNetSpec:
     def test_dictionary_is_json(self, tiny: NetSpec) -> None:
         content = json.loads(json.dumps(to_dict(tiny)))
         assert [layer["key"] for layer in content["layers"]] == [layer.key for layer in tiny.layers]
-        assert content["layers"][0]["ops"][0] | {"op": "Conv", "shape": [5, 4, 4], "stride": 2} == content["layers"][0]["ops"][0]
+        assert content["layers"][0]["ops"][0].items() >= {"op": "Conv", "name": "stem", "stride": 2}.items()
 
     def test_builder_refuses_misuse(self) -> None:
         net = NetBuilder("tiny", (8, 8, 3))

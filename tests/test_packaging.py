@@ -1,4 +1,4 @@
-"""The wheel holds what the tree holds and runs anywhere; importing the package is light and every public name resolves."""
+"""The wheel holds what the tree holds and runs anywhere; importing the package is light, its public names resolve."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     tree, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("wheel")
     for name in ("nasface", "conf", "pyproject.toml", "README.md", "LICENSE"):
         (tree / name).symlink_to(ROOT / name)
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet", "-w", str(out), str(tree)]
+    options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(out)]
+    build = [sys.executable, "-m", "pip", "wheel", *options, str(tree)]
     done = subprocess.run(build, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     [path] = out.glob("*.whl")
@@ -44,9 +45,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def tree_files() -> set[str]:
     """What belongs into the wheel, by its name there."""
-    package = {path.relative_to(ROOT).as_posix() for path in SOURCE.rglob("*") if _belongs(path)}
-    configuration = {f"nasface/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "conf").rglob("*") if _belongs(path)}
-    return package | configuration
+    code, configuration = ({path for path in folder.rglob("*") if _belongs(path)} for folder in (SOURCE, ROOT / "conf"))
+    return {str(path.relative_to(ROOT)) for path in code} | {
+        f"nasface/{path.relative_to(ROOT)}" for path in configuration
+    }
 
 
 def _belongs(path: Path) -> bool:
@@ -104,7 +106,8 @@ def test_type_checkers_see_the_same_names() -> None:
 
 
 def test_import_is_light() -> None:
-    program = "import sys, nasface; nasface.NetSpec; print(sorted({'torch', 'lightgbm', 'tensorflow', 'hydra'} & set(sys.modules)))"
+    heavy = "{'torch', 'lightgbm', 'tensorflow', 'hydra'}"
+    program = f"import sys, nasface; nasface.NetSpec; print(sorted({heavy} & set(sys.modules)))"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -56,7 +56,7 @@ class TestRegister:
         assert registry.get("predictor", "gini").factory is Gini
 
     def test_unknown_kind(self, registry: Registry) -> None:
-        with pytest.raises(UnknownName, match="Unknown component kind 'predictr'. Did you mean 'predictor'"):
+        with pytest.raises(UnknownName, match=r"Unknown component kind 'predictr'\. Did you mean 'predictor'"):
             registry.register("predictr", "gini", config=GiniConfig)
 
     def test_config_must_be_a_dataclass(self, registry: Registry) -> None:
@@ -89,7 +89,7 @@ class TestBuild:
         assert built.context == {"device": "sd865"}
 
     def test_unknown_parameter(self, registry: Registry) -> None:
-        with pytest.raises(UnknownName, match="parameter of predictor gini 'tree'. Did you mean 'trees'") as caught:
+        with pytest.raises(UnknownName, match=r"parameter of predictor gini 'tree'\. Did you mean 'trees'") as caught:
             registry.build("predictor", {"name": "gini", "tree": 3})
         assert caught.value.known == ["seeds", "trees"]
 

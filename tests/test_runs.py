@@ -31,9 +31,14 @@ def test_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
 def test_error_leaves_what_was_there(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "file.txt"
     write_text(path, "before")
-    with pytest.raises(error), atomic_write(path) as temporary:
-        temporary.write_text("after")
-        raise error
+
+    def fail() -> None:
+        with atomic_write(path) as temporary:
+            temporary.write_text("after")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert path.read_text() == "before"
     assert files(tmp_path) == ["file.txt"]
 

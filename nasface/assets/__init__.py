@@ -1,0 +1,1 @@
+"""Embedded data; each file has a provenance file beside it."""

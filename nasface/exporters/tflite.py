@@ -46,7 +46,7 @@ class TFLiteConfig:
 
 @register("exporter", "tflite", config=TFLiteConfig)
 class TFLiteExporter(Exporter):
-    """TFLite file written directly: no TensorFlow, milliseconds, one XNNPACK partition."""
+    """TFLite file written directly: no TensorFlow, a fraction of a second, one XNNPACK partition."""
 
     def __init__(self, config: TFLiteConfig) -> None:
         self._precision = check_precision(config.precision)

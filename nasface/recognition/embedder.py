@@ -93,8 +93,8 @@ def read_descriptors(path: Path, names: Sequence[str]) -> Descriptors:
             known = (path.parent / "files.txt").read_text(encoding="utf-8").split()
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
-            f"{path} is not a file of descriptors ({error}); give .npz with 'descriptors' and 'names', or .npy beside a "
-            "files.txt."
+            f"{path} is not a file of descriptors ({error}); give .npz with 'descriptors' and 'names', "
+            "or .npy beside a files.txt."
         ) from None
     if rows.ndim != 2 or len(rows) != len(known):
         raise DataError(f"{path} has descriptors of shape {list(rows.shape)} for {len(known)} names; they must match.")
@@ -140,7 +140,7 @@ def _open_torchscript(path: Path, resolution: int | None) -> tuple[int, Callable
     if resolution is None:
         raise InvalidInput(f"{path} does not say at which resolution it works; say it with space.resolution=.")
     try:
-        module = torch.jit.load(str(path), map_location="cpu").eval()
+        module = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
     except RuntimeError as error:
         raise InvalidInput(f"{path} is not a TorchScript file ({str(error).splitlines()[0]}).") from None
 
@@ -154,5 +154,7 @@ def _open_torchscript(path: Path, resolution: int | None) -> tuple[int, Callable
 
 def _square(path: Path, sides: Sequence[int]) -> int:
     if len(sides) != 2 or sides[0] != sides[1]:
-        raise InvalidInput(f"{path} takes images of {list(sides)}; nasface measures networks with one square RGB input.")
+        raise InvalidInput(
+            f"{path} takes images of {list(sides)}; nasface measures networks with one square RGB input."
+        )
     return int(sides[0])

@@ -58,7 +58,7 @@ class Judgement:
         return row
 
     def interval(self, name: str) -> str:
-        """"low-high" of one figure, or an empty text."""
+        """One figure's interval, or an empty text."""
         interval = self.intervals.get(name)
         return f"{interval.low:.4f}–{interval.high:.4f}" if interval else ""
 
@@ -78,7 +78,12 @@ def photos_to_judge(data: FaceData) -> FaceSet:
 
 
 def judge(
-    embedded: Embedded, faces: FaceSet, data: FaceData, far: Sequence[float] | None, resamples: int, rng: np.random.Generator
+    embedded: Embedded,
+    faces: FaceSet,
+    data: FaceData,
+    far: Sequence[float] | None,
+    resamples: int,
+    rng: np.random.Generator,
 ) -> Judgement:
     """Measure descriptors on the report people and on the listed pairs.
 

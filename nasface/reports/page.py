@@ -29,11 +29,12 @@ class Page:
 
     def cards(self, values: Sequence[tuple[str, str, str]]) -> None:
         """Big numbers: (label, value, small print)."""
-        cards = [
-            f'<div class="card"><small>{html.escape(label)}</small><b>{html.escape(value)}</b><i>{html.escape(note)}</i></div>'
-            for label, value, note in values
-        ]
-        self._parts.append(f'<div class="cards">{"".join(cards)}</div>')
+        parts = []
+        for card in values:
+            words = zip(("small", "b", "i"), card, strict=True)
+            inner = "".join(f"<{tag}>{html.escape(text)}</{tag}>" for tag, text in words)
+            parts.append(f'<div class="card">{inner}</div>')
+        self._parts.append(f'<div class="cards">{"".join(parts)}</div>')
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[Any]], highlight: int | None = None) -> None:
         """A table; row `highlight` stands out; numbers are aligned right."""
@@ -50,7 +51,9 @@ class Page:
 
     def facts(self, values: Mapping[str, Any]) -> None:
         """Name and value pairs."""
-        rows = [f"<dt>{html.escape(name)}</dt><dd>{html.escape(cell_text(value))}</dd>" for name, value in values.items()]
+        rows = [
+            f"<dt>{html.escape(name)}</dt><dd>{html.escape(cell_text(value))}</dd>" for name, value in values.items()
+        ]
         self._parts.append(f"<dl>{''.join(rows)}</dl>")
 
     def write(self, path: Path) -> None:
@@ -59,7 +62,9 @@ class Page:
         template = Template((folder / "page.html").read_text(encoding="utf-8"))
         style = (folder / "page.css").read_text(encoding="utf-8")
         body = "\n".join(self._parts)
-        page = template.substitute(title=html.escape(self.title), subtitle=html.escape(self.subtitle), style=style, body=body)
+        page = template.substitute(
+            title=html.escape(self.title), subtitle=html.escape(self.subtitle), style=style, body=body
+        )
         write_text(path, page)
 
 

@@ -48,7 +48,7 @@ class SearchFacts:
 
 
 def compare(facts: SearchFacts) -> list[dict[str, Any]]:
-    """One row per network: the found one, smallest, largest, the published ones, and the reference (which has no accuracy here)."""
+    """One row per network: found, smallest, largest, published, and the reference (which has no accuracy here)."""
     named = {FOUND: facts.result.best} | _extremes(facts) | _published(facts.space)
     population = np.stack(list(named.values()))
     predicted = facts.ranker.predicted_accuracy(population)
@@ -57,7 +57,12 @@ def compare(facts: SearchFacts) -> list[dict[str, Any]]:
     latencies = {latency_column(entry): entry.latency.predict(population) for entry in facts.devices}
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(named):
-        row = {"network": name, "predicted": float(predicted[i]), "params_m": float(params[i]), "macs_m": float(macs[i])}
+        row = {
+            "network": name,
+            "predicted": float(predicted[i]),
+            "params_m": float(params[i]),
+            "macs_m": float(macs[i]),
+        }
         rows.append(row | {column: float(values[i]) for column, values in latencies.items()})
     return [*rows, _reference_row(facts)]
 
@@ -74,10 +79,15 @@ def print_summary(
     say = run.console.print
     table = Table(*_header(facts), title=f"{facts.supernet} at {facts.space.resolution} x {facts.space.resolution}")
     for row in rows:
-        table.add_row(*[cell_text(row.get(column)) for column in _columns(facts)], style="bold" if row is rows[0] else None)
+        table.add_row(
+            *[cell_text(row.get(column)) for column in _columns(facts)], style="bold" if row is rows[0] else None
+        )
     say(table)
     for constraint in facts.constraints:
-        say(f"bound: {constraint.label} <= {constraint.bound:.3g} {constraint.cost.unit}  {constraint.basis}", soft_wrap=True)
+        say(
+            f"bound: {constraint.label} <= {constraint.bound:.3g} {constraint.cost.unit}  {constraint.basis}",
+            soft_wrap=True,
+        )
     for note in facts.notes:
         say(f"[yellow]note:[/yellow] {note}", soft_wrap=True)
     say(_quality_line(facts), soft_wrap=True)
@@ -85,7 +95,10 @@ def print_summary(
     measured = measurements.get("measured")
     if measured:
         text = ", ".join(f"{name} {value:.4f}" for name, value in measured["row"].items())
-        say(f"[bold]measured[/bold] on report people ({decision['calibration']} for calibration): {text}", soft_wrap=True)
+        say(
+            f"[bold]measured[/bold] on report people ({decision['calibration']} for calibration): {text}",
+            soft_wrap=True,
+        )
     if "model" in decision:
         say(_model_line(run, decision, measurements), soft_wrap=True)
     say(f"report: {run.shown(run.folder / 'report.html')}", soft_wrap=True)
@@ -97,13 +110,19 @@ def write_page(
 ) -> None:
     """Write `report.html`."""
     devices = " and ".join(entry.device.name for entry in facts.devices)
-    page = Page(f"The network for {devices}", f"cut out of {facts.supernet} by nasface; predictions and marked latencies are estimated")
+    page = Page(
+        f"The network for {devices}",
+        f"cut out of {facts.supernet} by nasface; predictions and marked latencies are estimated",
+    )
     page.cards(_cards(facts, rows, decision, measurements))
     for note in facts.notes:
         page.text(f"Note: {note}", "note")
     page.heading("How it compares")
     page.table(_header(facts), [[row.get(column) for column in _columns(facts)] for row in rows], highlight=0)
-    page.picture(_scatter(facts, rows), "Every measured subnet of the accuracy table, and predictions (estimated) for named networks.")
+    page.picture(
+        _scatter(facts, rows),
+        "Every measured subnet of the accuracy table, and predictions (estimated) for named networks.",
+    )
     _measured_section(page, measurements)
     page.heading("Where the time goes")
     for entry in facts.devices:
@@ -146,7 +165,12 @@ def _published(space: SearchSpace) -> dict[str, Population]:
 
 def _reference_row(facts: SearchFacts) -> dict[str, Any]:
     spec = REFERENCES[REFERENCE](facts.space.resolution)
-    row: dict[str, Any] = {"network": "EfficientNet-B0", "predicted": None, "params_m": spec.params / 1e6, "macs_m": spec.macs / 1e6}
+    row: dict[str, Any] = {
+        "network": "EfficientNet-B0",
+        "predicted": None,
+        "params_m": spec.params / 1e6,
+        "macs_m": spec.macs / 1e6,
+    }
     for entry in facts.devices:
         try:
             row[latency_column(entry)] = entry.latency.reference(REFERENCE)[0]
@@ -192,7 +216,8 @@ def _model_line(run: Run, decision: dict[str, Any], measurements: dict[str, Any]
     text = f"[bold]model: {run.shown(run.folder / model['file'])}[/bold] ({model['bytes'] / 1e6:.2f} MB"
     text += "" if worst is None else f", differs from torch by {worst:.1g} of the descriptor's norm"
     if timing:
-        text += f", {timing['mean_ms']:.2f} ± {timing['std_ms']:.2f} ms here, {timing['runs']} runs, {timing['threads']} thread(s)"
+        text += f", {timing['mean_ms']:.2f} ± {timing['std_ms']:.2f} ms here"
+        text += f", {timing['runs']} runs, {timing['threads']} thread(s)"
     return text + ")"
 
 
@@ -235,7 +260,9 @@ def _scatter(facts: SearchFacts, rows: list[dict[str, Any]]) -> str:
     named = [(row["network"], (row[column], row["predicted"])) for row in rows if row["predicted"] is not None]
     series = [
         Series("measured subnets", cloud, "cloud"),
-        Series("published and extreme networks (predicted)", [p for _, p in named[1:]], "other", [n for n, _ in named[1:]]),
+        Series(
+            "published and extreme networks (predicted)", [p for _, p in named[1:]], "other", [n for n, _ in named[1:]]
+        ),
         Series("found (predicted)", [named[0][1]], "found", [FOUND]),
     ]
     bound = next((c.bound for c in facts.constraints if c.cost is entry.latency), None)
@@ -248,8 +275,7 @@ def _layers(facts: SearchFacts, latency: LayerCost) -> str:
     layers = facts.space.layers()
     rows = []
     for i in indices[indices >= 0]:
-        attrs = dict(layers[i].attrs)
-        words = f"e{attrs['expand']} k{attrs['kernel']}" if "expand" in attrs else ""
+        words = " ".join(f"{name}{value}" for name, value in layers[i].attrs if name in ("expand", "kernel"))
         size = "x".join(str(side) for side in layers[i].output_shape)
         rows.append((f"{layers[i].kind} {words} → {size}", float(latency.values[i])))
     return bars(rows, "ms")
@@ -258,7 +284,10 @@ def _layers(facts: SearchFacts, latency: LayerCost) -> str:
 def _quality_tables(page: Page, facts: SearchFacts) -> None:
     everywhere = facts.quality.everywhere
     names = [name for name, value in everywhere["predictor"].items() if not isinstance(value, dict)]
-    page.text(f"Held-out subnets of the table, {facts.quality.folds}-fold; macs_only and params_only rank by counting alone.", "note")
+    page.text(
+        f"Held-out subnets of the table, {facts.quality.folds}-fold; macs_only and params_only rank by counting alone.",
+        "note",
+    )
     page.table(["", *names], [[row, *[values.get(name) for name in names]] for row, values in everywhere.items()])
     if facts.quality.near_budget:
         page.text("The same on subnets within 5 % of the budget.", "note")
@@ -269,11 +298,15 @@ def _quality_tables(page: Page, facts: SearchFacts) -> None:
 def _measured_section(page: Page, measurements: dict[str, Any]) -> None:
     measured = measurements.get("measured")
     if not measured:
-        page.text("Nothing was measured: no photos were given (data=lfw data.root=... measures the found network).", "note")
+        page.text(
+            "Nothing was measured: no photos were given (data=lfw data.root=... measures the found network).", "note"
+        )
         return
     page.heading("Measured on report people")
     intervals = {name: f"{low:.4f}–{high:.4f}" for name, (low, high) in measured["intervals"].items()}
-    page.table(["figure", "value", "95 % interval over people"], [[n, v, intervals.get(n)] for n, v in measured["row"].items()])
+    page.table(
+        ["figure", "value", "95 % interval over people"], [[n, v, intervals.get(n)] for n, v in measured["row"].items()]
+    )
 
 
 def _provenance(facts: SearchFacts, decision: dict[str, Any], measurements: dict[str, Any]) -> dict[str, Any]:
@@ -285,5 +318,7 @@ def _provenance(facts: SearchFacts, decision: dict[str, Any], measurements: dict
         "model sha256": decision.get("model", {}).get("sha256"),
     }
     found |= {f"bound on {c.label}": f"{c.bound:.4g} {c.cost.unit} {c.basis}" for c in facts.constraints}
-    found |= {f"parity on {name} inputs": p["max_difference_relative"] for name, p in measurements.get("parity", {}).items()}
+    found |= {
+        f"parity on {name} inputs": p["max_difference_relative"] for name, p in measurements.get("parity", {}).items()
+    }
     return found

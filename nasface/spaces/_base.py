@@ -1,13 +1,14 @@
 """The search-space interface: populations of genotypes, and the network each one stands for.
 
-Protocol. A population is `int8[n, n_genes]`; one row is a genotype. Rows handed out by any method are *canonical*: genes that
-do not influence the network are zero, so two rows are equal exactly when their networks are. Every method is vectorised,
-leaves its arguments unchanged, and draws only from the generator it is given. Searches call `sample` once and then `mutate`
-and `crossover`; costs call `layer_indices`; predictors see `encode`; `build` gives the network for everything else.
+Protocol. A population is `int8[n, n_genes]`; one row is a genotype. Rows handed out by any method are *canonical*:
+genes that do not influence the network are zero, so two rows are equal exactly when their networks are. Every method is
+vectorised, leaves its arguments unchanged, and draws only from the generator it is given. Searches call `sample` once
+and then `mutate` and `crossover`; costs call `layer_indices`; predictors see `encode`; `build` gives the network for
+everything else.
 
-A space whose networks are a sequence of independently chosen stages also gives `stage_choices` and `stage_indices`; costs and
-scores may then decompose into one table per stage (`nasface.costs.StageTables`), which makes extremes, profiles and searches
-exact. A space without that structure leaves the defaults and everything still works, more slowly.
+A space whose networks are a sequence of independently chosen stages also gives `stage_choices` and `stage_indices`;
+costs and scores may then decompose into one table per stage (`nasface.costs.StageTables`), which makes extremes,
+profiles and searches exact. A space without that structure leaves the defaults and everything still works, more slowly.
 
 A registered space is constructed as `cls(config)`.
 """
@@ -105,7 +106,7 @@ class SearchSpace(ABC):
         wrong = np.flatnonzero((self.canonical(population) != population).any(axis=1))
         if wrong.size:
             raise InvalidGenotype(
-                f"Row {wrong[0]} of the population sets genes that its network does not use; pass it through canonical()."
+                f"Row {wrong[0]} of the population sets genes its network does not use; pass it through canonical()."
             )
 
     def layer_indices(self, population: Population) -> npt.NDArray[np.int16]:

@@ -28,14 +28,18 @@ def genotype_dict(genotype: npt.NDArray[np.int8], resolution: int, kernel: int, 
 
 def genes(description: Mapping[str, Any]) -> npt.NDArray[np.int8]:
     """int8[45] from `{"ks","e","d"}`; a single number stands for all blocks or stages. Not yet canonical."""
-    parts = []
+    parts: list[int] = []
     for key, length in (("d", N_STAGES), ("ks", N_BLOCKS), ("e", N_BLOCKS)):
         if key not in description:
-            raise InvalidGenotype(f"The genotype has no '{key}'; give {{'ks': [20], 'e': [20], 'd': [5]}} or a net.config.")
+            raise InvalidGenotype(
+                f"The genotype has no '{key}'; give {{'ks': [20], 'e': [20], 'd': [5]}} or a net.config."
+            )
         value = description[key]
         values = [value] * length if isinstance(value, int) else value
         if not isinstance(values, Sequence) or len(values) != length or not all(_is_gene(v) for v in values):
-            raise InvalidGenotype(f"'{key}' of the genotype must be one whole number or {length} of them, not {value!r}.")
+            raise InvalidGenotype(
+                f"'{key}' of the genotype must be one whole number or {length} of them, not {value!r}."
+            )
         parts.extend(values)
     return np.array(parts, np.int8)
 
@@ -48,9 +52,13 @@ def genotype_of_net_config(config: Mapping[str, Any]) -> dict[str, list[int]]:
     """The genotype of a static description; stages are told apart by strides and by where the width changes."""
     try:
         blocks = [block.get("conv") or block["mobile_inverted_conv"] for block in config["blocks"]]
-        blocks = [(int(b["in_channels"]), int(b["out_channels"]), int(b["stride"]), _kernel(b), _expand(b)) for b in blocks]
+        blocks = [
+            (int(b["in_channels"]), int(b["out_channels"]), int(b["stride"]), _kernel(b), _expand(b)) for b in blocks
+        ]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InvalidGenotype(f"The net.config is not one of OFA's MobileNetV3 descriptions (missing {error}).") from None
+        raise InvalidGenotype(
+            f"The net.config is not one of OFA's MobileNetV3 descriptions (missing {error})."
+        ) from None
     stages: list[list[tuple[int, int]]] = []
     for in_channels, out_channels, stride, kernel, expand in blocks[1:]:
         if stride != 1 or in_channels != out_channels:
@@ -146,5 +154,3 @@ def _identity_config(channels: int) -> dict[str, Any]:
         "dropout_rate": 0,
         "ops_order": _ORDER,
     }
-
-

@@ -136,7 +136,7 @@ class Network:
 
 
 def add_mbconv(net: NetBuilder, x: str, block: Block) -> str:
-    """Append an inverted-residual block: expand, depthwise, squeeze-and-excitation after the activation, project, add."""
+    """Append an inverted-residual block: expand, depthwise, squeeze after the activation, project, add."""
     conv = f"{block.path}.conv"
     attrs = {
         "expand": block.mid,
@@ -171,7 +171,7 @@ def add_mbconv(net: NetBuilder, x: str, block: Block) -> str:
 
 
 def _add_squeeze(net: NetBuilder, x: str, path: str, mid: int) -> str:
-    """Squeeze-and-excitation: pool, reduce to a quarter, ReLU, expand, hard sigmoid, scale; both convolutions have a bias."""
+    """Squeeze-and-excitation: pool, reduce to a quarter, ReLU, expand, hard sigmoid, scale; both with a bias."""
     gate = net.global_avg_pool(x, f"{path}.pool")
     gate = net.conv(gate, f"{path}.fc.reduce", channels=make_divisible(mid // 4), bias=True)
     gate = net.activation(gate, "relu")

@@ -1,8 +1,9 @@
 """OFA's MobileNetV3 space: 5 stages of up to 4 inverted-residual blocks with elastic depth, kernel and expansion.
 
-Layout of a genotype with the default choices, 45 genes: `[d1..d5, k(1,1)..k(5,4), e(1,1)..e(5,4)]` - depths, then kernel sizes,
-then expand ratios, blocks in order. Depth d keeps the first d blocks of a stage; genes of the other blocks are zero.
-Source: Cai et al., Once-for-All (ICLR 2020) and its code (MIT licence); Savchenko et al. 2023, section III (width 1.2).
+Layout of a genotype with the default choices, 45 genes: `[d1..d5, k(1,1)..k(5,4), e(1,1)..e(5,4)]` - depths, then
+kernel sizes, then expand ratios, blocks in order. Depth d keeps the first d blocks of a stage; genes of the other
+blocks are zero. Source: Cai et al., Once-for-All (ICLR 2020) and its code (MIT licence); Savchenko et al. 2023, section
+III (width 1.2).
 """
 
 from __future__ import annotations
@@ -137,7 +138,9 @@ class OfaMbv3(SearchSpace):
         """Zero kernel and expand genes of inactive blocks."""
         population = np.asarray(population)
         if population.ndim != 2 or population.shape[1] != self.n_genes:
-            raise InvalidGenotype(f"A population of {self.name} is int8[n, {self.n_genes}], not {list(population.shape)}.")
+            raise InvalidGenotype(
+                f"A population of {self.name} is int8[n, {self.n_genes}], not {list(population.shape)}."
+            )
         depths, kernels, expands = self._split(population)
         active = self._active(depths)
         self._check("depth", depths, self.depths, np.ones_like(depths, bool))
@@ -146,13 +149,15 @@ class OfaMbv3(SearchSpace):
         return self._join(depths, kernels, expands)
 
     def encode(self, population: Population, kind: str = "ordinal") -> Features:
-        """`ordinal`: the 45 genes. `onehot`: OFA's code, 60 kernel bits then 60 expand bits, inactive blocks all zero."""
+        """`ordinal`: the 45 genes. `onehot`: OFA's 60 kernel bits, then 60 expand bits; inactive blocks zero."""
         if kind == "ordinal":
             return population.astype(np.float32)
         if kind != "onehot":
             raise InvalidInput(f"Unknown encoding '{kind}'; use 'ordinal' or 'onehot'.")
         _, kernels, expands = self._split(population)
-        bits = [genes[:, :, None] == np.array(c, np.int8) for genes, c in ((kernels, self.kernels), (expands, self.expands))]
+        bits = [
+            genes[:, :, None] == np.array(c, np.int8) for genes, c in ((kernels, self.kernels), (expands, self.expands))
+        ]
         return np.concatenate([b.reshape(len(population), -1) for b in bits], axis=1).astype(np.float32)
 
     def groups(self, kind: str = "ordinal") -> list[list[int]]:
@@ -163,7 +168,7 @@ class OfaMbv3(SearchSpace):
         return [[*_span(0, s, k), *_span(N_BLOCKS * k, s, e)] for s in range(N_STAGES)]
 
     def to_dict(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
-        """`{"ks": [20], "e": [20], "d": [5], "r": [resolution]}`; inactive blocks get the smallest choice, as a placeholder."""
+        """`{"ks": [20], "e": [20], "d": [5], "r": [resolution]}`; inactive blocks get the smallest choice."""
         return _ofa_format.genotype_dict(genotype, self.resolution, self.kernels[0], self.expands[0])
 
     def from_dict(self, description: Mapping[str, Any]) -> npt.NDArray[np.int8]:
@@ -185,11 +190,11 @@ class OfaMbv3(SearchSpace):
         return self.network.build(self.name, blocks)
 
     def layers(self) -> tuple[Layer, ...]:
-        """Stem, fixed block, tail and the blocks of every (stage, first or not, expand, kernel): 95 with the defaults."""
+        """Stem, fixed block, tail and the blocks of every (stage, first or not, expand, kernel): 95 by default."""
         return self._layers
 
     def lut_keys(self, classes: int = 1000) -> list[str]:
-        """Keys of `layers()` and of the authors' classifier row (never part of a prediction), sorted: 96 with the defaults."""
+        """Sorted keys of `layers()` and of the authors' classifier row (never part of a prediction): 96 by default."""
         return sorted([layer.key for layer in self._layers] + [f"Logits-input:1x1x{self.descriptor}-output:{classes}"])
 
     def layer_indices(self, population: Population) -> npt.NDArray[np.int16]:
@@ -204,7 +209,7 @@ class OfaMbv3(SearchSpace):
         return np.hstack([np.tile(head, (n, 1)), blocks, np.tile(tail, (n, 1))]).astype(np.int16)
 
     def stage_choices(self) -> list[Population]:
-        """Per stage, its 7,371 choices: depths ascending, then the blocks' (kernel, expand) pairs, first block fastest."""
+        """Per stage, its 7,371 choices: depths ascending, then (kernel, expand) of the blocks, first block fastest."""
         return [self._stage_choices(stage) for stage in range(N_STAGES)]
 
     def stage_indices(self, population: Population) -> npt.NDArray[np.int16]:
@@ -215,7 +220,7 @@ class OfaMbv3(SearchSpace):
         per_block = len(self.kernels) * len(self.expands)
         value = (code * per_block ** np.arange(MAX_DEPTH)).sum(axis=2)
         offsets = np.concatenate([[0], np.cumsum([per_block**d for d in self.depths])])[:-1]
-        return (offsets[np.searchsorted(self.depths, depths)] + value).astype(np.int16)
+        return np.asarray(offsets[np.searchsorted(self.depths, depths)] + value, np.int16)
 
     def net_config(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
         """OFA's static description with an identity head."""
@@ -235,7 +240,10 @@ class OfaMbv3(SearchSpace):
     def _block_index(self) -> npt.NDArray[np.int16]:
         index = {layer.key: i for i, layer in enumerate(self._layers)}
         table = [
-            [[index[self.network.block_layer(BlockChoice(b // 4, b % 4, k, e)).key] for k in self.kernels] for e in self.expands]
+            [
+                [index[self.network.block_layer(BlockChoice(b // 4, b % 4, k, e)).key] for k in self.kernels]
+                for e in self.expands
+            ]
             for b in range(N_BLOCKS)
         ]
         return np.array(table, np.int16)
@@ -288,7 +296,9 @@ class OfaMbv3(SearchSpace):
 def _choices(name: str, values: Sequence[int], allowed: Any) -> tuple[int, ...]:
     chosen = tuple(sorted(set(values)))
     if not chosen or not all(allowed(value) for value in chosen):
-        raise InvalidInput(f"{name} is {list(values)}; give kernels from 3, 5, 7, expands from 1 to 8, depths from 1 to 4.")
+        raise InvalidInput(
+            f"{name} is {list(values)}; give kernels from 3, 5, 7, expands from 1 to 8, depths from 1 to 4."
+        )
     return chosen
 
 

@@ -2,9 +2,9 @@
 
 A start is drawn from the Gaussian that has the mean and the covariance of a set of photos, pixel by pixel (an eigenface
 model of full rank): a combination of *all* photos with independent random weights, of which none is a source in any
-particular sense. Gradient steps on the pixels then match the mean and the log-variance of every batch normalisation's input
-to those of photos, for a pool of sub-networks in turn, in the manner of data-free distillation (Yin et al., DeepInversion,
-CVPR 2020; Haroush et al., The Knowledge Within, CVPR 2020).
+particular sense. Gradient steps on the pixels then match the mean and the log-variance of every batch normalisation's
+input to those of photos, for a pool of sub-networks in turn, in the manner of data-free distillation (Yin et al.,
+DeepInversion, CVPR 2020; Haroush et al., The Knowledge Within, CVPR 2020).
 """
 
 from __future__ import annotations
@@ -101,13 +101,13 @@ def make_calibration_images(
         uint8[n_images, resolution, resolution, 3]; grey (equal channels) where all photos are.
 
     Raises:
-        InvalidInput: The photos are fewer than `GROUP` or not of the supernet's size, or `n_images` is no such multiple.
+        InvalidInput: Fewer photos than `GROUP`, or not of the supernet's size, or `n_images` is no such multiple.
     """
     side = supernet.resolution
     if photos.shape[1:] != (side, side, 3) or len(photos) < GROUP or n_images < GROUP or n_images % GROUP:
         raise InvalidInput(
-            f"{n_images} synthetic images were asked for from photos {list(photos.shape)}; ask for a multiple of {GROUP} "
-            f"and give {GROUP} or more photos [n, {side}, {side}, 3]."
+            f"{n_images} synthetic images were asked for from photos {list(photos.shape)}; ask for a multiple of "
+            f"{GROUP} and give {GROUP} or more photos [n, {side}, {side}, 3]."
         )
     start = torch.from_numpy(gaussian_faces(photos, rng, n_images))
     pool = fitting_pool(supernet, photos, rng)
@@ -126,7 +126,7 @@ def make_calibration_images(
 def gaussian_faces(photos: Images, rng: np.random.Generator, n: int) -> npt.NDArray[np.float32]:
     """Draw from the Gaussian with the pixel mean and covariance of photos.
 
-    With weights g ~ N(0, 1), `mean + sum_i g_i (photo_i - mean) / sqrt(n_photos - 1)` has exactly the sample covariance.
+    With weights g ~ N(0, 1), `mean + sum_i g_i (photo_i - mean) / sqrt(n_photos - 1)` has the sample covariance.
 
     Args:
         photos: uint8[n_photos, height, width, 3].
@@ -144,7 +144,7 @@ def gaussian_faces(photos: Images, rng: np.random.Generator, n: int) -> npt.NDAr
 
 
 def fitting_pool(supernet: ElasticSupernet, photos: Images, rng: np.random.Generator, size: int = POOL) -> Pool:
-    """Sub-networks to fit, each with its targets: crossovers of the smallest with uniform ones, so that small ones occur."""
+    """Sub-networks to fit, with their targets: crossovers of the smallest and uniform ones: small ones occur."""
     space = supernet.network.space
     smallest = supernet.network.genotype_of(space.kernels[0], space.expands[0], space.depths[0])
     pool: Pool = []
@@ -160,7 +160,8 @@ def photo_targets(module: SpecModule, photos: Images, batch_size: int = 128) -> 
     """Targets of all batch normalisations of one network, in order."""
     parts = np.array_split(photos, -(-len(photos) // batch_size))
     batches = [batch_moments(module, normalise(part)) for part in parts]
-    return [_target(*(torch.cat(values) for values in zip(*moments, strict=True))) for moments in zip(*batches, strict=True)]
+    per_norm = zip(*batches, strict=True)
+    return [_target(*(torch.cat(values) for values in zip(*moments, strict=True))) for moments in per_norm]
 
 
 def _target(means: Tensor, variances: Tensor) -> Target:
@@ -192,9 +193,10 @@ def batch_moments(module: SpecModule, batch: Tensor) -> list[Moments]:
 def mismatch(found: list[Moments], targets: list[Target]) -> Tensor:
     """How far a batch is from photos, in units of the variance between single photos.
 
-    Per normalisation: the mean over channels of (difference of means)^2 / variance and of (difference of log-variances)^2,
-    each divided by what single photos vary in it; averaged over the two and over normalisations. So the first layers, in
-    whose statistics photos hardly differ, have to be met most closely: errors there shift all that follows.
+    Per normalisation: the mean over channels of (difference of means)^2 / variance and of (difference of
+    log-variances)^2, each divided by what single photos vary in it; averaged over the two and over normalisations. So
+    the first layers, in whose statistics photos hardly differ, have to be met most closely: errors there shift all that
+    follows.
     """
     parts = []
     for (means, variances), target in zip(found, targets, strict=True):

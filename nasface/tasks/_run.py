@@ -1,4 +1,4 @@
-"""The frame around every task: the run folder, `result.json`, seeds, the terminal, and what happens when something fails."""
+"""The frame around every task: the run folder, `result.json`, seeds, the terminal, failures."""
 
 from __future__ import annotations
 
@@ -98,7 +98,12 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
     overrides = list(HydraConfig.get().overrides.task)
-    record: dict[str, Any] = {"status": "failed", "message": None, "task": str(config.get("task")), "overrides": overrides}
+    record: dict[str, Any] = {
+        "status": "failed",
+        "message": None,
+        "task": str(config.get("task")),
+        "overrides": overrides,
+    }
     try:
         settings = Settings.of(config)
         write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
@@ -116,7 +121,12 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         record |= {"message": f"{type(error).__name__}: {error}"}
         log.info("the task failed", exc_info=True)  # into nasface.log; what the terminal shows is decided in one place
         return _failed(folder, record, error, swallow)
-    record |= {"status": "ok", "decision": outcome.decision, "measurements": outcome.measurements, "versions": versions()}
+    record |= {
+        "status": "ok",
+        "decision": outcome.decision,
+        "measurements": outcome.measurements,
+        "versions": versions(),
+    }
     write_json(folder / "result.json", record)
     return outcome.objective
 
@@ -141,7 +151,9 @@ def versions() -> dict[str, str]:
 
 
 def _components(settings: Settings) -> dict[str, Any]:
-    named = {kind: (getattr(settings, kind) or {}).get("name") for kind in ("space", "supernet", "latency", "predictor")}
+    named = {
+        kind: (getattr(settings, kind) or {}).get("name") for kind in ("space", "supernet", "latency", "predictor")
+    }
     named |= {kind: (getattr(settings, kind) or {}).get("name") for kind in ("selector", "search", "exporter", "data")}
     return named | {"device": list(settings.device)}
 

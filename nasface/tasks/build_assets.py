@@ -1,7 +1,7 @@
 """`task=build_assets assets.sources=FOLDER`: rebuild the embedded data from its sources, one part or all.
 
-Sources are the research-only files of the development data: `published/` (tables and subnets), `supernet_lfw112/*.pth`, `lfw112/`
-(photos). Only what is computed from them is written; no photograph is.
+Sources are the research-only files of the development data: `published/` (tables and subnets), `supernet_lfw112/*.pth`,
+`lfw112/` (photos). Only what is computed from them is written; no photograph is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def run(run: Run) -> Outcome:
         if part not in PARTS:
             raise UnknownName("part of the assets", part, PARTS)
     out = asset() if settings.out is None else run.path(settings.out)
-    written = {part: [str(path.name) for path in PARTS[part](run, run.path(settings.sources), out)] for part in settings.parts}
+    written = {
+        part: [str(path.name) for path in PARTS[part](run, run.path(settings.sources), out)] for part in settings.parts
+    }
     for part, names in written.items():
         run.console.print(f"{part}: {', '.join(names)}", soft_wrap=True)
     return Outcome({"written": written, "out": str(out)})
@@ -64,6 +66,7 @@ def _supernet(run: Run, sources: Path, out: Path) -> list[Path]:
 
 def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
     """Synthetic images that calibrate batch normalisation as photos of training people do."""
+    from nasface.supernets import load_supernet
     from nasface.supernets.synthetic import make_calibration_images
 
     source = SupernetSource.of({"name": DEMO, "checkpoint": None, "resolution": None}, run.cwd)
@@ -71,11 +74,17 @@ def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
     training = load_data({"name": "lfw", "root": str(sources / "lfw112")}).require("training")
     photos = training.load(one_per_person(training.labels), size=space.resolution).images
     with run.console.status("refining synthetic calibration images (minutes)"):
-        images = make_calibration_images(source.load(space), photos, run.rng("calibration"))
+        images = make_calibration_images(
+            load_supernet(asset("supernets", f"{DEMO}.safetensors"), space), photos, run.rng("calibration")
+        )
     path = out / "calibration" / f"{DEMO}.npz"
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, grey=images[..., 0])
-    facts = {"command": "nasface task=build_assets assets.parts=[calibration]", "images": len(images), "licence": LICENCE}
+    facts = {
+        "command": "nasface task=build_assets assets.parts=[calibration]",
+        "images": len(images),
+        "licence": LICENCE,
+    }
     return [path, _provenance(path, facts | {"supernet": source.hash(space), "training_people": training.fingerprint})]
 
 
@@ -84,14 +93,19 @@ def _table(run: Run, sources: Path, out: Path) -> list[Path]:
     from nasface.accuracy.table import read_table, write_table
 
     if run.settings.accuracy.table is None:
-        raise InvalidInput("assets.parts=[table] needs accuracy.table=FILE.csv, written by task=estimate_accuracy (hours).")
+        raise InvalidInput(
+            "assets.parts=[table] needs accuracy.table=FILE.csv, written by task=estimate_accuracy (hours)."
+        )
     source = SupernetSource.of({"name": DEMO, "checkpoint": None, "resolution": None}, run.cwd)
     space = build_space(run.settings.space, source)
-    table = read_table(run.path(run.settings.accuracy.table), space).check(supernet=source.hash(space), resolution=space.resolution)
+    table = read_table(run.path(run.settings.accuracy.table), space).check(
+        supernet=source.hash(space), resolution=space.resolution
+    )
     path = out / "tables" / f"{DEMO}.csv"
     write_table(table, path, space)
     facts = {
-        "command": f"nasface task=estimate_accuracy accuracy.table=FILE.csv accuracy.n_subnets={len(table)} data=lfw data.root=...",
+        "command": "nasface task=estimate_accuracy accuracy.table=FILE.csv data=lfw data.root=...",
+        "note": "measured in two shards; every second network spread over MACs; descriptors by the exported file",
         "subnets": len(table),
         "people": "validation people of lfw112",
         "licence": LICENCE,
@@ -101,7 +115,7 @@ def _table(run: Run, sources: Path, out: Path) -> list[Path]:
 
 def one_per_person(labels: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Row of the first photo of every person."""
-    return np.unique(labels, return_index=True)[1]
+    return np.asarray(np.unique(labels, return_index=True)[1])
 
 
 def _provenance(path: Path, facts: dict[str, Any]) -> Path:

@@ -1,4 +1,4 @@
-"""`task=estimate_accuracy accuracy.table=mine.csv data=...`: measure random subnets; the same command goes on where it stopped."""
+"""`task=estimate_accuracy accuracy.table=mine.csv data=...`: measure subnets; the same command goes on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def run(run: Run) -> Outcome:
         task = bar.add_task("measuring subnets", total=settings.n_subnets)
 
         def progress(done: int, total: int, values: Mapping[str, float]) -> None:
-            bar.update(task, completed=done, total=total, description=f"{settings.metric} {values[settings.metric]:.4f}")
+            bar.update(
+                task, completed=done, total=total, description=f"{settings.metric} {values[settings.metric]:.4f}"
+            )
 
         path = run.path(settings.table)
         spread_over = None if cost is None else cost.predict
@@ -73,13 +75,14 @@ def _check_enough(validation: FaceSet) -> None:
 
     if min(FARS.values()) not in supported_rates(validation.labels):
         raise DataError(
-            f"{len(validation)} photos of {len(validation.people)} validation people have too few impostor pairs for an accuracy "
-            f"table, whose lowest false accept rate is {min(FARS.values()):g}: give about 150 photos or more of many people."
+            f"{len(validation)} photos of {len(validation.people)} validation people have too few impostor pairs for "
+            f"an accuracy table, whose lowest false accept rate is {min(FARS.values()):g}: "
+            "give about 150 photos or more of many people."
         )
 
 
 def _latency(run: Run, space: SearchSpace) -> Cost | None:
-    """What every second subnet is spread over: the first device's latency, or MACs where its table lacks this resolution."""
+    """What every second subnet is spread over: the first device's latency, or MACs where its table has none."""
     try:
         return build_devices(run.settings.device, run.settings.latency, space)[0].latency
     except LookupTableError as error:

@@ -23,13 +23,16 @@ def run(run: Run) -> Outcome:
     rows = [{"model": name} | judgement.row() for name, (judgement, _) in judgements.items()]
     skipped = sorted({name for _, names in judgements.values() for name in names})
     all_pairs = next(iter(judgements.values()))[0].all_pairs
-    title = f"{all_pairs.people} report people, {all_pairs.photos} photos, {all_pairs.genuine:,} genuine and {all_pairs.impostors:,} impostor pairs"
+    title = f"{all_pairs.people} report people, {all_pairs.photos} photos, "
+    title += f"{all_pairs.genuine:,} genuine and {all_pairs.impostors:,} impostor pairs"
     _show(run, rows, skipped, title)
     page = Page("nasface evaluation", f"{title}; data {data.fingerprint[:12]}")
     page.table(list(rows[0]), [[row.get(column) for column in rows[0]] for row in rows])
     page.heading("95 % intervals over people")
     names = list(judgements[next(iter(judgements))][0].intervals)
-    page.table(["model", *names], [[model, *[j.interval(name) for name in names]] for model, (j, _) in judgements.items()])
+    page.table(
+        ["model", *names], [[model, *[j.interval(name) for name in names]] for model, (j, _) in judgements.items()]
+    )
     page.write(run.folder / "report.html")
     run.console.print(f"report: {run.shown(run.folder / 'report.html')}", soft_wrap=True)
     details = {name: judgement.to_dict() for name, (judgement, _) in judgements.items()}
@@ -40,7 +43,9 @@ def open_data(run: Run) -> FaceData:
     """The photos of the group `data`; relative paths are relative to where the command was started."""
     settings = dict(run.settings.data)
     if settings["name"] == "none":
-        raise DataError("This needs photos: add data=lfw data.root=FOLDER, data=image_folder data.root=FOLDER or data=procedural.")
+        raise DataError(
+            "This needs photos: add data=lfw data.root=FOLDER, data=image_folder data.root=FOLDER or data=procedural."
+        )
     if settings.get("root"):
         settings["root"] = str(run.path(settings["root"]))
     return load_data(settings)
@@ -57,9 +62,11 @@ def judge_file(run: Run, path: Path, data: FaceData) -> tuple[Judgement, tuple[s
 
 
 def _show(run: Run, rows: list[dict[str, Any]], skipped: list[str], title: str) -> None:
-    table = Table(*rows[0], title=title)
-    for row in rows:
-        table.add_row(*[cell_text(value) for value in row.values()])
+    table = Table("", title=title)
+    for row in rows:  # a column each: names of files are long, and there are more figures than files
+        table.add_column(str(row["model"]), overflow="fold")
+    for figure in list(rows[0])[1:]:
+        table.add_row(figure, *[cell_text(row[figure]) for row in rows])
     run.console.print(table)
     if skipped:
         run.console.print(f"[yellow]{len(skipped)} unreadable photos were skipped[/yellow]: {', '.join(skipped[:5])}")
@@ -69,5 +76,7 @@ def _models(run: Run) -> list[Path]:
     given = run.settings.model
     names = given if isinstance(given, list) else [given]
     if not names or None in names:
-        raise InvalidInput("task=evaluate needs model=FILE or model=[A,B]: .tflite, .onnx, TorchScript .pt, or descriptors .npy/.npz.")
+        raise InvalidInput(
+            "task=evaluate needs model=FILE or model=[A,B]: .tflite, .onnx, TorchScript .pt, or descriptors .npy/.npz."
+        )
     return [run.path(str(name)) for name in names]

@@ -27,25 +27,31 @@ def run(run: Run) -> Outcome:
     latencies = [_per_layer(entry.latency, genotype) for entry in devices]
     rows = _rows(spec, latencies)
     run.console.print(_table(spec, rows, devices))
+    milliseconds = {entry.device.name: float(entry.latency.predict(genotype[None])[0]) for entry in devices}
     totals = {
         "parameters": spec.params,
         "macs": spec.macs,
         "deployed_weights": spec.deployed_weights,
-        "latency_ms": {entry.device.name: float(entry.latency.predict(genotype[None])[0]) for entry in devices},
+        "latency_ms": milliseconds,
     }
     run.console.print(
-        f"{spec.params:,} parameters, {spec.macs / 1e6:.2f} M multiply-accumulates at {space.resolution} x {space.resolution}"
+        f"{spec.params:,} parameters, {spec.macs / 1e6:.2f} M multiply-accumulates "
+        f"at {space.resolution} x {space.resolution}"
     )
     for entry in devices:
         mark = "estimated" if entry.latency.estimated else "from measured layers"
-        run.console.print(f"{totals['latency_ms'][entry.device.name]:.2f} ms on {entry.device.name} ({mark})")
-    return Outcome({"genotype": space.to_dict(genotype), "layers": rows, "totals": totals, "resolution": space.resolution})
+        run.console.print(f"{milliseconds[entry.device.name]:.2f} ms on {entry.device.name} ({mark})")
+    return Outcome(
+        {"genotype": space.to_dict(genotype), "layers": rows, "totals": totals, "resolution": space.resolution}
+    )
 
 
 def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
     """The genotype of the file `genotype=`: OFA's genotype JSON, a net.config, or a result.json of a search."""
     if run.settings.genotype is None:
-        raise InvalidInput("task=inspect needs genotype=FILE: a genotype JSON ({'ks','e','d'}), a net.config or a result.json.")
+        raise InvalidInput(
+            "task=inspect needs genotype=FILE: a genotype JSON ({'ks','e','d'}), a net.config or a result.json."
+        )
     path = run.path(run.settings.genotype)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -97,5 +103,12 @@ def _table(spec: NetSpec, rows: list[dict[str, Any]], devices: list[DeviceCosts]
     for row, layer in zip(rows, spec.layers, strict=True):
         attrs = " ".join(f"{name}{value}" for name, value in layer.attrs if name in ("expand", "kernel", "se"))
         times = ["-" if value is None else f"{value:.3f}" for value in row["latency_ms"]]
-        table.add_row(str(row["stage"] or ""), f"{layer.kind} {attrs}", row["output"], f"{layer.params:,}", f"{layer.macs:,}", *times)
+        table.add_row(
+            str(row["stage"] or ""),
+            f"{layer.kind} {attrs}",
+            row["output"],
+            f"{layer.params:,}",
+            f"{layer.macs:,}",
+            *times,
+        )
     return table

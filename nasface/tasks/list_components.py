@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from nasface.data import DATA
@@ -15,13 +16,15 @@ from nasface.tasks._run import TASKS, Outcome, Run
 
 def run(run: Run) -> Outcome:
     """Print the tables; the same content goes into `result.json`."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"kind": c.kind, "name": c.name, "origin": c.origin, "summary": c.summary, "parameters": parameters(c.config)}
         for c in REGISTRY
     ]
     rows += [_option("data", name, config) for name, (config, _) in DATA.items()]
     rows += [_option("supernet", name, config) for name, config in SUPERNETS.items()]
-    table = Table("kind", "name", "origin", "parameters", "what it is", title="components: kind=name, kind.parameter=value")
+    table = Table(
+        "kind", "name", "origin", "parameters", "what it is", title="components: kind=name, kind.parameter=value"
+    )
     for row in rows:
         table.add_row(row["kind"], row["name"], row["origin"], _text(row["parameters"]), row["summary"])
     run.console.print(table)
@@ -30,7 +33,7 @@ def run(run: Run) -> Outcome:
         tasks.add_row(name, summary)
     run.console.print(tasks)
     for origin, reason in REGISTRY.failures.items():
-        run.console.print(f"[red]plug-in {origin} could not be loaded[/red]: {reason}")
+        run.console.print(f"[red]plug-in {origin} could not be loaded[/red]: {escape(reason)}", soft_wrap=True)
     return Outcome(decision={"components": rows, "tasks": TASKS, "failed_plugins": dict(REGISTRY.failures)})
 
 

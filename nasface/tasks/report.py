@@ -1,4 +1,4 @@
-"""`task=report sweep=FOLDER`: one table over the runs of a multirun, as CSV and HTML; a multirun calls it at its end."""
+"""`task=report sweep=FOLDER`: one table over the runs of a multirun, which calls it at its end, as CSV and HTML."""
 
 from __future__ import annotations
 

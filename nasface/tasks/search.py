@@ -52,8 +52,20 @@ def run(run: Run) -> Outcome:
     ranker, judged = learn(run, task)
     result, seconds = search(run, task, ranker)
     genotype = result.best
-    facts = SearchFacts(task.source.name, task.space, task.devices, task.constraints, task.notes, task.table, task.targets,
-                        run.settings.accuracy.metric, ranker, judged, result, run.settings.predictor["name"])
+    facts = SearchFacts(
+        task.source.name,
+        task.space,
+        task.devices,
+        task.constraints,
+        task.notes,
+        task.table,
+        task.targets,
+        run.settings.accuracy.metric,
+        ranker,
+        judged,
+        result,
+        run.settings.predictor["name"],
+    )
     rows = compare(facts)
     decision = _decision(run, facts, rows)
     measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}
@@ -224,7 +236,11 @@ def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]]) -> dict[
         "finalists": [facts.space.to_dict(row) for row in facts.result.finalists],
         "search": facts.result.counters,
         "quality": facts.quality.to_dict(),
-        "table": {"subnets": len(facts.table), "metric": run.settings.accuracy.metric, "supernet": facts.table.supernet},
+        "table": {
+            "subnets": len(facts.table),
+            "metric": run.settings.accuracy.metric,
+            "supernet": facts.table.supernet,
+        },
     }
 
 
@@ -232,13 +248,18 @@ def _metadata(decision: dict[str, Any], supernet: str, network: Network, measure
     """What goes into the model file: what it is, how it was made, and thresholds where they were measured."""
     points = measured.get("details", {}).get("all_pairs", {}).get("points", ())
     thresholds = [
-        {"far": p["far"], "tar": p["tar"], "squared_l2": p["threshold"], "cosine": 1 - p["threshold"] / 2} for p in points
+        {"far": p["far"], "tar": p["tar"], "squared_l2": p["threshold"], "cosine": 1 - p["threshold"] / 2}
+        for p in points
     ]
     return {
         "genotype": decision["genotype"],
         "supernet": supernet,
         "calibration": network.calibration,
-        "predicted": {"value": decision["summary"]["predicted"], "metric": decision["table"]["metric"], "kind": "estimated"},
+        "predicted": {
+            "value": decision["summary"]["predicted"],
+            "metric": decision["table"]["metric"],
+            "kind": "estimated",
+        },
         "descriptor": "L2-normalise before comparing",
         "thresholds": thresholds or "not measured: no photos were given",
     }

@@ -1,4 +1,4 @@
-"""A folder with the example installed from its wheel, a folder with distributions that misbehave, and the command line."""
+"""A folder with the example installed from its wheel, one with distributions that misbehave, and the command line."""
 
 from __future__ import annotations
 

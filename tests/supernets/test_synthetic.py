@@ -45,7 +45,8 @@ def photos() -> np.ndarray:
     """Grey blobs of changing place, size and brightness."""
     rng = np.random.default_rng(1)
     y, x = np.mgrid[:SIDE, :SIDE]
-    centre, size, light = rng.uniform(8, 24, (2, 64, 1, 1)), rng.uniform(3, 12, (64, 1, 1)), rng.uniform(60, 250, (64, 1, 1))
+    centre, size = rng.uniform(8, 24, (2, 64, 1, 1)), rng.uniform(3, 12, (64, 1, 1))
+    light = rng.uniform(60, 250, (64, 1, 1))
     blobs = light * np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / size**2)
     return np.repeat(blobs.astype(np.uint8)[..., None], 3, axis=3)
 
@@ -83,7 +84,7 @@ def test_targets_are_what_calibration_stores(supernet: ElasticSupernet, photos: 
 
 
 def test_refinement_brings_statistics_of_a_new_network_nearer(supernet: ElasticSupernet, photos: np.ndarray) -> None:
-    module = supernet.extract(supernet.network.genotype_of(5, 4, 2))  # the largest: never in the fitting pool as a whole
+    module = supernet.extract(supernet.network.genotype_of(5, 4, 2))  # the largest is not in the pool
     targets = photo_targets(module, photos)
     before, after = (
         make_calibration_images(supernet, photos, np.random.default_rng(3), GROUP, steps) for steps in (0, 16)
@@ -94,12 +95,14 @@ def test_refinement_brings_statistics_of_a_new_network_nearer(supernet: ElasticS
 
 def test_making_is_deterministic_and_tells_its_progress(supernet: ElasticSupernet, photos: np.ndarray) -> None:
     told: list[tuple[int, int]] = []
-    made = [
-        make_calibration_images(
-            supernet, photos, np.random.default_rng(seed), 2 * GROUP, 2, lambda step, steps, _: told.append((step, steps))
-        )
-        for seed in (0, 0, 1)
-    ]
+
+    def make(seed: int) -> np.ndarray:
+        def tell(step: int, steps: int, _: float) -> None:
+            told.append((step, steps))
+
+        return make_calibration_images(supernet, photos, np.random.default_rng(seed), 2 * GROUP, 2, tell)
+
+    made = [make(0), make(0), make(1)]
     assert made[0].shape == (2 * GROUP, SIDE, SIDE, 3)
     assert made[0].dtype == np.uint8
     assert (made[0] == made[0][..., :1]).all()
