@@ -1,10 +1,10 @@
 """Verification of sub-networks calibrated on the synthetic images against the same ones calibrated on photos.
 
-    python benchmarks/compare_calibration.py --root LFW --out FOLDER [--people validation] [--photos 500]
+    python benchmarks/compare_calibration.py --root LFW --out FOLDER [--people report] [--photos 500] [--networks 22]
 
-LFW is a folder or tar with the lists of people beside it (docs/how-to/measure-models.md). Descriptors are kept in
-FOLDER, so the command goes on where it was stopped; the figures of what is there are printed after every network and
-written to FOLDER/figures.json.
+LFW is a folder or tar with the lists of people beside it (docs/how-to/measure-models.md). A second draw of photos shows
+how much the draw matters. Every network's statistics, with a bootstrap over people, are kept in FOLDER, so the command
+goes on where it was stopped; the figures are written to FOLDER/figures.json.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +30,12 @@ from nasface.supernets.synthetic import synthetic_images
 FAR = 1e-3
 RESAMPLES = 200
 STATISTICS = ("auc", "eer", "tar@0.001")
+CALIBRATIONS = ("synthetic", "photos", "other photos")
 Floats = npt.NDArray[np.float64]
 
 
 def judged_subnets(supernet: ElasticSupernet, seed: int = 2024) -> Iterator[tuple[str, npt.NDArray[np.int8]]]:
-    """The smallest, the largest, then ten uniform ones and ten crossovers with the smallest, in turn."""
+    """The smallest, the largest, then ten crossovers with the smallest and ten uniform ones, in turn."""
     rng, space = np.random.default_rng(seed), supernet.network.space
     smallest = supernet.network.genotype_of(3, 3, 2)
     yield "smallest", smallest
@@ -55,74 +57,78 @@ def some_people(faces: FaceSet, n_photos: int | None, rng: np.random.Generator) 
     return faces.load(np.flatnonzero(np.isin(faces.labels, chosen)), size=112)
 
 
-def figures(folder: Path, labels: npt.NDArray[np.int64]) -> dict[str, object]:
-    """Differences synthetic minus photos with their bootstrap over people: of every network, and their mean."""
+def statistics(descriptors: list[npt.NDArray[np.float32]], labels: npt.NDArray[np.int64]) -> Floats:
+    """[1 + resamples, calibrations, statistics]: of all people, then of the resamples, which are the same for all."""
     sizes = np.unique(labels, return_counts=True)[1]
     draws = np.random.default_rng(0).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=RESAMPLES)
-    rows: dict[str, dict[str, list[float]]] = {}
-    values: list[Floats] = []  # per network [1 + resamples, calibration, statistic]
-    for path in sorted(folder.glob("*.npz"), key=lambda p: p.stat().st_mtime):
-        with np.load(path) as archive:
-            pairs = [_PeoplePairs(archive[key], labels) for key in ("synthetic", "photos")]
-        values.append(np.array([[p.statistics(draw, (FAR,)) for p in pairs] for draw in (None, *draws)]))
-        difference = values[-1][:, 0] - values[-1][:, 1]
-        rows[path.stem] = {
-            name: [*values[-1][0, :, i].tolist(), float(difference[0, i]), float(difference[1:, i].std(ddof=1))]
-            for i, name in enumerate(STATISTICS)
-        }
-    every = np.stack(values)
-    mean = (every[:, :, 0] - every[:, :, 1]).mean(0)
-    low, high = np.quantile(mean[1:], [0.025, 0.975], axis=0)
-    summary = {
-        name: {
-            "mean_difference": float(mean[0, i]),
-            "interval_95": [float(low[i]), float(high[i])],
-            "kendall_tau": float(kendall_tau(every[:, 0, 0, i], every[:, 0, 1, i])) if len(every) > 2 else None,
-            "kendall_tau_std": float(_taus(every[..., i]).std(ddof=1)) if len(every) > 2 else None,
-            "kendall_tau_two_resamples_of_photos": float(_ceiling(every[:, 1:, 1, i])) if len(every) > 2 else None,
-        }
-        for i, name in enumerate(STATISTICS)
+    pairs = [_PeoplePairs(rows, labels) for rows in descriptors]
+    return np.array([[p.statistics(draw, (FAR,)) for p in pairs] for draw in (None, *draws)])
+
+
+def figures(values: dict[str, Floats]) -> dict[str, object]:
+    """What calibrating on synthetic images changes, per statistic; and what another draw of photos changes."""
+    every = np.stack(list(values.values()))  # [networks, 1 + resamples, calibrations, statistics]
+    found: dict[str, object] = {"networks": len(every)}
+    for i, name in enumerate(STATISTICS):
+        for calibration in (0, 2):
+            key = f"{name}: {CALIBRATIONS[calibration]} - photos"
+            found[key] = difference(every[:, :, calibration, i], every[:, :, 1, i])
+        found[f"{name}: tau between two resamples of the people, same photos"] = resampled_tau(every[:, 1:, 1, i])
+    found["rows"] = {name: dict(zip(STATISTICS, value[0].T.tolist(), strict=True)) for name, value in values.items()}
+    return found
+
+
+def difference(first: Floats, second: Floats) -> dict[str, object]:
+    """Of [networks, 1 + resamples]: first minus second, and Kendall's tau between the two rankings of the networks."""
+    change = first - second
+    mean, deviations = change.mean(0), change[:, 1:].std(1, ddof=1)
+    taus = [kendall_tau(first[:, r], second[:, r]) for r in range(first.shape[1])]
+    return {
+        "mean": float(mean[0]),
+        "interval_95": np.quantile(mean[1:], [0.025, 0.975]).tolist(),
+        "lowest": float(change[:, 0].min()),
+        "highest": float(change[:, 0].max()),
+        "networks_beyond_2_deviations": int((np.abs(change[:, 0]) > 2 * deviations).sum()),
+        "median_deviation_of_a_network": float(np.median(deviations)),
+        "kendall_tau": float(taus[0]),
+        "kendall_tau_interval_95": np.quantile(taus[1:], [0.025, 0.975]).tolist(),
     }
-    return {"networks": len(rows), "people": len(sizes), "photos": len(labels), "summary": summary, "rows": rows}
 
 
-def _taus(values: Floats) -> Floats:
-    """Tau between the two calibrations in every resample; `values` [networks, 1 + resamples, 2]."""
-    return np.array([kendall_tau(values[:, r, 0], values[:, r, 1]) for r in range(1, values.shape[1])])
-
-
-def _ceiling(photos: Floats) -> float:
-    """Mean tau between rankings by photos on two resamples of people: what the noise of the people alone leaves."""
-    half = photos.shape[1] // 2
-    return float(np.mean([kendall_tau(photos[:, r], photos[:, half + r]) for r in range(half)]))
+def resampled_tau(values: Floats) -> float:
+    """Mean tau between rankings on two resamples of the people: what their number allows."""
+    half = values.shape[1] // 2
+    return float(np.mean([kendall_tau(values[:, r], values[:, half + r]) for r in range(half)]))
 
 
 def main() -> None:
-    """Describe the networks that are missing and print the figures."""
+    """Measure the networks that are missing and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--people", default="validation", choices=("validation", "report"))
     parser.add_argument("--photos", type=int, default=None)
-    parser.add_argument("--calibration-photos", type=int, default=512)
+    parser.add_argument("--networks", type=int, default=22)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    supernet = load_supernet(asset() / "supernets" / "lfw112.safetensors")
+    supernet = load_supernet(asset("supernets", "lfw112.safetensors"))
     data, rng = load_data({"name": "lfw", "root": args.root}), np.random.default_rng(7)
     faces = some_people(data.require(args.people), args.photos, rng)
     training = data.require("training")
-    real = training.load(rng.choice(len(training), args.calibration_photos, replace=False), size=112).images
-    sets = {"synthetic": synthetic_images(), "photos": real}
+    drawn = rng.choice(len(training), 1024, replace=False)
+    real = [training.load(part, size=112).images for part in np.split(drawn, 2)]
     args.out.mkdir(parents=True, exist_ok=True)
-    for name, genotype in judged_subnets(supernet):
-        path = args.out / f"{name}.npz"
-        if path.exists():
-            continue
-        networks = {key: measured_network(supernet, genotype, images) for key, images in sets.items()}
-        np.savez(path, **{key: describe(network, faces.images) for key, network in networks.items()})
-        found = figures(args.out, faces.labels)
-        (args.out / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        print(name, json.dumps(found["rows"][name]), json.dumps(found["summary"]), flush=True)  # type: ignore[index]
+    values: dict[str, Floats] = {}
+    for name, genotype in islice(judged_subnets(supernet), args.networks):
+        path = args.out / f"{name}.npy"
+        if not path.exists():
+            networks = [measured_network(supernet, genotype, images) for images in (synthetic_images(), *real)]
+            np.save(path, statistics([describe(network, faces.images) for network in networks], faces.labels))
+        values[name] = np.load(path)
+        print(name, *values[name][0, :, 0].round(5), flush=True)
+    found = {"people": len(np.unique(faces.labels)), "photos": len(faces)} | figures(values)
+    (args.out / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps({key: value for key, value in found.items() if key != "rows"}, indent=1))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def run(run: Run) -> Outcome:
     lut = run.settings.lut
     if lut.name is None or lut.file is None:
         raise InvalidInput(
-            "task=import_lut needs lut.name=NAME and lut.file=FILE (perf lines, OFA's YAML, CSV or a nasface table)."
+            "task=import_lut needs lut.name=NAME and lut.file=FILE (perf lines, OFA's YAML or CSV)."
         )
     space = build_space(run.settings.space, SupernetSource.of(run.settings.supernet, run.cwd))
     provenance = Provenance(
