@@ -140,7 +140,8 @@ def gaussian_faces(photos: Images, rng: np.random.Generator, n: int) -> npt.NDAr
     rows = np.moveaxis(photos[..., :1] if grey else photos, 3, 1).astype(np.float32) / 255
     mean = rows.mean(0)
     weights = rng.standard_normal((n, len(rows)), np.float32) / math.sqrt(len(rows) - 1)
-    return (mean + np.tensordot(weights, rows - mean, 1)).astype(np.float32)
+    drawn: npt.NDArray[np.float32] = (mean + np.tensordot(weights, rows - mean, 1)).astype(np.float32)
+    return drawn
 
 
 def fitting_pool(supernet: ElasticSupernet, photos: Images, rng: np.random.Generator, size: int = POOL) -> Pool:
@@ -149,7 +150,8 @@ def fitting_pool(supernet: ElasticSupernet, photos: Images, rng: np.random.Gener
     smallest = supernet.network.genotype_of(space.kernels[0], space.expands[0], space.depths[0])
     pool: Pool = []
     for genotype in space.crossover(rng, np.tile(smallest, (size, 1)), space.sample(rng, size)):
-        module = supernet.extract(genotype).requires_grad_(False).to(memory_format=torch.channels_last)
+        module = supernet.extract(genotype).requires_grad_(False)
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         chosen = photos[rng.choice(len(photos), min(PHOTOS, len(photos)), replace=False)]
         pool.append((module, photo_targets(module, chosen)))
     return pool

@@ -76,7 +76,7 @@ def test_a_batch_matches_itself_and_no_other(supernet: ElasticSupernet, photos: 
     module = supernet.extract(supernet.network.genotype_of(3, 3, 1))
     targets = photo_targets(module, photos)
     assert distance(module, photos, targets) == pytest.approx(0, abs=1e-6)
-    assert distance(module, 255 - photos, targets) > 1
+    assert distance(module, 255 - photos, targets) > 0.5
 
 
 def test_targets_are_what_calibration_stores(supernet: ElasticSupernet, photos: np.ndarray) -> None:
@@ -165,8 +165,9 @@ def test_embedded_images_calibrate_the_smallest_network_nearly_as_photos_do(shar
 
 def _photos(shared_data: Path, people: str, n: int) -> np.ndarray:
     image = pytest.importorskip("PIL.Image")
-    wanted = set((shared_data / "lfw112" / f"{people}_people.txt").read_text(encoding="utf-8").split()[: 2 * n])
+    everyone = (shared_data / "lfw112" / f"{people}_people.txt").read_text(encoding="utf-8").split()
+    wanted = {f"{name}/{name}_0001.jpg" for name in everyone[:: len(everyone) // n]}
     with tarfile.open(shared_data / "lfw112" / "lfw112.tar") as archive:
-        members = [member for member in archive if member.isfile() and member.name.split("/")[0] in wanted]
-        contents = [archive.extractfile(member).read() for member in members[:n]]  # type: ignore[union-attr]
+        members = [member for member in archive if member.name in wanted]
+        contents = [archive.extractfile(member).read() for member in members]  # type: ignore[union-attr]
     return np.stack([np.array(image.open(io.BytesIO(content)).convert("RGB")) for content in contents])
