@@ -65,7 +65,7 @@ class SupernetSource:
         """For people."""
         if self.path is None:
             return "random weights"
-        return f"{self.metadata.get('name', self.path.stem)}{' (demo)' if self.embedded else ''}"
+        return str(self.metadata.get("name", self.path.stem))
 
     def resolution(self, space: Mapping[str, Any]) -> int:
         """The space's own, the user's for this supernet, or the file's, in this order.

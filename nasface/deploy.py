@@ -78,9 +78,9 @@ def export_checked(
     path: Path,
     metadata: Mapping[str, Any],
     rng: np.random.Generator,
-    real: npt.NDArray[np.float32] | None = None,
+    calibration: npt.NDArray[np.float32] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Export and compare with torch on random and, where given, real inputs.
+    """Export and compare with torch on random and, where given, calibration images.
 
     Args:
         exporter: Writes the file.
@@ -88,7 +88,7 @@ def export_checked(
         path: The file.
         metadata: Goes into the file.
         rng: Draws random inputs.
-        real: float32[n, height, width, 3], normalised photos.
+        calibration: float32[n, height, width, 3], normalised calibration images.
 
     Returns:
         Facts that depend only on the network (bytes, sha256), and the parity figures.
@@ -101,8 +101,8 @@ def export_checked(
     if path.suffix != ".tflite":
         return facts, {}
     inputs = {"random": rng.standard_normal((PARITY_IMAGES, *network.spec.input_shape), np.float32)}
-    if real is not None:
-        inputs["real"] = real[:PARITY_IMAGES]
+    if calibration is not None:
+        inputs["calibration"] = calibration[:PARITY_IMAGES]
     compute = torch_descriptors(network)
     return facts, {name: asdict(check_parity(compute(x), path, x)) for name, x in inputs.items()}
 

@@ -275,7 +275,7 @@ def _layers(facts: SearchFacts, latency: LayerCost) -> str:
     layers = facts.space.layers()
     rows = []
     for i in indices[indices >= 0]:
-        words = " ".join(f"{name}{value}" for name, value in layers[i].attrs if name in ("expand", "kernel"))
+        words = " ".join(f"{name[0]}{value}" for name, value in layers[i].attrs if name in ("expand", "kernel"))
         size = "x".join(str(side) for side in layers[i].output_shape)
         rows.append((f"{layers[i].kind} {words} → {size}", float(latency.values[i])))
     return bars(rows, "ms")

@@ -17,9 +17,7 @@ def run(run: Run) -> Outcome:
     """Read the file in whatever format it has and write it into the user's table folder."""
     lut = run.settings.lut
     if lut.name is None or lut.file is None:
-        raise InvalidInput(
-            "task=import_lut needs lut.name=NAME and lut.file=FILE (perf lines, OFA's YAML or CSV)."
-        )
+        raise InvalidInput("task=import_lut needs lut.name=NAME and lut.file=FILE (perf lines, OFA's YAML or CSV).")
     space = build_space(run.settings.space, SupernetSource.of(run.settings.supernet, run.cwd))
     provenance = Provenance(
         kind=cast(Kind, lut.kind),
