@@ -24,6 +24,9 @@ from nasface.spaces import SearchSpace
 if TYPE_CHECKING:
     from nasface.supernets import Supernet
 
+LEAST_SUBNETS = 10
+"""Rows of an accuracy table below which nothing can be fitted and judged."""
+
 
 def asset(*parts: str) -> Path:
     """Path of an embedded file."""
@@ -138,6 +141,11 @@ def open_table(path: str | None, source: SupernetSource, space: SearchSpace, cwd
         )
     file = asset("tables", "lfw112.csv") if path is None else cwd / Path(path).expanduser()
     table = read_table(file, space).check(resolution=space.resolution)
+    if len(table) < LEAST_SUBNETS:
+        raise TableError(
+            f"{file} holds {len(table)} sub-networks; predictors need {LEAST_SUBNETS} at the very least and some hundred to "
+            "be worth something: continue it with task=estimate_accuracy."
+        )
     return (table if source.path is None else table.check(supernet=source.hash(space))), file
 
 

@@ -220,6 +220,11 @@ class TestAccuracyTable:
         path.write_text("\n".join([*lines[:3], lines[3].replace("0.9", "nan", 1), ""]))
         check_refused(cli(f"accuracy.table={path}"), "a finite number")
 
+    def test_too_small(self, cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> None:
+        path = tmp_path / "table.csv"
+        path.write_text("\n".join([*make_table().read_text().splitlines()[:6], ""]))
+        check_refused(cli(f"accuracy.table={path}"), "holds 5 sub-networks", "task=estimate_accuracy")
+
 
 class TestPhotos:
     @pytest.fixture
