@@ -143,8 +143,8 @@ def open_table(path: str | None, source: SupernetSource, space: SearchSpace, cwd
     table = read_table(file, space).check(resolution=space.resolution)
     if len(table) < LEAST_SUBNETS:
         raise TableError(
-            f"{file} holds {len(table)} sub-networks; predictors need {LEAST_SUBNETS} at the very least and some hundred to "
-            "be worth something: continue it with task=estimate_accuracy."
+            f"{file} holds {len(table)} sub-networks; predictors need {LEAST_SUBNETS} at the very least and some "
+            "hundred to be worth something: continue it with task=estimate_accuracy."
         )
     return (table if source.path is None else table.check(supernet=source.hash(space))), file
 
