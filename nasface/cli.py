@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import NoReturn
+from typing import NoReturn, TypeGuard
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -58,14 +58,24 @@ def _report(error: BaseException | None) -> None:
     """End the program with one sentence and the exit code that fits."""
     if isinstance(error, NasfaceError):
         _stop(f"nasface: {error}", error.exit_code)
-    if isinstance(error, HydraException | OmegaConfBaseException):
+    if isinstance(error, HydraException | OmegaConfBaseException) or _raised_by_hydra(error):
         _stop(f"nasface: {explain(error)}", EXIT_INVALID)
     if isinstance(error, OSError):
-        where = error.filename or "output folder"
-        remedy = "free space or choose another folder with hydra.run.dir=..."
-        _stop(f"nasface: {error.strerror or error}: {where}; {remedy}", EXIT_INVALID)
+        _stop(f"nasface: {_explain_os_error(error)}", EXIT_INVALID)
     traceback.print_exception(error)
     _stop("nasface: this is a defect of nasface; please report it with the lines above.", EXIT_DEFECT)
+
+
+def _raised_by_hydra(error: BaseException | None) -> TypeGuard[ValueError]:
+    """Whether Hydra refused an override with a plain ValueError, as it does for `predictor=3`."""
+    frames = list(traceback.walk_tb(error.__traceback__)) if isinstance(error, ValueError) else []
+    return bool(frames) and str(frames[-1][0].f_globals.get("__name__")).startswith("hydra.")
+
+
+def _explain_os_error(error: OSError) -> str:
+    space = "free space or choose another folder with hydra.run.dir=..."
+    remedy = "give the path of an existing file" if isinstance(error, FileNotFoundError) else space
+    return f"{error.strerror or error}: {error.filename or 'output folder'}; {remedy}"
 
 
 def _stop(message: str, code: int) -> NoReturn:

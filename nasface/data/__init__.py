@@ -10,14 +10,11 @@ from nasface.data._base import FaceData, FaceSet, Pairs, Photos, PhotoSource, Sk
 from nasface.data.image_folder import ImageFolderConfig, load_image_folder
 from nasface.data.lfw import LFWConfig, load_lfw
 from nasface.data.pairs import NamedPairs, read_pairs, stratified_folds
-from nasface.data.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nasface.data.procedural import ProceduralConfig, load_procedural
 from nasface.errors import UnknownName
 
 __all__ = [
     "DATA",
-    "IMAGENET_MEAN",
-    "IMAGENET_STD",
     "FaceData",
     "FaceSet",
     "ImageFolderConfig",
@@ -26,7 +23,6 @@ __all__ = [
     "Pairs",
     "PhotoSource",
     "Photos",
-    "Preprocessing",
     "ProceduralConfig",
     "Skipped",
     "UnreadablePhotoError",

@@ -23,9 +23,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from nasface.data.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from nasface.errors import ExportError, MissingDependency, UnknownName, listing
 from nasface.netspec import Activation, Conv, Linear, NetSpec, Weights, has_bias
+from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from nasface.runs import atomic_write
 
 PRECISIONS: Final = ("float32", "float16")

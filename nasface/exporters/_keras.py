@@ -134,5 +134,8 @@ class KerasBuilder:
 
 
 def _name(op: Op, suffix: str = "") -> str:
-    """A layer's name. Keras would count layers over the whole process, and names end up in the file."""
-    return ".".join(filter(None, (op.name, suffix)))
+    """A layer's name, never that of the input or the output.
+
+    Keras would count layers over the whole process, and names end up in the file.
+    """
+    return ".".join(filter(None, ("net", op.name, suffix)))

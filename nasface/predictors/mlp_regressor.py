@@ -87,8 +87,9 @@ class MLPRegressor(Scorer):
     def save(self, path: Path) -> None:
         """Write a safetensors file with OFA's key names (`base_acc`, `layers.*`) and `scale`, the deviation."""
         parameters = self._fitted
+        content = _safetensors().save(parameters, metadata={"format": FORMAT})
         with atomic_write(path) as temporary:
-            _safetensors().save_file(parameters, temporary, metadata={"format": FORMAT})
+            temporary.write_bytes(content)  # the library's own writer turns a full disk into an error of its own
 
     def load(self, path: Path) -> Self:
         """Read what `save` wrote; PyTorch itself is not needed for that, nor for scoring."""

@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from nasface.data import FaceSet, Preprocessing
+from nasface.data import FaceSet
 from nasface.errors import DataError, InvalidInput, UnknownName, listing
 from nasface.exporters._base import requires
+from nasface.preprocessing import Preprocessing
 
 Images = npt.NDArray[np.float32]
 """float32[n, height, width, 3], normalised RGB."""

@@ -85,7 +85,7 @@ def print_summary(
     say(table)
     for constraint in facts.constraints:
         say(
-            f"bound: {constraint.label} <= {constraint.bound:.3g} {constraint.cost.unit}  {constraint.basis}",
+            f"bound: {constraint.label} <= {constraint.bound:.3g} {constraint.cost.unit}  {constraint.basis}".rstrip(),
             soft_wrap=True,
         )
     for note in facts.notes:

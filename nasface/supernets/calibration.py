@@ -15,13 +15,8 @@ from torch import Tensor
 
 from nasface.errors import InvalidInput
 from nasface.netspec import Op
+from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from nasface.supernets.module import SpecModule
-
-MEAN = (0.485, 0.456, 0.406)
-"""ImageNet's channel means of RGB values in 0..1."""
-
-STD = (0.229, 0.224, 0.225)
-"""ImageNet's channel deviations of RGB values in 0..1."""
 
 BATCH = 64
 """Images a batch; how the statistics are averaged depends on it, so that tables are comparable only at one value."""
@@ -33,7 +28,7 @@ Images = npt.NDArray[np.uint8]
 def normalise(images: Images) -> Tensor:
     """float32 [n, 3, height, width], channels-last in memory: (x / 255 - mean) / std with ImageNet's mean and std."""
     x = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
-    std, mean = torch.tensor(STD), torch.tensor(MEAN)
+    std, mean = torch.tensor(IMAGENET_STD), torch.tensor(IMAGENET_MEAN)
     return x.mul_((1 / (255 * std))[:, None, None]).sub_((mean / std)[:, None, None])
 
 

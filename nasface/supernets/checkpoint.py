@@ -95,15 +95,16 @@ def save_safetensors(network: ElasticNetwork, path: Path, metadata: Metadata, *,
     Raises:
         CheckpointError: A value does not fit into float16.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {key: value for key, value in network.state_dict().items() if head or not key.startswith(HEAD)}
     if float16:
         state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
         if not all(bool(torch.isfinite(value).all()) for value in state.values()):
             raise CheckpointError("The supernet has values above 65504, which float16 cannot hold; save it in float32.")
+    content = save(state, {"nasface": json.dumps({"format": FORMAT} | metadata, sort_keys=True)})
     with atomic_write(path) as temporary:
-        save_file(state, temporary, {"nasface": json.dumps({"format": FORMAT} | metadata, sort_keys=True)})
+        temporary.write_bytes(content)  # the library's own writer turns a full disk into an error of its own
 
 
 def _read_pth(path: Path) -> State:

@@ -23,7 +23,8 @@ from torch import Tensor
 
 from nasface.errors import InvalidInput
 from nasface.netspec import Op
-from nasface.supernets.calibration import MEAN, STD, Images, normalise
+from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from nasface.supernets.calibration import Images, normalise
 from nasface.supernets.module import SpecModule
 from nasface.supernets.supernet import ElasticSupernet
 
@@ -227,5 +228,5 @@ def _refine(start: Tensor, pool: Pool, steps: int, progress: Callable[[int, floa
 
 def _network_input(pixels: Tensor) -> Tensor:
     """Normalised [n, 3, height, width] of pixels in 0..1 with one or three channels, as `calibration.normalise`."""
-    mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
     return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from nasface.composition import SupernetSource, asset, build_space
 from nasface.data import load_data
@@ -20,8 +21,15 @@ from nasface.errors import InvalidInput, UnknownName
 from nasface.runs import atomic_write, write_json
 from nasface.tasks._run import Outcome, Run
 
+if TYPE_CHECKING:
+    from nasface.supernets.calibration import Images
+    from nasface.supernets.supernet import ElasticSupernet
+
 LICENCE = "research only: derived from LFW photographs"
 DEMO = "lfw112"
+
+STRANGERS = 0.99
+"""A calibration image must be no nearer to any training photo than this share of photos of different people are."""
 
 
 def run(run: Run) -> Outcome:
@@ -65,27 +73,55 @@ def _supernet(run: Run, sources: Path, out: Path) -> list[Path]:
 
 
 def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
-    """Synthetic images that calibrate batch normalisation as photos of training people do."""
+    """Synthetic images that calibrate batch normalisation as photos of training people do, and resemble none of them.
+
+    How well they do is measured apart, by `benchmarks/compare_calibration.py` (docs/results/calibration.md).
+    """
     from nasface.supernets import load_supernet
     from nasface.supernets.synthetic import make_calibration_images
 
     source = SupernetSource.of({"name": DEMO, "checkpoint": None, "resolution": None}, run.cwd)
     space = build_space(run.settings.space, source)
+    supernet = load_supernet(asset("supernets", f"{DEMO}.safetensors"), space)
     training = load_data({"name": "lfw", "root": str(sources / "lfw112")}).require("training")
-    photos = training.load(one_per_person(training.labels), size=space.resolution).images
+    photos = training.load(size=space.resolution)
+    labels = training.labels[photos.indices]
     with run.console.status("refining synthetic calibration images (minutes)"):
-        images = make_calibration_images(
-            load_supernet(asset("supernets", f"{DEMO}.safetensors"), space), photos, run.rng("calibration")
-        )
+        made = make_calibration_images(supernet, photos.images[one_per_person(labels)], np.random.default_rng(0))
+    with run.console.status(f"comparing them with {len(labels)} photos of training people (minutes)"):
+        likeness = _likeness(supernet, made, photos.images, labels)
+    images = made[likeness["descriptor"].harmless(STRANGERS)]
     path = out / "calibration" / f"{DEMO}.npz"
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, grey=images[..., 0])
     facts = {
         "command": "nasface task=build_assets assets.parts=[calibration]",
         "images": len(images),
+        "dropped": len(made) - len(images),
+        "supernet": source.hash(space),
+        "training_people": training.fingerprint,
+        "resemblance_before_dropping": {name: found.figures() for name, found in likeness.items()},
+        "details": "docs/results/calibration.md",
         "licence": LICENCE,
     }
-    return [path, _provenance(path, facts | {"supernet": source.hash(space), "training_people": training.fingerprint})]
+    return [path, _provenance(path, facts)]
+
+
+def _likeness(supernet: ElasticSupernet, made: Images, photos: Images, people: npt.NDArray[Any]) -> dict[str, Any]:
+    """`Resemblance` of the images to the photos, by descriptors of the largest network and by pixels."""
+    from nasface.accuracy.estimator import describe, measured_network
+    from nasface.supernets.resemblance import resemblance
+
+    space = supernet.network.space
+    largest = supernet.network.genotype_of(space.kernels[-1], space.expands[-1], space.depths[-1])
+    chosen = np.sort(np.random.default_rng(0).choice(len(photos), 512, replace=False))
+    network = measured_network(supernet, largest, photos[chosen])
+    pixels = [images.mean(axis=-1, dtype=np.float32).reshape(len(images), -1) for images in (made, photos)]
+    centre = pixels[1].mean(axis=0)
+    return {
+        "descriptor": resemblance(describe(network, made), describe(network, photos), people),
+        "pixels": resemblance(pixels[0] - centre, pixels[1] - centre, people),
+    }
 
 
 def _table(run: Run, sources: Path, out: Path) -> list[Path]:

@@ -66,6 +66,10 @@ def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
     return space.from_dict(content)
 
 
+def _latency_header(entry: DeviceCosts) -> str:
+    return f"{entry.device.name} ms" + (" (estimated)" if entry.latency.estimated else "")
+
+
 def _devices(run: Run, space: SearchSpace) -> list[DeviceCosts]:
     """The chosen devices, or none where their tables do not know this resolution: the counts are exact without them."""
     try:
@@ -98,7 +102,7 @@ def _rows(spec: NetSpec, latencies: list[list[float] | None]) -> list[dict[str, 
 
 def _table(spec: NetSpec, rows: list[dict[str, Any]], devices: list[DeviceCosts]) -> Table:
     table = Table("stage", "layer", "output", title=f"{spec.name} at {shape_text(spec.input_shape)}")
-    for name in ("parameters", "MACs", *[f"{entry.device.name} ms" for entry in devices]):
+    for name in ("parameters", "MACs", *[_latency_header(entry) for entry in devices]):
         table.add_column(name, justify="right")
     for row, layer in zip(rows, spec.layers, strict=True):
         attrs = " ".join(f"{name}{value}" for name, value in layer.attrs if name in ("expand", "kernel", "se"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from nasface.data import DATA
+from nasface.devices import embedded_luts, read_lut, user_luts
+from nasface.errors import LookupTableError
 from nasface.registry import REGISTRY
 from nasface.supernets import SUPERNETS
 from nasface.tasks._run import TASKS, Outcome, Run
@@ -22,6 +25,7 @@ def run(run: Run) -> Outcome:
     ]
     rows += [_option("data", name, config) for name, (config, _) in DATA.items()]
     rows += [_option("supernet", name, config) for name, config in SUPERNETS.items()]
+    rows += [_device(name, path) for name, path in (embedded_luts() | user_luts()).items()]
     table = Table(
         "kind", "name", "origin", "parameters", "what it is", title="components: kind=name, kind.parameter=value"
     )
@@ -49,6 +53,18 @@ def parameters(config: type) -> dict[str, Any]:
 def _option(kind: str, name: str, config: type) -> dict[str, Any]:
     summary = (config.__doc__ or "").strip().split("\n", 1)[0]
     return {"kind": kind, "name": name, "origin": "nasface", "summary": summary, "parameters": parameters(config)}
+
+
+def _device(name: str, path: Path) -> dict[str, Any]:
+    """A device is its table; one that cannot be read is shown with the reason."""
+    origin = "nasface" if embedded_luts().get(name) == path else str(path)
+    try:
+        table = read_lut(path)
+    except LookupTableError as error:
+        return {"kind": "device", "name": name, "origin": origin, "summary": str(error), "parameters": {"lut": name}}
+    made_for = ", ".join(map(str, sorted(table.rows)))
+    summary = f"{table.provenance.device}, {table.provenance.kind}, at {made_for} px"
+    return {"kind": "device", "name": name, "origin": origin, "summary": summary, "parameters": {"lut": name}}
 
 
 def _text(values: dict[str, Any]) -> str:

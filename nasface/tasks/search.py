@@ -205,7 +205,7 @@ def _calibration_images(run: Run, task: Task) -> tuple[npt.NDArray[np.uint8] | N
 
 
 def _normalised(images: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.float32]:
-    from nasface.data import Preprocessing
+    from nasface.preprocessing import Preprocessing
 
     return Preprocessing(size).normalise(images)
 

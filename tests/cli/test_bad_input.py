@@ -54,6 +54,7 @@ class TestOptions:
             ("constraints.latency.max=5", ["Unknown option of constraints 'latency'", "'latency_ms'"]),
             ("+colour=red", ["Unknown option 'colour'"]),
             ("predictor.n_pairs=many", ["predictor.n_pairs", "'many'", "Integer"]),
+            ("predictor=3", ["override must be a string"]),
             ("seed=many", ["seed", "'many'", "Integer", "value of that type"]),
             ("constraints.latency_ms.max=little", ["constraints.latency_ms.max", "'little'", "Float"]),
             ("task=serch", ["Unknown task 'serch'", "mean 'search'", "evaluate"]),

@@ -93,6 +93,8 @@ def test_list_shows_every_component(cli: Command) -> None:
         assert row["parameters"] == _defaults(component.kind, component.name)
         assert component.name in done.out
     assert set(TASKS) == set(done.result["decision"]["tasks"])
+    assert "estimated" in listed["device", "sd865"]["summary"]
+    assert "measured" in listed["device", "i7_8700k"]["summary"]
 
 
 def _defaults(kind: str, name: str) -> dict[str, Any]:

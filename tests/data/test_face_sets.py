@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nasface.data import FaceData, FaceSet, Preprocessing, load_data
+from nasface.data import FaceData, FaceSet, load_data
 from nasface.data.sources import open_source
 from nasface.errors import DataError, InvalidInput, MissingDependency
+from nasface.preprocessing import Preprocessing
 
 
 def open_folder(root: Path) -> FaceSet:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nasface.data import DATA, FaceData, Preprocessing, load_data
+from nasface.data import DATA, FaceData, load_data
 from nasface.errors import DataError, InvalidInput, UnknownName
 from nasface.metrics import evaluate_all_pairs, evaluate_pairs, leave_one_out, squared_distances
+from nasface.preprocessing import Preprocessing
 
 WriteList = Callable[..., Path]
 

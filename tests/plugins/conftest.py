@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cli._command import Command, Done
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,24 +40,6 @@ FAULTY = {
     "plain": {"nasface_plain.py": WORKING_SCORER.format(kind="Plain", name="plain")},
 }
 """Distribution nasface-NAME and its files; `plain` is a good one, of a single file, between the others."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """What one command left behind; texts as one line, whatever their line breaks."""
-
-    code: int
-    out: str
-    err: str
-    folder: Path
-
-    @property
-    def result(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.folder / "result.json").read_text(encoding="utf-8"))
-        return content
-
-
-Command = Callable[..., Done]
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +88,6 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
         environment = os.environ | made_up | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         arguments = [sys.executable, "-m", "nasface", *overrides, f"hydra.run.dir={folder}"]
         done = subprocess.run(arguments, cwd=work, env=environment, capture_output=True, text=True, check=False)
-        return Done(done.returncode, " ".join(done.stdout.split()), " ".join(done.stderr.split()), folder)
+        return Done(done.returncode, done.stdout, done.stderr, folder)
 
     return run

@@ -10,7 +10,10 @@ import numpy.typing as npt
 from nasface.errors import InvalidInput
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
+"""Means of R, G and B in 0..1, as in all of OFA's networks."""
+
 IMAGENET_STD = (0.229, 0.224, 0.225)
+"""Their standard deviations."""
 
 
 @dataclass(frozen=True)
