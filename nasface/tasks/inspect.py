@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.table import Table
+from rich.table import Column, Table
 
 from nasface.composition import DeviceCosts, SupernetSource, build_devices, build_space
 from nasface.costs import LayerCost
 from nasface.errors import InvalidGenotype, InvalidInput, LookupTableError
-from nasface.netspec import NetSpec, shape_text
+from nasface.netspec import Layer, NetSpec, shape_text
 from nasface.spaces import SearchSpace
 from nasface.tasks._run import Outcome, Run
 
@@ -67,7 +67,7 @@ def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
 
 
 def _latency_header(entry: DeviceCosts) -> str:
-    return f"{entry.device.name} ms" + (" (estimated)" if entry.latency.estimated else "")
+    return f"{entry.device.name} ms" + ("\n(estimated)" if entry.latency.estimated else "")
 
 
 def _devices(run: Run, space: SearchSpace) -> list[DeviceCosts]:
@@ -100,16 +100,24 @@ def _rows(spec: NetSpec, latencies: list[list[float] | None]) -> list[dict[str, 
     ]
 
 
+def _layer_text(layer: Layer) -> str:
+    """E.g. "MBConv e192 k7 se": expanded channels, kernel size, squeeze-and-excitation."""
+    attrs = dict(layer.attrs)
+    parts = [f"{short}{attrs[name]}" for name, short in (("expand", "e"), ("kernel", "k")) if name in attrs]
+    return " ".join(
+        ["MBConv" if layer.kind == "expanded_conv" else layer.kind, *parts, *(["se"] if attrs.get("se") else [])]
+    )
+
+
 def _table(spec: NetSpec, rows: list[dict[str, Any]], devices: list[DeviceCosts]) -> Table:
-    table = Table("stage", "layer", "output", title=f"{spec.name} at {shape_text(spec.input_shape)}")
+    table = Table("", Column("layer", no_wrap=True), "output", title=f"{spec.name} at {shape_text(spec.input_shape)}")
     for name in ("parameters", "MACs", *[_latency_header(entry) for entry in devices]):
         table.add_column(name, justify="right")
     for row, layer in zip(rows, spec.layers, strict=True):
-        attrs = " ".join(f"{name}{value}" for name, value in layer.attrs if name in ("expand", "kernel", "se"))
         times = ["-" if value is None else f"{value:.3f}" for value in row["latency_ms"]]
         table.add_row(
             str(row["stage"] or ""),
-            f"{layer.kind} {attrs}",
+            _layer_text(layer),
             row["output"],
             f"{layer.params:,}",
             f"{layer.macs:,}",

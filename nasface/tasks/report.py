@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from rich.console import Console
@@ -22,6 +23,9 @@ from nasface.tasks._run import Outcome, Run
 _TEXTS = ("overrides", "message", "estimated")
 _CHOICES = ("status", "predictor", "selector", "search", "exporter", "device", "seed")
 """Columns that the terminal leaves out, and those that it shows where the runs differ in them; the files have all."""
+
+_FIRST = ("job", *_CHOICES, "constraints.", "predicted", "auc", "latency", "tar@")
+"""Beginnings of the names of columns that come first on the terminal, which has no room for all."""
 
 
 def run(run: Run) -> Outcome:
@@ -71,9 +75,16 @@ def _row(job: Path, sweep: Path) -> dict[str, Any]:
     row: dict[str, Any] = {"job": str(job.relative_to(sweep)), "status": result["status"]}
     row |= {kind: components.get(kind) for kind in ("predictor", "selector", "search", "exporter")}
     row |= {"device": "+".join(components.get("device", [])), "seed": result.get("seed")}
+    row |= _values(result.get("overrides", []))
     row |= decision.get("summary", {}) | measurements.get("summary", {})
     row |= {"estimated": ", ".join(decision.get("estimated", ()))}
     return row | {"overrides": " ".join(result.get("overrides", [])), "message": result.get("message") or ""}
+
+
+def _values(overrides: list[str]) -> dict[str, str]:
+    """Overrides of single values, e.g. `search.population=50`, by key."""
+    pairs = (override.lstrip("+").partition("=") for override in overrides)
+    return {key: value for key, _, value in pairs if "." in key}
 
 
 def _csv(columns: list[str], rows: list[dict[str, Any]]) -> str:
@@ -92,14 +103,36 @@ def _page(folder: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
 
 
 def _show(console: Console, columns: list[str], rows: list[dict[str, Any]]) -> None:
-    shown = [c for c in columns if c not in _TEXTS and (c not in _CHOICES or len({row.get(c) for row in rows}) > 1)]
-    table = Table(*shown, title=f"{len(rows)} runs")
+    shown, left_out = _fitting(columns, rows, console.width)
+    table = Table(*["\n".join(_words(column)) for column in shown], title=f"{len(rows)} runs")
     for row in rows:
         table.add_row(*[cell_text(row.get(column)) for column in shown])
     console.print(table)
+    if left_out:
+        console.print(f"also in sweep.csv: {', '.join(left_out)}", soft_wrap=True)
     estimated = sorted({name for row in rows for name in row["estimated"].split(", ") if name})
     if estimated:
         console.print(f"estimated: {', '.join(estimated)}", soft_wrap=True)
     for row in rows:
         if row["message"]:
             console.print(f"job {row['job']}: {row['status']}: {row['message']}", markup=False, soft_wrap=True)
+
+
+def _fitting(columns: list[str], rows: list[dict[str, Any]], width: int) -> tuple[list[str], list[str]]:
+    """The columns worth showing, in the order of `_FIRST`: those for which the terminal has room, and the others."""
+    overrides = {key for row in rows for key in _values(row["overrides"].split())}
+    same = {c for c in overrides.union(_CHOICES) if len({row.get(c) for row in rows}) == 1}
+    wanted = [column for column in columns if column not in _TEXTS and column not in same]
+    wanted.sort(key=lambda column: next((i for i, start in enumerate(_FIRST) if column.startswith(start)), len(_FIRST)))
+    ends = np.cumsum([_width(column, rows) + 3 for column in wanted]) + 1
+    room = int((ends <= width).sum())
+    return wanted[:room], wanted[room:]
+
+
+def _width(column: str, rows: list[dict[str, Any]]) -> int:
+    return max(map(len, [*_words(column), *(cell_text(row.get(column)) for row in rows)]))
+
+
+def _words(column: str) -> list[str]:
+    """The lines of a column's heading."""
+    return column.removeprefix("constraints.").split()

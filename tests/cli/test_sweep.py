@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from nasface.errors import EXIT_INTERRUPTED, EXIT_INVALID, EXIT_OK
+from nasface.runs import write_json
 from nasface.tasks import Run, search
 
 from ._command import Command
@@ -59,6 +60,7 @@ def test_one_table_over_all_jobs(cli: Command, quick: list[str], monkeypatch: py
             assert float(row["latency sd865"]) <= 6
     assert "8 runs, 2 ok, 6 infeasible or failed" in (done.folder / "sweep.html").read_text(encoding="utf-8")
     assert "sweep.csv" in done.out
+    assert {row["constraints.latency_ms.max"] for row in rows} == {"6"}
     assert "Traceback" not in done.out + done.err
     assert "ZeroDivisionError" in (done.folder / "4" / "nasface.log").read_text(encoding="utf-8")
 
@@ -118,3 +120,24 @@ def _break(monkeypatch: pytest.MonkeyPatch, predictor: str) -> None:
 
 def _raise_interrupt(_: Any) -> None:
     raise KeyboardInterrupt
+
+
+def test_terminal_shows_what_fits_and_names_the_rest(
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for job, ratio in enumerate((0.6, 0.8)):
+        summary = {"params_m": 3.1, "latency sd865": 6.7, "predicted": 0.94, "auc": 0.95 + job / 100}
+        content = {
+            "status": "ok",
+            "overrides": [f"constraints.latency_ms.ratio={ratio}", "search.generations=5"],
+            "decision": {"summary": summary | {f"metric {i}": 0.5 for i in range(9)}},
+        }
+        write_json(tmp_path / str(job) / "result.json", content)
+    done = cli("task=report", f"sweep={tmp_path}")
+    table, rest = done.out.split("also in sweep.csv: ")
+    for shown in ("latency_ms.ratio", "0.6", "0.8", "predicted", "0.95", "0.96"):
+        assert shown in table
+    assert "generations" not in table, "the same in every run"
+    assert "metric 8" in rest
+    assert max(map(len, table.splitlines())) <= 80
