@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from nasface.errors import EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_INVALID, NasfaceError
+from nasface.errors import EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_INVALID, EXIT_OK, NasfaceError
 from nasface.options import config_directory, explain, prepare, register_options
 
 
@@ -45,6 +45,8 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let exceptions reach us instead of Hydra's own report
     try:
         register_options()
+        if {"--help", "-h"} & set(sys.argv[1:]):
+            _help()
         hydra.main(version_base="1.3", config_path=str(config_directory()), config_name="config")(run_task)()
     except KeyboardInterrupt:
         _stop("Interrupted; what was finished is kept, the same command goes on.", EXIT_INTERRUPTED)
@@ -52,6 +54,13 @@ def main() -> None:
         _report(failed.__cause__)
     except Exception as error:
         _report(error)
+
+
+def _help() -> NoReturn:
+    from nasface.usage import usage
+
+    sys.stdout.write(usage())
+    sys.exit(EXIT_OK)
 
 
 def _report(error: BaseException | None) -> None:

@@ -96,6 +96,12 @@ def _plugin_folder(module: ModuleType) -> Path | None:
     return next((folder for folder in folders if folder.is_dir()), None)
 
 
+def yaml_options() -> set[str]:
+    """YAML options of the core and of the plug-ins."""
+    folders = [config_directory(), *map(_plugin_folder, load_plugins().values())]
+    return set().union(*map(_yaml_options, folders))
+
+
 def _yaml_options(folder: Path | None) -> set[str]:
     """E.g. "device/sd865" for every file."""
     return {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")} if folder else set()
