@@ -18,8 +18,8 @@ EXAMPLES = """\
 python -m nasface predictor=lightgbm_nac device=sd865                           the main job
 python -m nasface -m predictor=lightgbm_nac,mlp_regressor device=sd865,sd765    a sweep, one table
 python -m nasface task=list                                                     every component and its parameters
-python -m nasface --cfg job                                                     the composed options, nothing is run
-python -m nasface --hydra-help                                                  flags of Hydra, which composes the options
+python -m nasface --cfg job                                                     composed options, nothing is run
+python -m nasface --hydra-help                                                  flags of Hydra, which composes options
 """
 
 
