@@ -1,0 +1,156 @@
+"""Which photos there are, in few bytes each: names in one buffer, people as numbers.
+
+A Python string costs about 60 bytes before its first character and a dictionary entry 100 more, which for millions of
+photos is the whole memory. `Texts` are sequences of strings that make each string when it is asked for.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int32]
+"""Numbers of photos or people; a set holds at most 2^31 of either."""
+
+
+class Texts(Sequence[str]):
+    """A sequence of strings that are made on demand; slices are tuples, and equal texts are equal to any sequence."""
+
+    @abstractmethod
+    def text(self, row: int) -> str:
+        """The string number `row`, from 0."""
+
+    @overload
+    def __getitem__(self, key: int) -> str: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, key: int | slice) -> str | tuple[str, ...]:
+        if isinstance(key, slice):
+            return tuple(self.text(row) for row in range(len(self))[key])
+        return self.text(range(len(self))[key])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str) or len(other) != len(self):
+            return NotImplemented if not isinstance(other, Sequence) else False
+        return all(mine == its for mine, its in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def find(self, text: str) -> int:
+        """The row of a string in ascending texts, or -1."""
+        row = bisect_left(self, text)
+        return row if row < len(self) and self.text(row) == text else -1
+
+    def ascend(self) -> bool:
+        """Whether every text is greater than the one before."""
+        return all(one < other for one, other in pairwise(self))
+
+    def stem(self, text: str) -> str | None:
+        """The string that is `text` and a suffix (".jpg"), in ascending texts, or None."""
+        row = bisect_left(self, f"{text}.")
+        found = self.text(row) if row < len(self) else ""
+        return found if found.rpartition(".")[0] == text else None
+
+
+class Strings(Texts):
+    """Strings one after another in a buffer: the UTF-8 bytes and 4 (above 4 GiB: 8) for each."""
+
+    def __init__(self, data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]) -> None:
+        """Args are all bytes, and where each string ends."""
+        self._data = data
+        self._ends = ends.astype(np.uint32) if len(data) < 2**32 else ends
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Strings:
+        """Pack strings; bytes of file names that are no UTF-8 survive."""
+        data, ends = bytearray(), array("q")
+        for text in texts:
+            data += text.encode("utf-8", "surrogateescape")
+            ends.append(len(data))
+        return cls(np.frombuffer(bytes(data), np.uint8), np.frombuffer(ends, np.int64))
+
+    @classmethod
+    def lines(cls, data: bytes) -> Strings:
+        """The lines of a text file, without making any of them."""
+        text = np.frombuffer(data.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n" if data.strip() else b"", np.uint8)
+        breaks = np.flatnonzero(text == ord("\n"))
+        return cls(text[text != ord("\n")], breaks - np.arange(len(breaks)))
+
+    def text(self, row: int) -> str:
+        """The string number `row`."""
+        start = int(self._ends[row - 1]) if row else 0
+        return self._data[start : int(self._ends[row])].tobytes().decode("utf-8", "surrogateescape")
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        return self._data.nbytes + self._ends.nbytes
+
+
+class Chosen(Texts):
+    """Some rows of other texts."""
+
+    def __init__(self, texts: Sequence[str], rows: npt.NDArray[np.integer[Any]]) -> None:
+        self._texts, self._rows = texts, rows
+
+    def text(self, row: int) -> str:
+        """The string that the row of that number has."""
+        return self._texts[int(self._rows[row])]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoIndex:
+    """Photos and whom they show.
+
+    Attributes:
+        names: "person/file", ascending and unique.
+        labels: int32 (n,), person of every photo as a row of `people`.
+        people: Names of the people, ascending; some may have no photo.
+    """
+
+    names: Texts
+    labels: Rows
+    people: tuple[str, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> PhotoIndex:
+        """The index of photos with these names, the part before the last slash being the person."""
+        return cls.ascending(Strings.of(sorted(names)))
+
+    @classmethod
+    def ascending(cls, names: Texts) -> PhotoIndex:
+        """Likewise, of names that ascend already; one person's then follow each other."""
+        owners: list[str] = []
+        runs = array("i")
+        for name in names:
+            owner = name.rpartition("/")[0]
+            if not owners or owners[-1] != owner:
+                owners.append(owner)
+            runs.append(len(owners) - 1)
+        order = sorted(range(len(owners)), key=owners.__getitem__)
+        place = np.empty(len(owners), np.int32)
+        place[order] = np.arange(len(owners), dtype=np.int32)
+        return cls(names, place[np.frombuffer(runs, np.int32)], tuple(owners[i] for i in order))
+
+    @classmethod
+    def lines(cls, data: bytes) -> PhotoIndex:
+        """Likewise, of a list of names, one a line, in any order."""
+        names = Strings.lines(data)
+        return cls.ascending(names) if names.ascend() else cls.of(set(names))
+
+    def __len__(self) -> int:
+        return len(self.labels)
