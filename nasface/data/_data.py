@@ -7,6 +7,7 @@ other photos of the training people. Those can say how well known people are tol
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -142,6 +143,12 @@ class FaceData:
         return part
 
     @property
+    def everything(self) -> FaceSet | None:
+        """The photos of all three sets."""
+        present = [part for part in self.parts.values() if part is not None]
+        return functools.reduce(together, present) if present else None
+
+    @property
     def photos_to_judge(self) -> FaceSet:
         """The photos that results are measured on: the report people's, and those that the pairs name.
 
@@ -150,7 +157,7 @@ class FaceData:
         """
         if self.pairs is None:
             return self.require("report")
-        return self.pairs.photos if self.report is None else _together(self.report, self.pairs.photos)
+        return self.pairs.photos if self.report is None else together(self.report, self.pairs.photos)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,13 +184,17 @@ class _Joined:
         return part.source, int(part.rows[own])
 
 
-def _together(one: FaceSet, other: FaceSet) -> FaceSet:
-    """The photos of both."""
+def together(one: FaceSet, other: FaceSet) -> FaceSet:
+    """The photos of both, which may come from two sources.
+
+    Raises:
+        DataError: Two different photos have one name.
+    """
     if one.source is other.source:
         return FaceSet(one.source, np.union1d(one.rows, other.rows).astype(np.int32))
     names = [*one.names, *other.names]
     order = sorted(range(len(names)), key=names.__getitem__)
     if len(set(names)) < len(names):
-        raise DataError("The pairs and the report people have photos of one name and two files; rename either.")
+        raise DataError("Two different photos of this data have one name; rename the people or files of either.")
     index = PhotoIndex.of(names)
     return FaceSet.all(_Joined(index, (one, other), np.array(order, np.int32)))
