@@ -119,6 +119,21 @@ class FaceSet:
         new = np.cumsum(self._present, dtype=np.int32) - 1
         return np.asarray(new[self.source.index.labels[self.rows]], np.int32)
 
+    def labels_in(self, people: Sequence[str]) -> Indices:
+        """int64 (n,), person of every photo as a place in another list, such as the people a classifier was trained on.
+
+        Raises:
+            DataError: Somebody in this set is not in the list.
+        """
+        code = {person: place for place, person in enumerate(people)}
+        missing = [person for person in self.people if person not in code]
+        if missing:
+            raise DataError(
+                f"{len(missing)} of {len(self.people)} people are not among the {len(people)} that are known: "
+                f"{listing(missing)}; give photos of known people only."
+            )
+        return np.array([code[person] for person in self.people], np.int64)[self.labels]
+
     @cached_property
     def _present(self) -> npt.NDArray[np.bool_]:
         """Which of the source's people have a photo in this set."""

@@ -56,8 +56,11 @@ class Texts(Sequence[str]):
     def stem(self, text: str) -> str | None:
         """The string that is `text` and a suffix (".jpg"), in ascending texts, or None."""
         row = bisect_left(self, f"{text}.")
-        found = self.text(row) if row < len(self) else ""
-        return found if found.rpartition(".")[0] == text else None
+        while row < len(self) and (found := self.text(row)).startswith(f"{text}."):
+            if found.rpartition(".")[0] == text:
+                return found
+            row += 1
+        return None
 
 
 class Strings(Texts):

@@ -80,17 +80,17 @@ def pack(data: FaceData, folder: Path, encoding: Encoding, progress: Callable[[i
 
     Args:
         data: The photos.
-        folder: Made if absent; must not hold a train.rec or pairs.bin.
+        folder: Made if absent; must not hold a train.rec, nor, where there are no photos to pack, a pairs.bin.
         encoding: How.
         progress: Told after every block how many photos are done, of how many.
 
     Raises:
         DataError: The folder holds packed photos, the disk is full, or none of the photos can be read.
     """
-    taken = [name for name in ("train.rec", "pairs.bin") if (folder / name).exists()]
-    if taken:
-        raise DataError(f"{folder} holds a {taken[0]} already; give another folder as pack.out, or remove it.")
     faces = data.everything
+    last = "train.rec" if faces else "pairs.bin"
+    if (folder / last).exists():
+        raise DataError(f"{folder} holds a {last} already; give another folder as pack.out, or remove it.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         pairs, missed = _pack_pairs(data.pairs, folder / "pairs.bin", encoding) if data.pairs else (0, ())

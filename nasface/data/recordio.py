@@ -167,9 +167,16 @@ def _is_person(record: Record) -> bool:
 def _first_person(file: RecordFile, keys: Numbers, offsets: Numbers, stated: int) -> int:
     """The place of the first record of a person; record 0 states its key as float32, which rounds large numbers."""
     place = int(np.clip(np.searchsorted(keys, stated), 1, len(keys)))
-    while place > 1 and _is_person(file.read(int(offsets[place - 1]))):
+
+    def person_at(place: int) -> bool:
+        try:
+            return _is_person(file.read(int(offsets[place])))
+        except UnreadablePhotoError:  # a damaged photo, which is skipped when its turn comes
+            return False
+
+    while place > 1 and person_at(place - 1):
         place -= 1
-    while place < len(keys) and not _is_person(file.read(int(offsets[place]))):
+    while place < len(keys) and not person_at(place):
         place += 1
     return place
 
