@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, overload
@@ -19,6 +19,9 @@ import numpy.typing as npt
 
 Rows = npt.NDArray[np.int32]
 """Numbers of photos or people; a set holds at most 2^31 of either."""
+
+
+_BLOCK = 4096
 
 
 class Texts(Sequence[str]):
@@ -48,10 +51,6 @@ class Texts(Sequence[str]):
         """The row of a string in ascending texts, or -1."""
         row = bisect_left(self, text)
         return row if row < len(self) and self.text(row) == text else -1
-
-    def ascend(self) -> bool:
-        """Whether every text is greater than the one before."""
-        return all(one < other for one, other in pairwise(self))
 
     def stem(self, text: str) -> str | None:
         """The string that is `text` and a suffix (".jpg"), in ascending texts, or None."""
@@ -87,18 +86,31 @@ class Strings(Texts):
         breaks = np.flatnonzero(text == ord("\n"))
         return cls(text[text != ord("\n")], breaks - np.arange(len(breaks)))
 
+    @classmethod
+    def joined(cls, parts: Iterable[tuple[Texts, int, int]]) -> Strings:
+        """Rows `start` to `end` of each of several texts; those of packed strings are copied as they lie."""
+        data, ends = bytearray(), array("q")
+        for texts, start, end in parts:
+            strings = texts if isinstance(texts, Strings) else cls.of(texts)
+            first = int(strings._ends[start - 1]) if start else 0
+            ends.frombytes((strings._ends[start:end].astype(np.int64) + (len(data) - first)).tobytes())
+            data += strings._data.data[first : int(strings._ends[end - 1])]
+        return cls(np.frombuffer(bytes(data), np.uint8), np.frombuffer(ends, np.int64))
+
     def text(self, row: int) -> str:
         """The string number `row`."""
         start = int(self._ends[row - 1]) if row else 0
         return self._data[start : int(self._ends[row])].tobytes().decode("utf-8", "surrogateescape")
 
+    def __iter__(self) -> Iterator[str]:
+        view, start = self._data.data, 0
+        for first in range(0, len(self), _BLOCK):
+            for end in self._ends[first : first + _BLOCK].tolist():
+                yield str(view[start:end], "utf-8", "surrogateescape")
+                start = end
+
     def __len__(self) -> int:
         return len(self._ends)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory in bytes."""
-        return self._data.nbytes + self._ends.nbytes
 
 
 class Chosen(Texts):
@@ -136,24 +148,53 @@ class PhotoIndex:
 
     @classmethod
     def ascending(cls, names: Texts) -> PhotoIndex:
-        """Likewise, of names that ascend already; one person's then follow each other."""
+        """Likewise, of names that ascend already; one person's then follow each other.
+
+        Raises:
+            ValueError: They do not ascend.
+        """
         owners: list[str] = []
-        runs = array("i")
+        runs, before, owner = array("i"), "", None
         for name in names:
-            owner = name.rpartition("/")[0]
-            if not owners or owners[-1] != owner:
-                owners.append(owner)
+            if name <= before:
+                raise ValueError(f"{name!r} comes after {before!r}")
+            before, person = name, name.rpartition("/")[0]
+            if person != owner:
+                owner = person
+                owners.append(person)
             runs.append(len(owners) - 1)
-        order = sorted(range(len(owners)), key=owners.__getitem__)
-        place = np.empty(len(owners), np.int32)
-        place[order] = np.arange(len(owners), dtype=np.int32)
-        return cls(names, place[np.frombuffer(runs, np.int32)], tuple(owners[i] for i in order))
+        return cls._of_runs(names, owners, np.frombuffer(runs, np.int32))
 
     @classmethod
     def lines(cls, data: bytes) -> PhotoIndex:
         """Likewise, of a list of names, one a line, in any order."""
         names = Strings.lines(data)
-        return cls.ascending(names) if names.ascend() else cls.of(set(names))
+        try:
+            return cls.ascending(names)
+        except ValueError:
+            return cls.of(set(names))
+
+    @classmethod
+    def merged(cls, indexes: Sequence[PhotoIndex]) -> PhotoIndex:
+        """The photos of several indexes that have no person in common; a person at a time, not a photo."""
+        runs: list[tuple[str, Texts, int, int]] = []
+        for index in indexes:
+            bounds = [0, *(np.flatnonzero(np.diff(index.labels)) + 1).tolist(), len(index)]
+            runs += [
+                (index.people[index.labels[start]], index.names, start, end) for start, end in pairwise(bounds) if end
+            ]
+        runs.sort(key=lambda run: f"{run[0]}/")
+        sizes = [end - start for _, _, start, end in runs]
+        names = Strings.joined(run[1:] for run in runs)
+        return cls._of_runs(names, [run[0] for run in runs], np.repeat(np.arange(len(runs), dtype=np.int32), sizes))
+
+    @classmethod
+    def _of_runs(cls, names: Texts, owners: Sequence[str], runs: Rows) -> PhotoIndex:
+        """From the person of every run of photos, and the run of every photo."""
+        order = sorted(range(len(owners)), key=owners.__getitem__)
+        place = np.empty(len(owners), np.int32)
+        place[order] = np.arange(len(owners), dtype=np.int32)
+        return cls(names, place[runs], tuple(owners[i] for i in order))
 
     def __len__(self) -> int:
         return len(self.labels)

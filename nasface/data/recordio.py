@@ -221,8 +221,12 @@ def _named(path: Path, labels: Numbers) -> tuple[PhotoIndex, Numbers]:
         raise DataError(
             f"{path} names {len(names)} photos, and there are {len(labels)} beside it; copy the files again."
         )
-    order = np.arange(len(names)) if names.ascend() else np.array(sorted(range(len(names)), key=names.text))
-    index = PhotoIndex.ascending(names if names.ascend() else Strings.of(names[row] for row in order.tolist()))
+    order = np.arange(len(names))
+    try:
+        index = PhotoIndex.ascending(names)
+    except ValueError:
+        order = np.array(sorted(range(len(names)), key=names.text))
+        index = PhotoIndex.of(names)
     if len(np.unique(np.stack([labels[order], index.labels]), axis=1).T) != len(index.people):
         raise DataError(f"{path} gives some people's photos another label than others of theirs; copy the files again.")
     return index, order

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import heapq
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from pathlib import Path
 
 from nasface.data._base import FaceSet
 from nasface.data._data import FaceData
-from nasface.data._index import PhotoIndex, Strings
+from nasface.data._index import PhotoIndex
 from nasface.data.folders import AUTO, FilesConfig, assemble, find_file, require_root
 from nasface.data.people import Parts, Split, split
-from nasface.data.sources import FolderSource, is_photo, scan_folders
+from nasface.data.sources import FolderSource, scan_folders
 from nasface.errors import DataError, listing
 
 logger = logging.getLogger(__name__)
@@ -98,9 +97,9 @@ def _part(folder: Path, photos: Path | None) -> FolderSource:
     except OSError as error:
         raise DataError(f"The list of photos {photos} cannot be read ({error.strerror}).") from None
     index = PhotoIndex.lines(text)
-    for name in index.names:
-        if name.count("/") != 1 or name.startswith(".") or not is_photo(name.partition("/")[2]):
-            raise DataError(f"{photos} lists {name!r}; a line is person/photo.jpg, such as n000002/0001_01.jpg.")
+    wrong = [person for person in index.people if not person or "/" in person or person.startswith(".")]
+    if wrong:
+        raise DataError(f"{photos} lists photos of {wrong[0]!r}; a line is person/photo.jpg, as n000002/0001_01.jpg.")
     return FolderSource(index, {person: str(folder / person) for person in index.people})
 
 
@@ -112,8 +111,8 @@ def _merged(sources: list[FolderSource]) -> FolderSource:
         if common:
             raise DataError(f"{len(common)} people are in train and in test: {listing(common)}; they must be in one.")
         folders |= {person: source.folders[person] for person in source.index.people}
-    names = heapq.merge(*(iter(source.index.names) for source in sources))
-    return FolderSource(PhotoIndex.ascending(Strings.of(names)), folders)
+    indexes = [source.index for source in sources]
+    return FolderSource(indexes[0] if len(indexes) == 1 else PhotoIndex.merged(indexes), folders)
 
 
 def _read_meta(path: Path, people: tuple[str, ...]) -> dict[str, str]:

@@ -39,7 +39,6 @@ def test_strings_are_a_sequence(texts: list[str]) -> None:
 @given(TEXTS)
 def test_ascending_strings_are_searched(texts: list[str]) -> None:
     strings = Strings.of(sorted(set(texts)))
-    assert strings.ascend()
     assert [strings.find(text) for text in sorted(set(texts))] == list(range(len(strings)))
     assert strings.find("no such text") == -1
 
@@ -71,11 +70,19 @@ def test_people_whose_names_begin_alike() -> None:
     assert (index.people, index.labels.tolist()) == (("Al", "Jo", "Jo Ann"), [0, 2, 1, 1])
 
 
+def test_indexes_without_a_common_person_are_merged() -> None:
+    one, two = ["Jo Ann/1.jpg", "Jo Ann/2.jpg", "Zed/1.jpg"], ["Al/9.jpg", "Jo/1.jpg", "Jo/2.jpg"]
+    merged, whole = PhotoIndex.merged([PhotoIndex.of(one), PhotoIndex.of(two)]), PhotoIndex.of(one + two)
+    assert (merged.names, merged.people) == (whole.names, whole.people)
+    assert merged.labels.tolist() == whole.labels.tolist()
+    assert len(PhotoIndex.merged([PhotoIndex.of([]), PhotoIndex.of(two)])) == 3
+
+
 def test_people_whose_folders_begin_alike(photo_folder: Path) -> None:
     (photo_folder / "Ann_Lee").rename(photo_folder / "Ed")
     (photo_folder / "Bob_Ray").rename(photo_folder / "Ed Ray")
     source = scan_folders([photo_folder])
-    assert source.index.names.ascend()
+    assert list(source.index.names) == sorted(source.index.names)
     owners = [source.index.people[label] for label in source.index.labels]
     assert owners == [name.rpartition("/")[0] for name in source.index.names]
     assert FaceSet.all(source).load(size=8).skipped == ()

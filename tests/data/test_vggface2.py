@@ -87,12 +87,11 @@ def test_lists_in_any_order(root: Path) -> None:
     assert load(root).fingerprint == before
 
 
-@pytest.mark.parametrize(
-    "line", ["0001_01.jpg", "n000002/x/0001_01.jpg", "../secret/a.jpg", "n000002/notes.txt", "n000002/"]
-)
+@pytest.mark.parametrize("line", ["0001_01.jpg", "n000002/x/0001_01.jpg", "../secret/a.jpg", "../a.jpg", "/etc/a.jpg"])
 def test_malformed_lists(root: Path, line: str) -> None:
     (root / "train_list.txt").write_text(f"n000002/0001_01.jpg\n{line}\n")
-    with pytest.raises(DataError, match=rf"train_list\.txt lists '{line}'; a line is person/photo\.jpg"):
+    person = line.rpartition("/")[0]
+    with pytest.raises(DataError, match=rf"train_list\.txt lists photos of '{person}'; a line is person/photo\.jpg"):
         load(root)
 
 
