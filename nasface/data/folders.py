@@ -47,6 +47,9 @@ class FilesConfig:
     validation_fraction: float = 0.2
     split_seed: int = 0
 
+    def __post_init__(self) -> None:
+        _ = self.how  # refuses what cannot be before folders are scanned
+
     @property
     def how(self) -> Split:
         """The split, checked."""
@@ -111,7 +114,9 @@ def with_pairs(config: FilesConfig, faces: FaceSet | None, parts: Parts, path: P
     A `.bin` does not say whom it shows, so that this cannot be checked there.
     """
     training, validation, report = (parts[role] for role in ROLES)
-    data = FaceData(config.name, training, validation, report, closed_set=config.split == "image")
+    data = FaceData(
+        config.name, training, validation, report, closed_set=config.split == "image" and validation is not None
+    )
     if path is None:
         return data
     if path.suffix == ".bin":

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nasface.data import FaceSet, PhotoIndex
@@ -22,6 +22,7 @@ from nasface.testing.photos import write_records
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=20)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_strings_are_a_sequence(texts: list[str]) -> None:
     strings = Strings.of(texts)
@@ -36,6 +37,7 @@ def test_strings_are_a_sequence(texts: list[str]) -> None:
     assert pickle.loads(pickle.dumps(strings)) == texts
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_ascending_strings_are_searched(texts: list[str]) -> None:
     strings = Strings.of(sorted(set(texts)))

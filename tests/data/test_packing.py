@@ -53,6 +53,15 @@ def test_people_photos_roles_and_pairs_come_back(data: FaceData, tmp_path: Path)
         np.testing.assert_array_equal(again.pairs.photos.load(getattr(again.pairs, pairs), size=16).images, want)
 
 
+def test_pairs_by_names_serve_packed_photos(data: FaceData, photo_folder: Path, tmp_path: Path) -> None:
+    packed(data, tmp_path / "out")
+    again = load_data({"name": "recordio", "root": str(tmp_path / "out"), "pairs": str(photo_folder / "pairs.txt")})
+    assert data.pairs
+    assert again.pairs
+    assert again.pairs.photos.names == data.pairs.photos.names[:]
+    assert again.pairs.folds.tolist() == data.pairs.folds.tolist()
+
+
 def test_files_are_insightfaces(data: FaceData, tmp_path: Path) -> None:
     packed(data, tmp_path / "out", Encoding(16))
     keys, offsets = read_index(tmp_path / "out" / "train.idx")

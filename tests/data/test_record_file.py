@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nasface.data._base import UnreadablePhotoError
@@ -60,6 +60,7 @@ def test_data_that_holds_the_magic_is_cut_and_joined(tmp_path: Path) -> None:
     assert RecordFile(tmp_path / "cut.rec").read(0) == record
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([MAGIC, b"a", b"bb", b"\x0a", MAGIC[:3]]), max_size=12), st.integers(0, 3))
 def test_any_data_comes_back(tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], labels: int) -> None:
     record = Record(tuple(float(n) for n in range(labels or 1)), 5, b"".join(parts))

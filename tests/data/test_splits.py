@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nasface.data import FaceSet, PhotoIndex, Photos, load_data
@@ -68,6 +68,7 @@ def test_nobody_is_reported_on_where_nothing_is_left_over() -> None:
     assert len(validation) == pytest.approx(0.0736 * len(MANY), rel=0.05)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.floats(0, 1), st.integers(0, 5))
 def test_a_person_never_loses_all_photos_to_validation(sizes: list[int], share: float, seed: int) -> None:
     faces = faces_of({f"p{n}": size for n, size in enumerate(sizes)})
