@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.data._index import Chosen, PhotoIndex, Rows, Texts
-from nasface.errors import DataError, listing
+from nasface.errors import DataError, InvalidInput, listing
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +150,7 @@ class FaceSet:
 
         Raises:
             DataError: None of the photos can be read.
+            InvalidInput: The size is below 1.
         """
         wanted = np.arange(len(self)) if indices is None else np.asarray(indices, np.int64)
         images, read, skipped = self.read(wanted, size)
@@ -158,7 +159,12 @@ class FaceSet:
         return Photos(images, rows, self.labels[rows].astype(np.int64), skipped)
 
     def read(self, wanted: Indices, size: int) -> tuple[Photo, Indices, tuple[Skipped, ...]]:
-        """Photos (k, size, size, 3) of these rows, which of `wanted` they are, and the others with the reason."""
+        """Photos (k, size, size, 3) of these rows, which of `wanted` they are, and the others with the reason.
+
+        Raises:
+            InvalidInput: The size is below 1.
+        """
+        check_size(size)
         images = np.empty((len(wanted), size, size, 3), np.uint8)
 
         def one(place: int) -> Skipped | None:
@@ -213,6 +219,12 @@ class FaceSet:
             name = self.source.index.names[row]
             digest.update(f"{name}\t{self.source.stamp(row)}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+
+def check_size(size: int) -> None:
+    """Refuse photos without pixels."""
+    if size < 1:
+        raise InvalidInput(f"Photos cannot have {size} pixels; give a size of 1 or more.")
 
 
 def report_skipped(skipped: Sequence[Skipped], wanted: int) -> None:

@@ -20,8 +20,8 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
-from nasface.data._base import FaceSet, Photos, Skipped, report_skipped
-from nasface.errors import DataError, InvalidInput
+from nasface.data._base import FaceSet, Photos, Skipped, check_size, report_skipped
+from nasface.errors import DataError
 from nasface.runs import write_json
 
 logger = logging.getLogger(__name__)
@@ -59,8 +59,7 @@ def cached(faces: FaceSet, size: int, folder: Path) -> Photos:
         DataError: The disk is full or the folder cannot be written; none of the photos can be read.
         InvalidInput: The size is below 1.
     """
-    if size < 1:
-        raise InvalidInput(f"Photos cannot have {size} pixels; give a size of 1 or more.")
+    check_size(size)
     stem = folder / f"{faces.fingerprint[:16]}_{size}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

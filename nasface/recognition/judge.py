@@ -57,7 +57,8 @@ class Judgement:
         if self.identification is not None:
             row["rank1"] = self.identification.micro
         if self.pairs is not None:
-            row |= {"pairs accuracy": self.pairs.accuracy, "+-": self.pairs.accuracy_std, "pairs auc": self.pairs.auc}
+            row |= {"pairs accuracy": self.pairs.accuracy, "+-": self.pairs.accuracy_std}
+            row |= {} if self.all_pairs is not None else {"pairs auc": self.pairs.auc}
         return row
 
     def interval(self, name: str) -> str:
