@@ -112,7 +112,7 @@ def test_large_jpegs_are_decoded_small_without_a_difference_to_speak_of(
     fast = faces.load(size=112).images.astype(int)
     monkeypatch.setattr("nasface.data.sources.DRAFT", 1000)
     difference = np.abs(fast - faces.load(size=112).images)
-    assert 0 < difference.mean() < 1
+    assert 0 < difference.mean() < 2
     assert difference.max() <= 16
 
 
