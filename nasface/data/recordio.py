@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -145,9 +146,9 @@ def _images(file: RecordFile, keys: Numbers, offsets: Numbers) -> tuple[slice, n
     head = file.read(int(offsets[0])) if keys[0] == 0 else None
     if head is None or not _is_person(head):
         return slice(None), file.first_labels(offsets)
-    end = _first_person(file, keys, offsets, int(head.labels[0]))
+    end = _first_person(file, keys, offsets, int(_whole(head.labels)[0]))
     people = [file.read(offset) for offset in offsets[end:].tolist()]
-    ranges = np.array([person.labels for person in people if _is_person(person)], np.int64).reshape(-1, 2)
+    ranges = _whole([person.labels for person in people if _is_person(person)]).reshape(-1, 2)
     images = slice(1, end)
     runs = ranges[np.argsort(ranges[:, 0], kind="stable")]
     empty = int((runs[:, 0] >= runs[:, 1]).sum())
@@ -158,6 +159,11 @@ def _images(file: RecordFile, keys: Numbers, offsets: Numbers) -> tuple[slice, n
         return images, file.first_labels(offsets[images])
     firsts = offsets[np.searchsorted(keys, runs[:, 0])]
     return images, np.repeat(file.first_labels(firsts), runs[:, 1] - runs[:, 0])
+
+
+def _whole(labels: Sequence[Any]) -> Numbers:
+    """Labels as whole numbers; what is no number becomes 0, which no key of a photo is."""
+    return np.nan_to_num(np.array(labels, np.float64), nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)
 
 
 def _is_person(record: Record) -> bool:

@@ -95,7 +95,14 @@ def test_ranges_that_do_not_cover_the_photos_are_not_believed(write: Write) -> N
     assert FaceSet.all(open_records(write(*records))).labels.tolist() == [0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("stated", [2, 3, 7, 8, 1000])
+@pytest.mark.parametrize("start", [float("nan"), float("inf"), -1.0, 2.0])
+def test_ranges_that_are_no_ranges_are_not_believed(write: Write, start: float) -> None:
+    records = insightface((0, 2), (1, 2))
+    records[-2] = (5, (start, 3), b"")
+    assert FaceSet.all(open_records(write(*records))).labels.tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("stated", [2, 3, 7, 8, 1000, float("nan"), float("inf")])
 def test_first_person_is_found_where_record_0_is_rounded(write: Write, stated: int) -> None:
     """float32 does not hold every number above 2^24."""
     records = insightface((0, 2), (1, 3))
