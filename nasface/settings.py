@@ -67,6 +67,16 @@ class Lut:
 
 
 @dataclass
+class Pack:
+    """Where `task=pack` writes photos to, and how: pixels, "jpeg" or "png", JPEG's quality."""
+
+    out: str | None = MISSING
+    size: int = MISSING
+    format: str = MISSING
+    quality: int = MISSING
+
+
+@dataclass
 class Assets:
     """What `task=build_assets` rebuilds, from which sources, into which folder."""
 
@@ -89,6 +99,7 @@ class Settings:
     model: Any = MISSING
     sweep: str | None = MISSING
     lut: Lut = field(default_factory=Lut)
+    pack: Pack = field(default_factory=Pack)
     assets: Assets = field(default_factory=Assets)
     space: dict[str, Any] = MISSING
     supernet: dict[str, Any] = MISSING

@@ -1,4 +1,4 @@
-"""Photos of faces: `load_data({"name": "lfw", "root": ...})` gives three sets of different people, and pairs."""
+"""Photos of faces: `load_data({"name": "lfw", "root": ...})` gives up to three sets, and pairs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from nasface.data._base import FaceData, FaceSet, Pairs, Photos, PhotoSource, Skipped, UnreadablePhotoError
+from nasface.data._base import FaceSet, Photos, PhotoSource, Skipped, UnreadablePhotoError
+from nasface.data._data import FaceData, Pairs
+from nasface.data._index import PhotoIndex
 from nasface.data.image_folder import ImageFolderConfig, load_image_folder
 from nasface.data.lfw import LFWConfig, load_lfw
 from nasface.data.pairs import NamedPairs, read_pairs, stratified_folds
 from nasface.data.procedural import ProceduralConfig, load_procedural
+from nasface.data.recordio import RecordIOConfig, load_recordio
+from nasface.data.verification_bin import read_bin, write_bin
+from nasface.data.vggface2 import VGGFace2Config, load_vggface2
 from nasface.errors import UnknownName
 
 __all__ = [
@@ -21,23 +26,32 @@ __all__ = [
     "LFWConfig",
     "NamedPairs",
     "Pairs",
+    "PhotoIndex",
     "PhotoSource",
     "Photos",
     "ProceduralConfig",
+    "RecordIOConfig",
     "Skipped",
     "UnreadablePhotoError",
+    "VGGFace2Config",
     "load_data",
     "load_image_folder",
     "load_lfw",
     "load_procedural",
+    "load_recordio",
+    "load_vggface2",
+    "read_bin",
     "read_pairs",
     "stratified_folds",
+    "write_bin",
 ]
 
 DATA: Final[dict[str, tuple[type, Callable[[Any], FaceData]]]] = {
     "image_folder": (ImageFolderConfig, load_image_folder),
     "lfw": (LFWConfig, load_lfw),
     "procedural": (ProceduralConfig, load_procedural),
+    "recordio": (RecordIOConfig, load_recordio),
+    "vggface2": (VGGFace2Config, load_vggface2),
 }
 """Options of `data=`: the dataclass of parameters and the loader that takes one."""
 

@@ -1,28 +1,36 @@
-"""What a face data set is: named photos of labelled people, read on demand, in up to three sets of different people.
+"""What a set of photos is: named photos of labelled people, read on demand.
 
-Training people train and calibrate, validation people serve every choice, report people only what is reported. A loader
-returns one `FaceData`; consumers call `FaceSet.load` for the photos they need at the size they need. Nothing is cached.
+A `PhotoSource` knows which photos there are (`PhotoIndex`) and reads one by its row. A `FaceSet` is a source and some
+of its rows: 4 bytes a photo, so that subsets are cheap however large the source is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.data.pairs import NamedPairs
-from nasface.errors import DataError, listing
+from nasface.data._index import Chosen, PhotoIndex, Rows, Texts
+from nasface.errors import DataError, InvalidInput, listing
 
 logger = logging.getLogger(__name__)
 
 Photo = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int64]
+
+THREADS = 4
+"""Most threads that read photos: decoders release Python's lock, but not for long enough to feed more."""
+
+_BLOCK = 1024
 
 
 class UnreadablePhotoError(Exception):
@@ -30,14 +38,19 @@ class UnreadablePhotoError(Exception):
 
 
 class PhotoSource(Protocol):
-    """Where photos come from. Names are unique, "person/file", and sorted names are the set's order."""
+    """Where photos come from. Must be safe to call from several threads, and to pickle."""
 
-    def photo(self, name: str, size: int) -> Photo:
+    @property
+    def index(self) -> PhotoIndex:
+        """Which photos there are; a photo's row in it is how it is asked for."""
+        ...
+
+    def photo(self, row: int, size: int) -> Photo:
         """The photo as uint8 RGB (size, size, 3); raises `UnreadablePhotoError`."""
         ...
 
-    def stamp(self, name: str) -> str:
-        """A short text that changes when the photo changes and costs no reading, such as the file's size."""
+    def stamp(self, row: int) -> str:
+        """A short text that changes when the photo changes and costs no decoding, such as the file's size."""
         ...
 
 
@@ -74,28 +87,59 @@ class FaceSet:
     """Photos of labelled people.
 
     Attributes:
-        names: "person/file" of every photo, sorted.
-        labels: (n,) index of every photo's person in `people`.
-        people: Names of the people, sorted.
         source: Gives the photos.
+        rows: int32 (n,), ascending: which of the source's photos these are.
     """
 
-    names: tuple[str, ...]
-    labels: Indices
-    people: tuple[str, ...]
     source: PhotoSource
+    rows: Rows
 
     @classmethod
-    def of(cls, names: Iterable[str], source: PhotoSource) -> FaceSet:
-        """The set of the photos with these names, the part before the slash being the person."""
-        ordered = tuple(sorted(names))
-        owners = [name.rsplit("/", 1)[0] for name in ordered]
-        people = tuple(sorted(set(owners)))
-        code = {person: i for i, person in enumerate(people)}
-        return cls(ordered, np.array([code[owner] for owner in owners], np.int64), people, source)
+    def all(cls, source: PhotoSource) -> FaceSet:
+        """Every photo of a source."""
+        return cls(source, np.arange(len(source.index), dtype=np.int32))
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.rows)
+
+    @cached_property
+    def names(self) -> Texts:
+        """Names of the photos, "person/file", ascending; each is made when asked for."""
+        return Chosen(self.source.index.names, self.rows)
+
+    @cached_property
+    def people(self) -> tuple[str, ...]:
+        """Names of the people who have a photo in this set, ascending."""
+        known = self.source.index.people
+        return tuple(known[code] for code in np.flatnonzero(self._present).tolist())
+
+    @cached_property
+    def labels(self) -> Rows:
+        """int32 (n,), person of every photo as a row of `people`."""
+        new = np.cumsum(self._present, dtype=np.int32) - 1
+        return np.asarray(new[self.source.index.labels[self.rows]], np.int32)
+
+    def labels_in(self, people: Sequence[str]) -> Indices:
+        """int64 (n,), person of every photo as a place in another list, such as the people a classifier was trained on.
+
+        Raises:
+            DataError: Somebody in this set is not in the list.
+        """
+        code = {person: place for place, person in enumerate(people)}
+        missing = [person for person in self.people if person not in code]
+        if missing:
+            raise DataError(
+                f"{len(missing)} of {len(self.people)} people are not among the {len(people)} that are known: "
+                f"{listing(missing)}; give photos of known people only."
+            )
+        return np.array([code[person] for person in self.people], np.int64)[self.labels]
+
+    @cached_property
+    def _present(self) -> npt.NDArray[np.bool_]:
+        """Which of the source's people have a photo in this set."""
+        present = np.zeros(len(self.source.index.people), np.bool_)
+        present[self.source.index.labels[self.rows]] = True
+        return present
 
     def load(self, indices: Sequence[int] | Indices | None = None, *, size: int) -> Photos:
         """Read photos; one that cannot be read is skipped, listed and logged.
@@ -106,26 +150,53 @@ class FaceSet:
 
         Raises:
             DataError: None of the photos can be read.
+            InvalidInput: The size is below 1.
         """
         wanted = np.arange(len(self)) if indices is None else np.asarray(indices, np.int64)
+        images, read, skipped = self.read(wanted, size)
+        report_skipped(skipped, len(wanted))
+        rows = wanted[read]
+        return Photos(images, rows, self.labels[rows].astype(np.int64), skipped)
+
+    def read(self, wanted: Indices, size: int) -> tuple[Photo, Indices, tuple[Skipped, ...]]:
+        """Photos (k, size, size, 3) of these rows, which of `wanted` they are, and the others with the reason.
+
+        Raises:
+            InvalidInput: The size is below 1.
+        """
+        check_size(size)
         images = np.empty((len(wanted), size, size, 3), np.uint8)
-        read: list[int] = []
-        skipped: list[Skipped] = []
-        for index in wanted.tolist():
+
+        def one(place: int) -> Skipped | None:
+            row = int(wanted[place])
             try:
-                images[len(read)] = self.source.photo(self.names[index], size)
-                read.append(index)
+                images[place] = self.source.photo(int(self.rows[row]), size)
             except UnreadablePhotoError as error:
-                skipped.append(Skipped(self.names[index], str(error)))
-        self._report(skipped, len(wanted))
-        rows = np.array(read, np.int64)
-        return Photos(images[: len(read)], rows, self.labels[rows], tuple(skipped))
+                return Skipped(self.names[row], str(error))
+            return None
+
+        outcomes = _in_threads(one, len(wanted))
+        read = np.array([place for place, skip in enumerate(outcomes) if skip is None], np.int64)
+        if len(read) < len(wanted):
+            for place, old in enumerate(read.tolist()):  # in place: a second array might not fit into memory
+                images[place] = images[old]
+        return images[: len(read)], read, tuple(skip for skip in outcomes if skip is not None)
+
+    def cached(self, size: int, folder: Path) -> Photos:
+        """All photos as a memory-mapped file, decoded once; see `nasface.data.cache.cached`."""
+        from nasface.data.cache import cached
+
+        return cached(self, size, folder)
+
+    def select(self, rows: npt.NDArray[Any]) -> FaceSet:
+        """Some of the photos: ascending row numbers of this set, or a boolean per photo."""
+        return FaceSet(self.source, self.rows[rows])
 
     def people_only(self, people: Iterable[str]) -> FaceSet:
         """The photos of these people; names of people without a photo are passed over."""
         wanted = set(people)
-        keep = [name for name, label in zip(self.names, self.labels, strict=True) if self.people[label] in wanted]
-        return FaceSet.of(keep, self.source)
+        keep = np.array([person in wanted for person in self.source.index.people], np.bool_)
+        return self.select(keep[self.source.index.labels[self.rows]])
 
     def positions(self, names: Iterable[str]) -> Indices:
         """Rows of the photos with these names.
@@ -134,113 +205,50 @@ class FaceSet:
             DataError: A name is not in the set.
         """
         wanted = list(names)
-        missing = [name for name in wanted if name not in self._row]
+        found = np.array([self.names.find(name) for name in wanted], np.int64)
+        missing = [wanted[place] for place in np.flatnonzero(found < 0).tolist()]
         if missing:
             raise DataError(f"{len(missing)} of {len(wanted)} photos are not in this set: {listing(missing)}.")
-        return np.array([self._row[name] for name in wanted], np.int64)
+        return found
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over sorted names, people and stamps: cheap, and other photos give another one."""
         digest = hashlib.sha256()
-        for name in self.names:
-            digest.update(f"{name}\t{self.source.stamp(name)}\n".encode())
+        for row in self.rows.tolist():
+            name = self.source.index.names[row]
+            digest.update(f"{name}\t{self.source.stamp(row)}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
-    @cached_property
-    def _row(self) -> dict[str, int]:
-        return {name: row for row, name in enumerate(self.names)}
 
-    @staticmethod
-    def _report(skipped: list[Skipped], wanted: int) -> None:
-        if not skipped:
-            return
-        named = listing([f"{photo.name} ({photo.reason})" for photo in skipped])
-        if len(skipped) == wanted:
-            raise DataError(f"None of the {wanted} photos can be read: {named}; give JPEG or PNG files.")
-        logger.warning("skipped %d of %d photos that cannot be read: %s", len(skipped), wanted, named)
+def check_size(size: int) -> None:
+    """Refuse photos without pixels."""
+    if size < 1:
+        raise InvalidInput(f"Photos cannot have {size} pixels; give a size of 1 or more.")
 
 
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Pairs of photos for verification.
-
-    Attributes:
-        photos: The distinct photos that the pairs name.
-        first: (n,) row in `photos` of the first photo of every pair.
-        second: (n,) that of the second.
-        same: (n,) whether a pair shows one person.
-        folds: (n,) fold of every pair, from 0.
-    """
-
-    photos: FaceSet
-    first: Indices
-    second: Indices
-    same: npt.NDArray[np.bool_]
-    folds: Indices
-
-    @classmethod
-    def of(cls, named: NamedPairs, faces: FaceSet, origin: str) -> Pairs:
-        """Pairs given by names of photos, all of which must be in `faces`.
-
-        Raises:
-            DataError: Photos are missing.
-        """
-        used = sorted({*named.first, *named.second})
-        known = set(faces.names)
-        missing = [name for name in used if name not in known]
-        if missing:
-            raise DataError(
-                f"{origin} names {len(missing)} photos (of {len(used)}) that the data set does not have: "
-                f"{listing(missing)}; give the pairs file that belongs to these photos, or data.pairs=none."
-            )
-        photos = FaceSet.of(used, faces.source)
-        return cls(photos, photos.positions(named.first), photos.positions(named.second), named.same, named.folds)
-
-    def __len__(self) -> int:
-        return len(self.same)
-
-    def keep(self, rows: Indices) -> Pairs:
-        """The pairs whose two photos are among these rows of `photos`, re-numbered to them; folds stay as they are."""
-        new = np.full(len(self.photos), -1, np.int64)
-        new[rows] = np.arange(len(rows))
-        usable = (new[self.first] >= 0) & (new[self.second] >= 0)
-        photos = FaceSet.of([self.photos.names[row] for row in rows], self.photos.source)
-        return Pairs(photos, new[self.first][usable], new[self.second][usable], self.same[usable], self.folds[usable])
+def report_skipped(skipped: Sequence[Skipped], wanted: int) -> None:
+    """Log what could not be read; a `DataError` if that is everything."""
+    if not skipped:
+        return
+    named = listing([f"{photo.name} ({photo.reason})" for photo in skipped])
+    if len(skipped) == wanted:
+        raise DataError(f"None of the {wanted} photos can be read: {named}; give JPEG or PNG files.")
+    logger.warning("skipped %d of %d photos that cannot be read: %s", len(skipped), wanted, named)
 
 
-@dataclass(frozen=True, eq=False)
-class FaceData:
-    """What a loader returns: three sets without a common person, any of which may be absent, and pairs.
+def _in_threads(one: Callable[[int], Skipped | None], count: int) -> list[Skipped | None]:
+    """`one` of every number below `count`, in order; in blocks, as every pending call takes memory."""
+    threads = min(THREADS, _cores(), count // 16)
+    if threads < 2:
+        return [one(place) for place in range(count)]
+    outcomes: list[Skipped | None] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, count, _BLOCK):
+            outcomes += pool.map(one, range(start, min(start + _BLOCK, count)))
+    return outcomes
 
-    Attributes:
-        name: Name of the option, e.g. "lfw".
-        training: Photos for training networks and calibrating batch norms.
-        validation: Photos for accuracy tables and every choice.
-        report: Photos for results.
-        pairs: Pairs for verification, of no training or validation person.
-    """
 
-    name: str
-    training: FaceSet | None
-    validation: FaceSet | None
-    report: FaceSet | None
-    pairs: Pairs | None = None
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 over the three sets and who is in which."""
-        parts = {"training": self.training, "validation": self.validation, "report": self.report}
-        text = "".join(f"{role} {part.fingerprint if part else '-'}\n" for role, part in parts.items())
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def require(self, role: str) -> FaceSet:
-        """One of the three sets by name.
-
-        Raises:
-            DataError: The data has no such people.
-        """
-        part: FaceSet | None = {"training": self.training, "validation": self.validation, "report": self.report}[role]
-        if part is None:
-            raise DataError(f"Data '{self.name}' has no {role} people: give a list of them, data.{role}_people=FILE.")
-        return part
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -7,13 +7,14 @@ each kind per fold ("10 300": blocks of 300 genuine then 300 impostor pairs), or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from nasface.data._index import Strings, Texts
 from nasface.errors import DataError
 
 FOLDS = 10
@@ -50,9 +51,9 @@ def read_pairs(path: Path, names: Iterable[str]) -> NamedPairs:
     separator = "\t" if "\t" in text else None
     lines = [line.split(separator) for line in text.splitlines() if line.strip()]
     header = [int(word) for word in lines[0]] if lines and _is_header(lines[0]) else []
-    suffixed = {name.rpartition(".")[0]: name for name in names}
+    known = names if isinstance(names, Texts) else Strings.of(sorted(names))
     body = lines[1 if header else 0 :]
-    rows = [_pair(line, number + (2 if header else 1), path, suffixed) for number, line in enumerate(body)]
+    rows = [_pair(line, number + (2 if header else 1), path, known) for number, line in enumerate(body)]
     if not rows:
         raise DataError(f"The pairs file {path} has no pairs; give one pair a line or data.pairs=none.")
     same = np.array([row[2] for row in rows], np.bool_)
@@ -86,7 +87,7 @@ def _is_header(words: list[str]) -> bool:
     return len(words) <= 2 and all(word.strip().isdecimal() for word in words)
 
 
-def _pair(words: list[str], number: int, path: Path, suffixed: Mapping[str, str]) -> tuple[str, str, bool]:
+def _pair(words: list[str], number: int, path: Path, known: Texts) -> tuple[str, str, bool]:
     fields = [word.strip() for word in words]
     if len(fields) == 3:
         fields.insert(2, fields[0])
@@ -95,7 +96,7 @@ def _pair(words: list[str], number: int, path: Path, suffixed: Mapping[str, str]
             f"Line {number} of {path} is not a pair: {' '.join(words)!r}; allowed are 'name i j' and 'name1 i name2 j'."
         )
     stems = [f"{name}/{name}_{int(index):04d}" for name, index in (fields[:2], fields[2:])]
-    first, second = (suffixed.get(stem, f"{stem}.jpg") for stem in stems)
+    first, second = (known.stem(stem) or f"{stem}.jpg" for stem in stems)
     return first, second, fields[0] == fields[2]
 
 

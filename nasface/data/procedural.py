@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nasface.data._base import FaceData, FaceSet, Pairs, Photo
+from nasface.data._base import FaceSet, Photo
+from nasface.data._data import FaceData, Pairs
+from nasface.data._index import PhotoIndex
 from nasface.data.pairs import NamedPairs, stratified_folds
 from nasface.errors import InvalidInput
 
@@ -79,22 +81,24 @@ class ProceduralConfig:
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProceduralSource:
     """Draws the photo "person_PPPP/PPPP_NN.png" of the people that `seed` gives."""
 
+    index: PhotoIndex
     seed: int
 
-    def photo(self, name: str, size: int) -> Photo:
+    def photo(self, row: int, size: int) -> Photo:
         """Draw the photo; it is never unreadable."""
-        person, number = (int(part) for part in name.rsplit("/", 1)[1].removesuffix(".png").split("_"))
+        file = self.index.names[row].rpartition("/")[2]
+        person, number = (int(part) for part in file.removesuffix(".png").split("_"))
         rng = np.random.default_rng([self.seed, person, number])
         view = _draw(_PHOTO, rng)
         picture = _light(_paint(_draw(_PERSON, np.random.default_rng([self.seed, person])), view, size), view)
         noise = view["noise"] * rng.standard_normal((size, size, 1))
         return np.asarray(np.rint(255.0 * np.clip(picture + noise, 0.0, 1.0)), np.uint8)
 
-    def stamp(self, name: str) -> str:
+    def stamp(self, row: int) -> str:
         """The seed: name and seed fix the photo."""
         return f"seed {self.seed}"
 
@@ -114,14 +118,14 @@ def load_procedural(config: ProceduralConfig) -> FaceData:
             f"asked for were {config.people} people, {config.photos} photos of each, seed {config.seed}: try "
             "data.people=80 data.photos=6."
         )
-    source = ProceduralSource(config.seed)
     parts = range(training), range(training, training + validation), range(training + validation, config.people)
-    train, validate, test = (_people(part, config.photos, source) for part in parts)
+    train, validate, test = (_people(part, config) for part in parts)
     return FaceData(config.name, train, validate, test, _pairs(test, config))
 
 
-def _people(people: range, photos: int, source: ProceduralSource) -> FaceSet:
-    return FaceSet.of((f"person_{p:04d}/{p:04d}_{k:02d}.png" for p in people for k in range(photos)), source)
+def _people(people: range, config: ProceduralConfig) -> FaceSet:
+    names = (f"person_{p:04d}/{p:04d}_{k:02d}.png" for p in people for k in range(config.photos))
+    return FaceSet.all(ProceduralSource(PhotoIndex.of(names), config.seed))
 
 
 def _pairs(faces: FaceSet, config: ProceduralConfig) -> Pairs:

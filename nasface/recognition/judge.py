@@ -33,14 +33,14 @@ class Judgement:
     """What was measured on one set of descriptors.
 
     Attributes:
-        all_pairs: Verification over all pairs of photos.
-        identification: Rank-1, leave one out.
+        all_pairs: Verification over all pairs of photos of report people, or None without any.
+        identification: Rank-1, leave one out; likewise.
         intervals: Bootstrap over people of "auc", "eer" and "tar@FAR"; empty if not asked for.
         pairs: Verification over listed pairs, or None without a list.
     """
 
-    all_pairs: AllPairs
-    identification: LeaveOneOut
+    all_pairs: AllPairs | None
+    identification: LeaveOneOut | None
     intervals: dict[str, Interval]
     pairs: Verification | None
 
@@ -50,11 +50,15 @@ class Judgement:
 
     def row(self) -> dict[str, float]:
         """The main figures by name, for tables."""
-        row = {"auc": self.all_pairs.auc, "eer": self.all_pairs.eer}
-        row |= {f"tar@{point.far:g}": point.tar for point in self.all_pairs.points}
-        row["rank1"] = self.identification.micro
+        row: dict[str, float] = {}
+        if self.all_pairs is not None:
+            row |= {"auc": self.all_pairs.auc, "eer": self.all_pairs.eer}
+            row |= {f"tar@{point.far:g}": point.tar for point in self.all_pairs.points}
+        if self.identification is not None:
+            row["rank1"] = self.identification.micro
         if self.pairs is not None:
             row |= {"pairs accuracy": self.pairs.accuracy, "+-": self.pairs.accuracy_std}
+            row |= {} if self.all_pairs is not None else {"pairs auc": self.pairs.auc}
         return row
 
     def interval(self, name: str) -> str:
@@ -72,9 +76,7 @@ def supported_rates(labels: npt.NDArray[Any]) -> list[float]:
 
 def photos_to_judge(data: FaceData) -> FaceSet:
     """The photos that `judge` needs descriptors of: the report people's, and those that the pairs name."""
-    report = data.require("report")
-    named = data.pairs.photos.names if data.pairs else ()
-    return FaceSet.of({*report.names, *named}, report.source)
+    return data.photos_to_judge
 
 
 def judge(
@@ -99,14 +101,16 @@ def judge(
         InvalidInput: A rate is below ten over the number of impostor pairs, or there are too few people.
     """
     names = [faces.names[row] for row in embedded.rows]
-    reported = set(data.require("report").names)
+    pairs = None if data.pairs is None else _listed(embedded.descriptors, names, data.pairs)
+    if data.report is None:
+        return Judgement(None, None, {}, pairs)
+    reported = set(data.report.names)
     mine = np.array([name in reported for name in names])
     descriptors, labels = embedded.descriptors[mine], faces.labels[embedded.rows][mine]
     if far is None:
         far = supported_rates(labels)
     all_pairs = evaluate_all_pairs(descriptors, labels, far)
     intervals = bootstrap_people(descriptors, labels, rng, fars=far, resamples=resamples) if resamples else {}
-    pairs = None if data.pairs is None else _listed(embedded.descriptors, names, data.pairs)
     return Judgement(all_pairs, leave_one_out(descriptors, labels), intervals, pairs)
 
 

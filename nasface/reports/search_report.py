@@ -244,7 +244,8 @@ def _cards(
     cards.append((f"predicted {facts.metric}", f"{found['predicted']:.4f}", f"estimated by {facts.predictor}"))
     measured = measurements.get("measured")
     if measured:
-        cards.append(("measured auc", f"{measured['row']['auc']:.4f}", "report people"))
+        figure, value = next(iter(measured["row"].items()))
+        cards.append((f"measured {figure}", f"{value:.4f}", "report people"))
     cards.append(("size", f"{found['params_m']:.2f} M parameters", f"{found['macs_m']:.0f} M multiply-accumulates"))
     if "model" in decision:
         timing = measurements["host_timing"]

@@ -32,6 +32,7 @@ TASKS: Final[dict[str, str]] = {
     "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
     "evaluate": "measure models or descriptor files on photos, as one table",
     "report": "make one table of a sweep's runs",
+    "pack": "put photos into one RecordIO file, small and quick to read; pairs into a .bin",
     "import_lut": "bring a latency table measured elsewhere into your table folder",
     "build_assets": "rebuild the embedded data from its sources",
 }

@@ -149,7 +149,7 @@ def _table(run: Run, sources: Path, out: Path) -> list[Path]:
     return [path, _provenance(path, facts | dict(table.shared))]
 
 
-def one_per_person(labels: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def one_per_person(labels: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Row of the first photo of every person."""
     return np.asarray(np.unique(labels, return_index=True)[1])
 

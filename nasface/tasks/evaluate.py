@@ -22,17 +22,16 @@ def run(run: Run) -> Outcome:
     judgements = {run.shown(path): judge_file(run, path, data) for path in models}
     rows = [{"model": name} | judgement.row() for name, (judgement, _) in judgements.items()]
     skipped = sorted({name for _, names in judgements.values() for name in names})
-    all_pairs = next(iter(judgements.values()))[0].all_pairs
-    title = f"{all_pairs.people} report people, {all_pairs.photos} photos, "
-    title += f"{all_pairs.genuine:,} genuine and {all_pairs.impostors:,} impostor pairs"
+    title = _title(next(iter(judgements.values()))[0])
     _show(run, rows, skipped, title)
     page = Page("nasface evaluation", f"{title}; data {data.fingerprint[:12]}")
     page.table(list(rows[0]), [[row.get(column) for column in rows[0]] for row in rows])
-    page.heading("95 % intervals over people")
     names = list(judgements[next(iter(judgements))][0].intervals)
-    page.table(
-        ["model", *names], [[model, *[j.interval(name) for name in names]] for model, (j, _) in judgements.items()]
-    )
+    if names:
+        page.heading("95 % intervals over people")
+        page.table(
+            ["model", *names], [[model, *[j.interval(name) for name in names]] for model, (j, _) in judgements.items()]
+        )
     page.write(run.folder / "report.html")
     run.console.print(f"report: {run.shown(run.folder / 'report.html')}", soft_wrap=True)
     details = {name: judgement.to_dict() for name, (judgement, _) in judgements.items()}
@@ -48,7 +47,10 @@ def open_data(run: Run) -> FaceData:
         )
     if settings.get("root"):
         settings["root"] = str(run.path(settings["root"]))
-    return load_data(settings)
+    with run.console.status(f"looking for the photos of data={settings['name']}"):
+        data = load_data(settings)
+    run.console.print(data.summary, soft_wrap=True)
+    return data
 
 
 def judge_file(run: Run, path: Path, data: FaceData) -> tuple[Judgement, tuple[str, ...]]:
@@ -59,6 +61,17 @@ def judge_file(run: Run, path: Path, data: FaceData) -> tuple[Judgement, tuple[s
         options = run.settings.evaluation
         judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng("bootstrap"))
     return judgement, embedded.skipped
+
+
+def _title(judgement: Judgement) -> str:
+    """What was measured on."""
+    parts = []
+    if (every := judgement.all_pairs) is not None:
+        parts.append(f"{every.people} report people, {every.photos} photos")
+        parts.append(f"{every.genuine:,} genuine and {every.impostors:,} impostor pairs")
+    elif judgement.pairs is not None:
+        parts.append(f"{judgement.pairs.genuine + judgement.pairs.impostors:,} listed pairs")
+    return ", ".join(parts)
 
 
 def _show(run: Run, rows: list[dict[str, Any]], skipped: list[str], title: str) -> None:

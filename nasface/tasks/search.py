@@ -246,7 +246,7 @@ def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]]) -> dict[
 
 def _metadata(decision: dict[str, Any], supernet: str, network: Network, measured: dict[str, Any]) -> dict[str, Any]:
     """What goes into the model file: what it is, how it was made, and thresholds where they were measured."""
-    points = measured.get("details", {}).get("all_pairs", {}).get("points", ())
+    points = (measured.get("details", {}).get("all_pairs") or {}).get("points", ())
     thresholds = [
         {"far": p["far"], "tar": p["tar"], "squared_l2": p["threshold"], "cosine": 1 - p["threshold"] / 2}
         for p in points

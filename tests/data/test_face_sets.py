@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from nasface.data import FaceData, FaceSet, load_data
+from nasface.data import _base as base
 from nasface.data.sources import open_source
 from nasface.errors import DataError, InvalidInput, MissingDependency
 from nasface.preprocessing import Preprocessing
@@ -70,6 +71,50 @@ def test_unreadable_photos_are_skipped_counted_and_listed(photo_folder: Path, ca
     assert "truncated" in reasons[2].lower()
     assert "skipped 3 of 23 photos" in caplog.text
     assert "Ann_Lee/Ann_Lee_0002.jpg (empty file)" in caplog.text
+
+
+def test_photos_without_pixels_are_refused(photo_folder: Path) -> None:
+    with pytest.raises(InvalidInput, match="Photos cannot have 0 pixels"):
+        open_folder(photo_folder).load(size=0)
+
+
+def test_folders_without_photos_are_passed_over_and_counted(
+    photo_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("Gus", "Hal"):
+        (photo_folder / name).mkdir()
+    (photo_folder / "Hal" / "notes.txt").write_text("none")
+    assert len(open_folder(photo_folder).people) == 6
+    assert "passed over 2 of 8 folders without a photo: Gus, Hal" in caplog.text
+
+
+def test_many_photos_read_in_threads_are_those_read_one_by_one(
+    photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photo_folder / "Bob_Ray" / "Bob_Ray_0001.jpg").write_bytes(b"no photo at all")
+    faces, wanted = open_folder(photo_folder), [row for _ in range(5) for row in range(22, -1, -1)]
+    monkeypatch.setattr(base, "_cores", lambda: 4)
+    monkeypatch.setattr(base, "_BLOCK", 10)
+    many = faces.load(wanted, size=20)
+    monkeypatch.setattr(base, "THREADS", 1)
+    one = faces.load(wanted, size=20)
+    np.testing.assert_array_equal(many.images, one.images)
+    assert (many.indices.tolist(), many.skipped) == (one.indices.tolist(), one.skipped)
+    assert many.indices.tolist() == [row for row in wanted if row != 4]
+
+
+def test_large_jpegs_are_decoded_small_without_a_difference_to_speak_of(
+    photo_folder: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    small = Image.fromarray(rng.integers(0, 256, (60, 60, 3), dtype=np.uint8))
+    path = photo_folder / "Di_Fox" / "Di_Fox_0001.jpg"
+    small.resize((480, 480), Image.Resampling.BICUBIC).save(path, quality=95)
+    faces = open_folder(photo_folder).people_only(["Di_Fox"])
+    fast = faces.load(size=112).images.astype(int)
+    monkeypatch.setattr("nasface.data.sources.DRAFT", 1000)
+    difference = np.abs(fast - faces.load(size=112).images)
+    assert 0 < difference.mean() < 2
+    assert difference.max() <= 16
 
 
 def test_a_photo_that_vanishes_is_skipped(photo_folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nasface.data import DATA, FaceData, load_data
+from nasface.data import DATA, FaceData, load_data, write_bin
 from nasface.errors import DataError, InvalidInput, UnknownName
 from nasface.metrics import evaluate_all_pairs, evaluate_pairs, leave_one_out, squared_distances
 from nasface.preprocessing import Preprocessing
@@ -138,6 +138,16 @@ def test_lfw112_view_2_is_for_networks_trained_elsewhere(shared_data: Path) -> N
     assert data.pairs is not None
     assert (len(data.pairs), len(data.pairs.photos), len(data.pairs.photos.people)) == (6000, 7701, 4281)
     assert np.bincount(2 * data.pairs.folds + data.pairs.same).tolist() == [300] * 20
+
+
+def test_pairs_may_be_a_bin_for_every_option(photo_folder: Path) -> None:
+    photos = [path.read_bytes() for path in sorted(photo_folder.glob("Ed_Kim/*.jpg"))] * 10
+    write_bin(photo_folder / "own.bin", photos, [True, False] * 10)
+    for name in ("lfw", "image_folder"):
+        data = load_data({"name": name, "root": str(photo_folder), "pairs": "own.bin"})
+        assert data.pairs is not None
+        assert (len(data.pairs), data.pairs.photos.people) == (20, ("own.bin",))
+        assert len(data.photos_to_judge) == len(data.require("report")) + 40
 
 
 # image_folder

@@ -1,0 +1,146 @@
+"""What the options that read files have in common: a root, lists of people, a split, pairs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nasface.data._base import FaceSet
+from nasface.data._data import FaceData, Pairs
+from nasface.data.pairs import read_pairs
+from nasface.data.people import ROLES, Parts, Split, check_disjoint, read_people, split
+from nasface.data.verification_bin import read_bin
+from nasface.errors import DataError, listing
+
+AUTO = "auto"
+NONE = "none"
+
+
+@dataclass
+class FilesConfig:
+    """Parameters of every option that reads files. Files are relative to the working folder or to the photos' folder.
+
+    Attributes:
+        root: Where the photos are.
+        pairs: File of pairs: text in the format of Labeled Faces in the Wild, or a `.bin` of InsightFace; "none" takes
+            none.
+        training_people: List of people, one name a line; "auto" takes training_people.txt beside the photos if it is
+            there, "none" takes none.
+        validation_people: Likewise, validation_people.txt.
+        report_people: Likewise, report_people.txt.
+        split: Where there is no list: "identity", "image" or "none", see `nasface.data.people.SPLITS`.
+        training_fraction: Share for training: of the people, or, with split=image, of a person's photos.
+        validation_fraction: Likewise for validation; the rest are report people.
+        split_seed: Another seed, another draw.
+    """
+
+    name: str = ""
+    root: str = ""
+    pairs: str = NONE
+    training_people: str = AUTO
+    validation_people: str = AUTO
+    report_people: str = AUTO
+    split: str = "identity"
+    training_fraction: float = 0.5
+    validation_fraction: float = 0.2
+    split_seed: int = 0
+
+    def __post_init__(self) -> None:
+        _ = self.how  # refuses what cannot be before folders are scanned
+
+    @property
+    def how(self) -> Split:
+        """The split, checked."""
+        return Split(self.split, self.training_fraction, self.validation_fraction, self.split_seed)
+
+
+def assemble(
+    config: FilesConfig,
+    faces: FaceSet,
+    folder: Path,
+    pairs: tuple[str, ...] = (),
+    rule: Callable[[FaceSet, Split], Parts] = split,
+) -> FaceData:
+    """The data: roles by lists or else by the split, and pairs.
+
+    Args:
+        config: What was asked for.
+        faces: All photos.
+        folder: Where lists and pairs are looked for.
+        pairs: Names that "auto" tries for the file of pairs.
+        rule: Splits the photos where there are no lists.
+
+    Raises:
+        DataError: A list or a pairs file is missing, malformed, or does not fit the photos; sets share people; pairs
+            show training or validation people; a split by photos is asked for beside lists of who trains.
+    """
+    parts = listed_people(faces, folder, {role: getattr(config, f"{role}_people") for role in ROLES})
+    how = config.how
+    if how.kind == "image" and any(parts.values()):
+        raise DataError(
+            f"data.split=image draws the sets itself, and there are lists of {listing([r for r in ROLES if parts[r]])} "
+            "people: take data.split=identity, or switch the lists off with data.training_people=none and so on."
+        )
+    if not any(parts.values()):
+        parts = rule(faces, how)
+    return with_pairs(config, faces, parts, find_file(config.pairs, folder, pairs))
+
+
+def require_root(root: str, option: str) -> Path:
+    """The root as a path, or a `DataError` saying how to give it."""
+    if not root:
+        raise DataError(f"data={option} needs to know where the photos are: add data.root=FOLDER_OR_TAR.")
+    return Path(root)
+
+
+def beside(root: Path) -> Path:
+    """The folder that text files are looked for in: the root, or the folder a tar lies in."""
+    return root.parent if root.is_file() else root
+
+
+def listed_people(faces: FaceSet, folder: Path, given: dict[str, str]) -> Parts:
+    """Photos per role, `given` being a file, "auto" (ROLE_people.txt in `folder`, if there) or "none"."""
+    files = {role: find_file(value, folder, (f"{role}_people.txt",)) for role, value in given.items()}
+    parts = {role: read_people(path, faces) if path else None for role, path in files.items()}
+    check_disjoint(parts)
+    return parts
+
+
+def with_pairs(config: FilesConfig, faces: FaceSet | None, parts: Parts, path: Path | None) -> FaceData:
+    """The data with the pairs of a file, which must not show training or validation people.
+
+    A `.bin` does not say whom it shows, so that this cannot be checked there.
+    """
+    training, validation, report = (parts[role] for role in ROLES)
+    data = FaceData(
+        config.name, training, validation, report, closed_set=config.split == "image" and validation is not None
+    )
+    if path is None:
+        return data
+    if path.suffix == ".bin":
+        return dataclasses.replace(data, pairs=read_bin(path))
+    if faces is None:
+        raise DataError(f"{path} names photos, and there are none at data.root={config.root}; give a .bin of pairs.")
+    pairs = Pairs.of(read_pairs(path, faces.names), faces, str(path))
+    seen = {person for role in ROLES[:2] if (part := parts[role]) for person in part.people}
+    common = sorted(seen & set(pairs.photos.people))
+    if common:
+        raise DataError(
+            f"{path} names {len(common)} training or validation people ({listing(common, 3)}), and results must be "
+            "on others: give pairs of report people, or, for a network trained elsewhere, set "
+            "data.training_people=none data.validation_people=none."
+        )
+    return dataclasses.replace(data, pairs=pairs)
+
+
+def find_file(value: str, folder: Path, defaults: tuple[str, ...]) -> Path | None:
+    """A file that was given (as it stands, or in `folder`), the first default that exists, or None."""
+    if value == NONE:
+        return None
+    candidates = [folder / name for name in defaults] if value == AUTO else [Path(value), folder / value]
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None and value != AUTO:
+        raise DataError(f"There is no file {value}, neither here nor in {folder}; give an existing file, or '{NONE}'.")
+    return found

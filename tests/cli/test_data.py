@@ -1,0 +1,132 @@
+"""Packed photos, `.bin` pairs and splits through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nasface.data import load_data
+from nasface.errors import EXIT_INVALID, EXIT_OK
+
+from ._command import Command
+
+DRAWN = ("data=procedural", "data.people=24", "data.photos=4")
+
+
+@pytest.fixture
+def packed(cli: Command, tmp_path: Path) -> Path:
+    """Drawn faces as `task=pack` writes them."""
+    done = cli("task=pack", *DRAWN, f"pack.out={tmp_path / 'packed'}", "pack.size=16")
+    assert done.code == EXIT_OK, done.err
+    assert "training 12 people, 48 photos; validation 6 people, 24 photos; report 6 people, 24 photos" in done.out
+    assert "96 photos of 24 people, 72 pairs" in done.out
+    assert f"next: data=recordio data.root={tmp_path / 'packed'}" in done.out
+    assert done.result["decision"]["photos"] == 96
+    return tmp_path / "packed"
+
+
+def write_descriptors(root: Path) -> Path:
+    """Pixels as descriptors of everything that is judged."""
+    faces = load_data({"name": "recordio", "root": str(root)}).photos_to_judge
+    pixels = faces.load(size=16).images.reshape(len(faces), -1).astype(np.float32)
+    path = root / "pixels.npz"
+    np.savez(path, descriptors=pixels - pixels.mean(axis=0), names=np.array(list(faces.names)))
+    return path
+
+
+def test_packed_photos_are_evaluated_with_their_pairs(cli: Command, packed: Path) -> None:
+    model = write_descriptors(packed)
+    done = cli("task=evaluate", f"model={model}", "data=recordio", f"data.root={packed}", "evaluation.bootstrap=0")
+    assert done.code == EXIT_OK, done.err
+    [row] = done.result["decision"]["rows"]
+    assert 0.5 < row["auc"] <= 1
+    assert 0.5 < row["pairs accuracy"] <= 1
+    assert "report 6 people, 24 photos; 72 pairs" in done.out
+
+
+def test_a_bin_alone_is_evaluated(cli: Command, packed: Path, tmp_path: Path) -> None:
+    (tmp_path / "bins").mkdir()
+    shutil.copy(packed / "pairs.bin", tmp_path / "bins" / "lfw.bin")
+    model = write_descriptors(tmp_path / "bins")
+    done = cli("task=evaluate", f"model={model}", "data=recordio", f"data.root={tmp_path / 'bins'}")
+    assert done.code == EXIT_OK, done.err
+    [row] = done.result["decision"]["rows"]
+    assert "auc" not in row
+    assert 0.5 < row["pairs accuracy"] <= 1
+    assert done.result["decision"]["details"][str(model)]["all_pairs"] is None
+    assert "72 listed pairs" in (done.folder / "report.html").read_text()
+
+
+class _Attack:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.mark),)
+
+
+def test_a_hostile_bin_is_refused(cli: Command, tmp_path: Path) -> None:
+    (tmp_path / "lfw.bin").write_bytes(pickle.dumps(_Attack(tmp_path / "mark")))
+    done = cli("task=evaluate", "model=x.tflite", "data=recordio", f"data.root={tmp_path}")
+    assert done.code == EXIT_INVALID
+    assert (
+        "lfw.bin is not a verification set of InsightFace (it names posix.mkdir, which no such file needs" in done.text
+    )
+    assert not (tmp_path / "mark").exists()
+
+
+def test_closed_sets_make_no_table_of_strangers(cli: Command, packed: Path) -> None:
+    split = ("data=recordio", f"data.root={packed}", "data.split=image")
+    off = tuple(f"data.{role}_people=none" for role in ("training", "validation", "report"))
+    done = cli("task=estimate_accuracy", "accuracy.table=t.csv", *split, *off)
+    assert done.code == EXIT_INVALID
+    assert "is split by photos (data.split=image)" in done.text
+    assert "closed set" in done.out
+    done = cli("task=estimate_accuracy", "accuracy.table=t.csv", *split)
+    assert "there are lists of training, validation, report people" in done.text
+
+
+def test_closed_sets_are_packed_with_the_words_that_split_them_again(
+    cli: Command, packed: Path, tmp_path: Path
+) -> None:
+    off = tuple(f"data.{role}_people=none" for role in ("training", "validation", "report"))
+    split = ("data.split=image", "data.split_seed=3", "data.pairs=none")
+    out = tmp_path / "again"
+    done = cli("task=pack", "data=recordio", f"data.root={packed}", *off, *split, f"pack.out={out}", "pack.size=8")
+    assert done.code == EXIT_OK, done.err
+    words = done.result["decision"]["use"].split()
+    assert words[2:] == [
+        "data.split=image",
+        "data.training_fraction=0.95",
+        "data.validation_fraction=0.05",
+        "data.split_seed=3",
+    ]
+    assert sorted(path.name for path in out.iterdir()) == ["names.txt", "property", "train.idx", "train.rec"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((), "task=pack needs pack.out=FOLDER"),
+        (("pack.out=x", "pack.size=0"), "cannot be packed with 0 pixels"),
+        (("pack.out=x", "pack.format=gif"), "Unknown pack.format 'gif'"),
+        (("pack.out=x", "data=none"), "needs photos"),
+        (("pack.out=x", "data=lfw"), "data.root=FOLDER"),
+    ],
+)
+def test_what_cannot_be_packed(cli: Command, given: tuple[str, ...], message: str) -> None:
+    done = (
+        cli("task=pack", *DRAWN, *given)
+        if not any(word.startswith("data=") for word in given)
+        else cli("task=pack", *given)
+    )
+    assert done.code == EXIT_INVALID
+    assert message in done.text
+    assert json.loads((done.folder / "result.json").read_text())["status"] == "failed"
