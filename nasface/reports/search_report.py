@@ -11,7 +11,7 @@ from rich.table import Table
 
 from nasface.accuracy.table import AccuracyTable
 from nasface.composition import DeviceCosts, counts, published_subnets
-from nasface.costs import LayerCost
+from nasface.costs import Cost, LayerCost
 from nasface.devices.references import REFERENCES
 from nasface.errors import InvalidGenotype, NasfaceError
 from nasface.predictors import QualityReport, Ranker
@@ -55,6 +55,7 @@ def compare(facts: SearchFacts) -> list[dict[str, Any]]:
     costs = counts(facts.space)
     params, macs = costs["params_m"].predict(population), costs["macs_m"].predict(population)
     latencies = {latency_column(entry): entry.latency.predict(population) for entry in facts.devices}
+    latencies |= {cost.name: cost.predict(population) for cost in _other_costs(facts)}
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(named):
         row = {
@@ -65,6 +66,12 @@ def compare(facts: SearchFacts) -> list[dict[str, Any]]:
         }
         rows.append(row | {column: float(values[i]) for column, values in latencies.items()})
     return [*rows, _reference_row(facts)]
+
+
+def _other_costs(facts: SearchFacts) -> list[Cost]:
+    """Bounded costs that have no column otherwise."""
+    shown = {"latency_ms", "params_m", "macs_m"}
+    return [constraint.cost for constraint in facts.constraints if constraint.cost.name not in shown]
 
 
 def latency_column(entry: DeviceCosts) -> str:
@@ -176,16 +183,18 @@ def _reference_row(facts: SearchFacts) -> dict[str, Any]:
             row[latency_column(entry)] = entry.latency.reference(REFERENCE)[0]
         except NasfaceError:  # the table has none at this resolution
             row[latency_column(entry)] = None
-    return row
+    return row | {cost.name: cost.reference(REFERENCE)[0] for cost in _other_costs(facts)}
 
 
 def _columns(facts: SearchFacts) -> list[str]:
-    return ["network", "predicted", "params_m", "macs_m", *[latency_column(entry) for entry in facts.devices]]
+    latencies = [latency_column(entry) for entry in facts.devices]
+    return ["network", "predicted", "params_m", "macs_m", *latencies, *[cost.name for cost in _other_costs(facts)]]
 
 
 def _header(facts: SearchFacts) -> list[str]:
     latencies = [f"{entry.device.name} ms{_mark(entry)}" for entry in facts.devices]
-    return ["network", f"{facts.metric} (estimated)", "params M", "MACs M", *latencies]
+    others = [f"{cost.label} {cost.unit}{' (estimated)' if cost.estimated else ''}" for cost in _other_costs(facts)]
+    return ["network", f"{facts.metric} (estimated)", "params M", "MACs M", *latencies, *others]
 
 
 def _mark(entry: DeviceCosts) -> str:
