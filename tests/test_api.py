@@ -35,7 +35,7 @@ def test_search_within_several_bounds() -> None:
 
     assert found.costs["model_mb"] <= 16
     assert found.costs["peak_memory_mb"] <= 1.9
-    with pytest.raises(UnknownName, match="cost 'model_gb'.*mean 'model_mb'"):
+    with pytest.raises(UnknownName, match=r"cost 'model_gb'.*mean 'model_mb'"):
         nasface.search(max_costs={"model_gb": 1})
 
 
