@@ -49,7 +49,7 @@ class SearchFacts:
 
 def compare(facts: SearchFacts) -> list[dict[str, Any]]:
     """One row per network: found, smallest, largest, published, and the reference (which has no accuracy here)."""
-    named = {FOUND: facts.result.best} | _extremes(facts) | _published(facts.space)
+    named = _named(facts)
     population = np.stack(list(named.values()))
     predicted = facts.ranker.predicted_accuracy(population)
     costs = counts(facts.space)
@@ -135,6 +135,8 @@ def write_page(
     for entry in facts.devices:
         if isinstance(entry.latency, LayerCost):
             page.picture(_layers(facts, entry.latency), f"ms per layer on {entry.device.name}{_mark(entry)}")
+            page.table(*_stage_times(facts, entry.latency), highlight=0)
+            page.text(f"ms per stage on {entry.device.name}{_mark(entry)}, beside the alternatives", "note")
     page.heading(f"How good the predictor is ({facts.predictor})")
     _quality_tables(page, facts)
     page.heading("The search")
@@ -142,6 +144,11 @@ def write_page(
     page.heading("Provenance")
     page.facts(_provenance(facts, decision, measurements))
     page.write(path)
+
+
+def _named(facts: SearchFacts) -> dict[str, npt.NDArray[np.int8]]:
+    """The networks of the comparison: found, smallest, largest, published."""
+    return {FOUND: facts.result.best} | _extremes(facts) | _published(facts.space)
 
 
 def _extremes(facts: SearchFacts) -> dict[str, npt.NDArray[np.int8]]:
@@ -288,6 +295,23 @@ def _layers(facts: SearchFacts, latency: LayerCost) -> str:
         size = "x".join(str(side) for side in layers[i].output_shape)
         rows.append((f"{layers[i].kind} {words} → {size}", float(latency.values[i])))
     return bars(rows, "ms")
+
+
+def _stage_times(facts: SearchFacts, latency: LayerCost) -> tuple[list[str], list[list[Any]]]:
+    """Header and rows: milliseconds of every network by stage of the space; fixed layers before and after apart."""
+    named = _named(facts)
+    indices = facts.space.layer_indices(np.stack(list(named.values())))
+    times = np.append(latency.values, 0.0)[indices]
+    stages = np.array([-1 if layer.stage is None else layer.stage for layer in facts.space.layers()] + [-1])[indices]
+    inside = (stages >= 0).any(axis=0)
+    first = int(inside.argmax())
+    place = np.where(stages >= 0, stages, np.where(np.arange(stages.shape[1]) < first, -1, stages.max() + 1))
+    columns = range(-1, int(stages.max()) + 2)
+    header = ["network", "before", *[f"stage {stage + 1}" for stage in columns[1:-1]], "after", "all"]
+    return header, [
+        [name, *[float(row[where == column].sum()) for column in columns], float(row.sum())]
+        for name, row, where in zip(named, times, place, strict=True)
+    ]
 
 
 def _quality_tables(page: Page, facts: SearchFacts) -> None:
