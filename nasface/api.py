@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from nasface import composition
 from nasface.composition import SupernetSource
 from nasface.deploy import Network, export_checked
-from nasface.errors import InvalidInput
+from nasface.errors import InvalidInput, UnknownName
 from nasface.exporters import Exported
 from nasface.options import prepare
 from nasface.predictors import fit_ranker
@@ -59,6 +60,7 @@ def search(
     strategy: str = "evolution",
     max_latency_ms: float | None = None,
     latency_ratio: float | None = None,
+    max_costs: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> Found:
     """Find the most accurate network of a supernet that a device runs within a bound.
@@ -75,10 +77,11 @@ def search(
         strategy: Name of the search.
         max_latency_ms: Bound in milliseconds.
         latency_ratio: Bound relative to EfficientNet-B0 on the same device; 0.6 if no bound is given.
+        max_costs: More bounds, e.g. {"model_mb": 14, "peak_memory_mb": 2, "params_m": 4, "macs_m": 90}.
         seed: Of everything random.
 
     Raises:
-        InfeasibleConstraint: No network meets the bound; the message names the smallest reachable value.
+        InfeasibleConstraint: No network meets the bounds; the message names the smallest reachable value.
         NasfaceError: Something given does not exist or does not fit.
     """
     prepare()
@@ -86,8 +89,7 @@ def search(
     source = SupernetSource.of({"name": "lfw112", "checkpoint": given, "resolution": resolution}, Path.cwd(), seed)
     built = composition.build_space({"name": space}, source)
     devices = composition.build_devices({device: {"lut": device}}, {"name": "lut"}, built)
-    free = Bound(max=None, ratio=None)
-    bounds = Constraints(Bound(max=max_latency_ms, ratio=latency_ratio), free, free, 0.6)
+    bounds = _bounds(Bound(max=max_latency_ms, ratio=latency_ratio), max_costs or {})
     constraints = composition.build_bounds(bounds, built, devices)
     accuracies, _ = composition.open_table(None if table is None else str(table), source, built, Path.cwd())
     fit_rng, search_rng = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(2))
@@ -105,6 +107,15 @@ def search(
         result.finalists,
         result,
     )
+
+
+def _bounds(latency: Bound, max_costs: Mapping[str, float]) -> Constraints:
+    bounds = Constraints(latency, default_latency_ratio=0.6)
+    for name, value in max_costs.items():
+        if name not in bounds.by_cost:
+            raise UnknownName("cost", name, bounds.by_cost)
+        setattr(bounds, name, Bound(max=value))
+    return bounds
 
 
 def export(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasface.accuracy.table import AccuracyTable, read_table
-from nasface.costs import Cost, Macs, Params
+from nasface.costs import Cost, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
 from nasface.errors import CheckpointError, InvalidInput, TableError
 from nasface.registry import build
@@ -114,16 +114,18 @@ def build_devices(devices: Mapping[str, Any], latency: Mapping[str, Any], space:
     return [DeviceCosts(device, build("latency", latency, space=space, device=device)) for device in chosen]
 
 
-def counts(space: SearchSpace) -> dict[str, Cost]:
-    """The costs that need no device, by name."""
-    return {cost.name: cost for cost in (Params(space), Macs(space))}
+def counts(space: SearchSpace, precision: str = "float32") -> dict[str, Cost]:
+    """The costs that need no device, by name; `precision` is that of the exported weights."""
+    costs = (Params(space), Macs(space), ModelMB(space, precision), PeakMemoryMB(space))
+    return {cost.name: cost for cost in costs}
 
 
-def build_bounds(bounds: Constraints, space: SearchSpace, devices: Sequence[DeviceCosts]) -> list[Constraint]:
+def build_bounds(
+    bounds: Constraints, space: SearchSpace, devices: Sequence[DeviceCosts], precision: str = "float32"
+) -> list[Constraint]:
     """All bounds as constraints, one latency per device; raises `InfeasibleConstraint` if one cannot be met."""
-    given = {"latency_ms": bounds.latency_ms, "params_m": bounds.params_m, "macs_m": bounds.macs_m}
-    costs = [*(entry.latency for entry in devices), *counts(space).values()]
-    constraints = build_constraints(given, costs, {"latency_ms": bounds.default_latency_ratio})
+    costs = [*(entry.latency for entry in devices), *counts(space, precision).values()]
+    constraints = build_constraints(bounds.by_cost, costs, {"latency_ms": bounds.default_latency_ratio})
     check_reachable(constraints)
     return constraints
 

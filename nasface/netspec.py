@@ -153,6 +153,11 @@ class Layer:
         """Multiply-accumulate operations for one image: convolutions and linear layers only, as in OFA's counter."""
         return sum(op_macs(op) for op in self.ops)
 
+    @property
+    def deployed_weights(self) -> int:
+        """Values stored in an exported file: batch normalisation is folded into one bias per channel."""
+        return sum(_deployed(op) for op in self.ops)
+
 
 @dataclass(frozen=True)
 class NetSpec:
@@ -189,8 +194,8 @@ class NetSpec:
 
     @property
     def deployed_weights(self) -> int:
-        """Values stored in an exported file: batch normalisation is folded into one bias per channel."""
-        return sum(_deployed(op) for op in self.ops)
+        """Values stored in an exported file, see `Layer.deployed_weights`."""
+        return sum(layer.deployed_weights for layer in self.layers)
 
 
 def shape_text(shape: Shape) -> str:

@@ -14,18 +14,25 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 class Bound:
     """A bound on one cost: absolute in the cost's unit, or relative to EfficientNet-B0; at most one of the two."""
 
-    max: float | None = MISSING
-    ratio: float | None = MISSING
+    max: float | None = None
+    ratio: float | None = None
 
 
 @dataclass
 class Constraints:
-    """Bounds on what the network may need."""
+    """Bounds on what the network may need; without any there is none."""
 
     latency_ms: Bound = field(default_factory=Bound)
     params_m: Bound = field(default_factory=Bound)
     macs_m: Bound = field(default_factory=Bound)
-    default_latency_ratio: float | None = MISSING
+    model_mb: Bound = field(default_factory=Bound)
+    peak_memory_mb: Bound = field(default_factory=Bound)
+    default_latency_ratio: float | None = None
+
+    @property
+    def by_cost(self) -> dict[str, Bound]:
+        """The bounds by the cost's name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Bound)}
 
 
 @dataclass
@@ -120,6 +127,11 @@ class Settings:
         if not isinstance(settings, cls):
             raise TypeError(f"expected {cls.__name__}, not {type(settings).__name__}")
         return settings
+
+    @property
+    def precision(self) -> str:
+        """Of the weights that the exporter writes."""
+        return str(self.exporter.get("precision", "float32"))
 
     def fingerprint(self) -> str:
         """Short hash of all options."""

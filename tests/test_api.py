@@ -9,7 +9,7 @@ import pytest
 
 import nasface
 from nasface.composition import asset
-from nasface.errors import InfeasibleConstraint, InvalidInput
+from nasface.errors import InfeasibleConstraint, InvalidInput, UnknownName
 from nasface.exporters.tflite import read_metadata
 from nasface.supernets import SpecModule
 
@@ -26,8 +26,17 @@ def test_search_finds_a_network_within_the_bound() -> None:
 
     assert found.costs["latency_ms"] <= 0.7 * 11.4
     assert set(found.genotype) == {"ks", "e", "d", "r"}
-    assert found.estimated == ("latency_ms",)
+    assert found.estimated == ("latency_ms", "model_mb", "peak_memory_mb")
     assert 0.9 < found.predicted < 1.0
+
+
+def test_search_within_several_bounds() -> None:
+    found = nasface.search(strategy="random", latency_ratio=0.8, max_costs={"model_mb": 16, "peak_memory_mb": 1.9})
+
+    assert found.costs["model_mb"] <= 16
+    assert found.costs["peak_memory_mb"] <= 1.9
+    with pytest.raises(UnknownName, match=r"cost 'model_gb'.*mean 'model_mb'"):
+        nasface.search(max_costs={"model_gb": 1})
 
 
 def test_search_refuses_what_cannot_be_met() -> None:

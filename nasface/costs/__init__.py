@@ -3,5 +3,17 @@
 from nasface.costs._base import Cost, LayerCost, StageTables, Values
 from nasface.costs.counts import Macs, Params
 from nasface.costs.latency_lut import LutConfig, LutLatency
+from nasface.costs.memory import ModelMB, PeakMemoryMB
 
-__all__ = ["Cost", "LayerCost", "LutConfig", "LutLatency", "Macs", "Params", "StageTables", "Values"]
+__all__ = [
+    "Cost",
+    "LayerCost",
+    "LutConfig",
+    "LutLatency",
+    "Macs",
+    "ModelMB",
+    "Params",
+    "PeakMemoryMB",
+    "StageTables",
+    "Values",
+]

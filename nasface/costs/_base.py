@@ -99,29 +99,38 @@ class Cost(ABC):
 
 
 class LayerCost(Cost):
-    """A cost that is the sum of one value per layer.
+    """A cost that is the sum, or the maximum, of one value per layer.
 
     Args:
         space: The space whose `layers()` the values belong to.
-        values: float64[len(space.layers())].
+        values: float64[len(space.layers())], not negative.
     """
+
+    combine: Literal["sum", "max"] = "sum"
 
     def __init__(self, space: SearchSpace, values: Values) -> None:
         super().__init__(space)
         self.values = values
 
     def predict(self, population: Population) -> Values:
-        """Sum over the layers of each network."""
-        padded = np.append(self.values, 0.0)  # index -1, "no layer", reads the last entry
-        return np.asarray(padded[self.space.layer_indices(population)].sum(axis=1))
+        """Sum or maximum over the layers of each network."""
+        return self._combined(self.space.layer_indices(population))
 
     def decompose(self) -> StageTables | None:
         """Exact, wherever the space has stages."""
         choices = self.space.stage_choices()
         if choices is None:
             return None
-        first = np.stack([stage[0] for stage in choices])
-        base = first.sum(axis=0, dtype=np.int8)
-        constant = float(self.predict(base[None, :])[0])
-        alone = (base - row + stage for row, stage in zip(first, choices, strict=True))
-        return StageTables(constant, tuple(self.predict(rows.astype(np.int8)) - constant for rows in alone))
+        base: npt.NDArray[np.int8] = np.sum([stage[0] for stage in choices], axis=0, dtype=np.int8)
+        fixed, tables = self.space.layer_indices(base[None]), []
+        for stage in choices:
+            layers = self.space.layer_indices((base - stage[0] + stage).astype(np.int8))
+            of_stage = (layers != layers[0]).any(axis=0)
+            fixed = np.where(of_stage, -1, fixed)
+            tables.append(self._combined(layers[:, of_stage]))
+        return StageTables(float(self._combined(fixed)[0]), tuple(tables), self.combine)
+
+    def _combined(self, layers: npt.NDArray[np.int16]) -> Values:
+        """float64[n] of layer indices int16[n, m]; -1 stands for no layer."""
+        parts = np.append(self.values, 0.0)[layers]
+        return np.asarray(parts.sum(axis=1) if self.combine == "sum" else parts.max(axis=1, initial=0.0))

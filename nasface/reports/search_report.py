@@ -11,7 +11,7 @@ from rich.table import Table
 
 from nasface.accuracy.table import AccuracyTable
 from nasface.composition import DeviceCosts, counts, published_subnets
-from nasface.costs import LayerCost
+from nasface.costs import Cost, LayerCost
 from nasface.devices.references import REFERENCES
 from nasface.errors import InvalidGenotype, NasfaceError
 from nasface.predictors import QualityReport, Ranker
@@ -49,12 +49,13 @@ class SearchFacts:
 
 def compare(facts: SearchFacts) -> list[dict[str, Any]]:
     """One row per network: found, smallest, largest, published, and the reference (which has no accuracy here)."""
-    named = {FOUND: facts.result.best} | _extremes(facts) | _published(facts.space)
+    named = _named(facts)
     population = np.stack(list(named.values()))
     predicted = facts.ranker.predicted_accuracy(population)
     costs = counts(facts.space)
     params, macs = costs["params_m"].predict(population), costs["macs_m"].predict(population)
     latencies = {latency_column(entry): entry.latency.predict(population) for entry in facts.devices}
+    latencies |= {cost.name: cost.predict(population) for cost in _other_costs(facts)}
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(named):
         row = {
@@ -65,6 +66,12 @@ def compare(facts: SearchFacts) -> list[dict[str, Any]]:
         }
         rows.append(row | {column: float(values[i]) for column, values in latencies.items()})
     return [*rows, _reference_row(facts)]
+
+
+def _other_costs(facts: SearchFacts) -> list[Cost]:
+    """Bounded costs that have no column otherwise."""
+    shown = {"latency_ms", "params_m", "macs_m"}
+    return [constraint.cost for constraint in facts.constraints if constraint.cost.name not in shown]
 
 
 def latency_column(entry: DeviceCosts) -> str:
@@ -128,6 +135,8 @@ def write_page(
     for entry in facts.devices:
         if isinstance(entry.latency, LayerCost):
             page.picture(_layers(facts, entry.latency), f"ms per layer on {entry.device.name}{_mark(entry)}")
+            page.table(*_stage_times(facts, entry.latency), highlight=0)
+            page.text(f"ms per stage on {entry.device.name}{_mark(entry)}, beside the alternatives", "note")
     page.heading(f"How good the predictor is ({facts.predictor})")
     _quality_tables(page, facts)
     page.heading("The search")
@@ -135,6 +144,11 @@ def write_page(
     page.heading("Provenance")
     page.facts(_provenance(facts, decision, measurements))
     page.write(path)
+
+
+def _named(facts: SearchFacts) -> dict[str, npt.NDArray[np.int8]]:
+    """The networks of the comparison: found, smallest, largest, published."""
+    return {FOUND: facts.result.best} | _extremes(facts) | _published(facts.space)
 
 
 def _extremes(facts: SearchFacts) -> dict[str, npt.NDArray[np.int8]]:
@@ -176,16 +190,18 @@ def _reference_row(facts: SearchFacts) -> dict[str, Any]:
             row[latency_column(entry)] = entry.latency.reference(REFERENCE)[0]
         except NasfaceError:  # the table has none at this resolution
             row[latency_column(entry)] = None
-    return row
+    return row | {cost.name: cost.reference(REFERENCE)[0] for cost in _other_costs(facts)}
 
 
 def _columns(facts: SearchFacts) -> list[str]:
-    return ["network", "predicted", "params_m", "macs_m", *[latency_column(entry) for entry in facts.devices]]
+    latencies = [latency_column(entry) for entry in facts.devices]
+    return ["network", "predicted", "params_m", "macs_m", *latencies, *[cost.name for cost in _other_costs(facts)]]
 
 
 def _header(facts: SearchFacts) -> list[str]:
     latencies = [f"{entry.device.name} ms{_mark(entry)}" for entry in facts.devices]
-    return ["network", f"{facts.metric} (estimated)", "params M", "MACs M", *latencies]
+    others = [f"{cost.label} {cost.unit}{' (estimated)' if cost.estimated else ''}" for cost in _other_costs(facts)]
+    return ["network", f"{facts.metric} (estimated)", "params M", "MACs M", *latencies, *others]
 
 
 def _mark(entry: DeviceCosts) -> str:
@@ -280,6 +296,23 @@ def _layers(facts: SearchFacts, latency: LayerCost) -> str:
         size = "x".join(str(side) for side in layers[i].output_shape)
         rows.append((f"{layers[i].kind} {words} → {size}", float(latency.values[i])))
     return bars(rows, "ms")
+
+
+def _stage_times(facts: SearchFacts, latency: LayerCost) -> tuple[list[str], list[list[Any]]]:
+    """Header and rows: milliseconds of every network by stage of the space; fixed layers before and after apart."""
+    named = _named(facts)
+    indices = facts.space.layer_indices(np.stack(list(named.values())))
+    times = np.append(latency.values, 0.0)[indices]
+    stages = np.array([-1 if layer.stage is None else layer.stage for layer in facts.space.layers()] + [-1])[indices]
+    inside = (stages >= 0).any(axis=0)
+    first = int(inside.argmax())
+    place = np.where(stages >= 0, stages, np.where(np.arange(stages.shape[1]) < first, -1, stages.max() + 1))
+    columns = range(-1, int(stages.max()) + 2)
+    header = ["network", "before", *[f"stage {stage + 1}" for stage in columns[1:-1]], "after", "all"]
+    return header, [
+        [name, *[float(row[where == column].sum()) for column in columns], float(row.sum())]
+        for name, row, where in zip(named, times, place, strict=True)
+    ]
 
 
 def _quality_tables(page: Page, facts: SearchFacts) -> None:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 TASKS: Final[dict[str, str]] = {
     "search": "find the best network for a device, cut it out of the supernet and export it",
     "list": "show every component: kind, name, origin, parameters",
+    "profile": "show what is reachable: range of every cost, share of the space within the constraints",
     "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",
     "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
     "evaluate": "measure models or descriptor files on photos, as one table",

@@ -84,7 +84,7 @@ def prepare(run: Run) -> Task:
     source = SupernetSource.of(settings.supernet, run.cwd, settings.seed)
     space = composition.build_space(settings.space, source)
     devices = composition.build_devices(settings.device, settings.latency, space)
-    constraints = composition.build_bounds(settings.constraints, space, devices)
+    constraints = composition.build_bounds(settings.constraints, space, devices, settings.precision)
     table, _ = composition.open_table(settings.accuracy.table, source, space, run.cwd)
     targets = table.target(settings.accuracy.metric)
     strategy = build("search", settings.search, selector=build("selector", settings.selector))

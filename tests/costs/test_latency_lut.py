@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nasface.costs import Cost, LayerCost, LutConfig, LutLatency, Macs, Params
+from nasface.costs import Cost, LayerCost, LutConfig, LutLatency, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
 from nasface.errors import InvalidInput, LookupTableError, UnknownName
 from nasface.registry import build
@@ -86,6 +86,8 @@ COSTS = {
     "sd765": latency("sd765"),
     "params": Params(SPACE),
     "macs": Macs(SPACE),
+    "model_mb": ModelMB(SPACE),
+    "peak_memory_mb": PeakMemoryMB(SPACE),
 }
 TABLES = {name: cost.decompose() for name, cost in COSTS.items()}
 

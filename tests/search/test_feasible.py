@@ -118,6 +118,10 @@ def test_bounds_that_cannot_be_met_together() -> None:
         def predict(self, population: Population) -> Values:
             return 1000 - Macs(self.space).predict(population)
 
+        def decompose(self) -> StageTables:
+            macs = Macs(self.space).decompose()
+            return StageTables(1000 - macs.constant, tuple(-table for table in macs.tables))
+
     constraints = [Constraint(Macs(SPACE), 300, "MACs"), Constraint(Hungry(SPACE), 600, "hunger")]
     with pytest.raises(InfeasibleConstraint, match="MACs <= 300 M and hunger <= 600 M") as error:
         feasible_start(problem(*constraints), np.random.default_rng(0), 10)
