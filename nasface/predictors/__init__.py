@@ -1,22 +1,33 @@
 """Predictors: which of two networks is more accurate, and how accurate a network is."""
 
 from nasface.predictors._base import Comparator, Groups, Scorer, Targets
+from nasface.predictors.lightgbm_bradley_terry import BradleyTerry, BradleyTerryConfig, Stagewise, StagewiseConfig
 from nasface.predictors.lightgbm_nac import LightGBMNAC, LightGBMNACConfig
+from nasface.predictors.lightgbm_regressor import LightGBMRegressor, LightGBMRegressorConfig
 from nasface.predictors.mlp_regressor import MLPRegressor, MLPRegressorConfig
 from nasface.predictors.quality import QualityReport, quality
 from nasface.predictors.ranker import Contest, Ranker, fit_ranker
+from nasface.predictors.ridge import Ridge, RidgeConfig
 
 __all__ = [
+    "BradleyTerry",
+    "BradleyTerryConfig",
     "Comparator",
     "Contest",
     "Groups",
     "LightGBMNAC",
     "LightGBMNACConfig",
+    "LightGBMRegressor",
+    "LightGBMRegressorConfig",
     "MLPRegressor",
     "MLPRegressorConfig",
     "QualityReport",
     "Ranker",
+    "Ridge",
+    "RidgeConfig",
     "Scorer",
+    "Stagewise",
+    "StagewiseConfig",
     "Targets",
     "fit_ranker",
     "quality",

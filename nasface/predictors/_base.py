@@ -78,6 +78,9 @@ class Scorer(Comparator):
     regressor: ClassVar[bool] = False
     """Whether scores are accuracies in the target's own scale, so that RMSE and bias mean something."""
 
+    additive: ClassVar[bool] = False
+    """Whether scores are sums of one function per group of features, so that they decompose over the space's stages."""
+
     @abstractmethod
     def score(self, x: Features) -> npt.NDArray[np.float64]:
         """float64[n] for float32[n, n_features]."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.errors import InvalidInput, MissingDependency, NotFitted
+from nasface.errors import NotFitted
 from nasface.predictors._base import Comparator, Groups, Targets
+from nasface.predictors._checks import check_trees
 from nasface.predictors._forest import MAX_LEAVES, PairForest
+from nasface.predictors._lightgbm import library, parameters
+from nasface.predictors._pairs import pair_rows
+from nasface.predictors._state import load_state, save_state
 from nasface.registry import register
-from nasface.runs import write_text
 from nasface.spaces import Features
-
-FORMAT: Final = "nasface lightgbm_nac 1"
 
 
 @dataclass
@@ -64,14 +63,11 @@ class LightGBMNAC(Comparator):
             InvalidInput: A parameter is out of range, or all accuracies are equal.
             MissingDependency: LightGBM is not installed.
         """
-        self._check()
-        lightgbm = _lightgbm()
-        first, second = _pairs(y, self.config.n_pairs, rng)
-        rows = np.concatenate([np.hstack([x[first], x[second]]), np.hstack([x[second], x[first]])])
-        better = (y[first] > y[second]).astype(np.int8)
-        data = lightgbm.Dataset(rows, np.concatenate([better, 1 - better]), params={"verbosity": -1})
-        booster = lightgbm.train(self._parameters(int(rng.integers(2**31))), data, num_boost_round=self.config.trees)
-        self._restore(booster.model_to_string())
+        check_trees(self.config, MAX_LEAVES)
+        lightgbm = library(self.config.name)
+        data = lightgbm.Dataset(*pair_rows(x, y, self.config.n_pairs, rng), params={"verbosity": -1})
+        options = parameters(self.config, int(rng.integers(2**31))) | {"objective": "binary"}
+        self._restore(lightgbm.train(options, data, num_boost_round=self.config.trees).model_to_string())
         return self
 
     def compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
@@ -94,20 +90,11 @@ class LightGBMNAC(Comparator):
     def save(self, path: Path) -> None:
         """Write one line of JSON, then the model in LightGBM's text format."""
         self._forest  # noqa: B018 - raises NotFitted
-        text = str(self._text)
-        head = {"format": FORMAT, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-        write_text(path, json.dumps(head) + "\n" + text)
+        save_state(path, self.config.name, str(self._text))
 
     def load(self, path: Path) -> Self:
         """Read what `save` wrote; LightGBM itself is not needed for that, nor for comparing."""
-        try:
-            head, text = path.read_text(encoding="utf-8").split("\n", 1)
-            found = json.loads(head)
-        except (OSError, ValueError) as error:
-            raise InvalidInput(f"{path} is not a saved lightgbm_nac ({error}); fit it again.") from error
-        if found != {"format": FORMAT, "sha256": hashlib.sha256(text.encode()).hexdigest()}:
-            raise InvalidInput(f"{path} is damaged or not a '{FORMAT}' file; fit the predictor again.")
-        self._restore(text)
+        self._restore(load_state(path, self.config.name))
         return self
 
     @property
@@ -119,49 +106,6 @@ class LightGBMNAC(Comparator):
     def _restore(self, text: str) -> None:
         self._text, self._trees = text, PairForest(text)
 
-    def _parameters(self, seed: int) -> dict[str, Any]:
-        return {
-            "objective": "binary",
-            "num_leaves": self.config.leaves,
-            "learning_rate": self.config.learning_rate,
-            "min_data_in_leaf": self.config.min_leaf,
-            "seed": seed,
-            "deterministic": True,  # these three: the same trees on every machine, whatever its number of cores
-            "force_row_wise": True,
-            "num_threads": 1,
-            "verbosity": -1,
-        }
-
-    def _check(self) -> None:
-        config = self.config
-        for key, value in (("n_pairs", config.n_pairs), ("trees", config.trees), ("min_leaf", config.min_leaf)):
-            if value < 1:
-                raise InvalidInput(f"predictor.{key} is {value}; give 1 or more.")
-        if not 2 <= config.leaves <= MAX_LEAVES:
-            raise InvalidInput(f"predictor.leaves is {config.leaves}; give 2 to {MAX_LEAVES}.")
-        if not 0 < config.learning_rate <= 1:
-            raise InvalidInput(f"predictor.learning_rate is {config.learning_rate}; give a number above 0, at most 1.")
-
-
-def _pairs(y: Targets, n_pairs: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Distinct ordered pairs (i, j), i != j, with different accuracies."""
-    n = len(y)
-    codes = rng.choice(n * (n - 1), min(n_pairs, n * (n - 1)), replace=False, shuffle=False)
-    first, second = np.divmod(codes, n - 1) if n > 1 else (codes, codes)
-    second = second + (second >= first)  # skips the network itself
-    decided = y[first] != y[second]
-    if not decided.any():
-        raise InvalidInput(f"The {n} accuracies have no pair that differs; a comparator cannot be fitted on them.")
-    return first[decided], second[decided]
-
 
 def _sigmoid(raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(1.0 / (1.0 + np.exp(-raw)))
-
-
-def _lightgbm() -> Any:
-    try:
-        import lightgbm
-    except ImportError as error:
-        raise MissingDependency("lightgbm", "all", "predictor lightgbm_nac") from error
-    return lightgbm

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from nasface.costs import StageTables
 from nasface.errors import InvalidInput
 from nasface.predictors._base import Comparator, Scorer, Targets
 from nasface.predictors._isotonic import Isotonic, fit_isotonic
@@ -94,6 +95,16 @@ class Ranker:
         """
         scores = self.scores(population)
         return self._win_rates(population) if scores is None else scores
+
+    def decompose(self) -> StageTables | None:
+        """The scores as a constant plus one entry per stage; None if predictor or space do not allow it."""
+        choices = self.space.stage_choices()
+        if choices is None or not isinstance(self.predictor, Scorer) or not self.predictor.additive:
+            return None
+        base: Population = np.sum([stage[0] for stage in choices], axis=0, dtype=np.int8)
+        constant = float(self.predictor.score(self._encode(base[None]))[0])
+        alone = ((base - stage[0] + stage).astype(np.int8) for stage in choices)
+        return StageTables(constant, tuple(self.predictor.score(self._encode(rows)) - constant for rows in alone))
 
     def predicted_accuracy(self, population: Population) -> Values:
         """What accuracy to expect, float64[n], in the table's unit. Always an estimate.

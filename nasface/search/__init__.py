@@ -6,6 +6,7 @@ from typing import Any
 
 from nasface.search._base import Constraint, Problem, SearchResult, SearchStrategy, no_progress
 from nasface.search.evolution import Evolution, EvolutionConfig
+from nasface.search.exact import Exact, ExactConfig
 from nasface.search.feasible import feasible_start
 from nasface.search.random import RandomSearch, RandomSearchConfig
 
@@ -13,6 +14,8 @@ __all__ = [
     "Constraint",
     "Evolution",
     "EvolutionConfig",
+    "Exact",
+    "ExactConfig",
     "Problem",
     "RandomSearch",
     "RandomSearchConfig",

@@ -72,12 +72,14 @@ class SearchResult:
         history: One row per generation: generation, comparator calls and pairs so far, the current best, plus what the
             strategy adds.
         counters: Totals: generations, calls, pairs, distinct networks seen.
+        remarks: Sentences for the user, e.g. what optimality refers to.
     """
 
     best: npt.NDArray[np.int8]
     finalists: Population
     history: list[dict[str, Any]]
     counters: dict[str, int]
+    remarks: tuple[str, ...] = ()
 
 
 class SearchStrategy(ABC):

@@ -66,6 +66,7 @@ def run(run: Run) -> Outcome:
         result,
         run.settings.predictor["name"],
     )
+    task.notes.extend(result.remarks)
     rows = compare(facts)
     decision = _decision(run, facts, rows)
     measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}

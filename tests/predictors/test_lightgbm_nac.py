@@ -12,7 +12,7 @@ import pytest
 from nasface.errors import InvalidInput
 from nasface.predictors import LightGBMNAC, LightGBMNACConfig
 from nasface.predictors._forest import PairForest
-from nasface.predictors.lightgbm_nac import _pairs
+from nasface.predictors._pairs import random_pairs
 from nasface.testing.synthetic import accuracies, face_space
 
 lightgbm = pytest.importorskip("lightgbm")
@@ -67,16 +67,16 @@ def test_a_model_with_another_hash_is_refused(tmp_path: Path) -> None:
 
 def test_pairs_are_distinct_never_of_one_network_and_never_tied() -> None:
     y = np.array([0.1, 0.2, 0.2, 0.3])
-    first, second = _pairs(y, 100, np.random.default_rng(0))
+    first, second = random_pairs(y, 100, np.random.default_rng(0))
     assert len(set(zip(first.tolist(), second.tolist(), strict=True))) == len(first) == 10  # 12 ordered pairs, 2 tie
     assert (y[first] != y[second]).all()
-    assert len(_pairs(np.arange(50.0), 70, np.random.default_rng(0))[0]) == 70
+    assert len(random_pairs(np.arange(50.0), 70, np.random.default_rng(0))[0]) == 70
 
 
 @pytest.mark.parametrize("y", [np.full(5, 0.9), np.array([0.9]), np.array([])])
 def test_a_table_without_differences_is_refused(y: np.ndarray) -> None:
     with pytest.raises(InvalidInput, match="no pair that differs"):
-        _pairs(y, 10, np.random.default_rng(0))
+        random_pairs(y, 10, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(

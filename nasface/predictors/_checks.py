@@ -1,0 +1,26 @@
+"""Checks of parameters that several predictors have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nasface.errors import InvalidInput
+
+
+def check_trees(config: Any, most_leaves: int | None = None) -> None:
+    """Refuse parameters of boosted trees that are out of range; absent ones are not checked.
+
+    Raises:
+        InvalidInput: With the range.
+    """
+    for key in ("n_pairs", "trees", "min_leaf", "depth"):
+        if getattr(config, key, 1) < 1:
+            raise InvalidInput(f"predictor.{key} is {getattr(config, key)}; give 1 or more.")
+    leaves = getattr(config, "leaves", 2)
+    if leaves < 2 or (most_leaves is not None and leaves > most_leaves):
+        allowed = "2 or more" if most_leaves is None else f"2 to {most_leaves}"
+        raise InvalidInput(f"predictor.leaves is {leaves}; give {allowed}.")
+    if not 0 < config.learning_rate <= 1:
+        raise InvalidInput(f"predictor.learning_rate is {config.learning_rate}; give a number above 0, at most 1.")
+    if not 0 <= getattr(config, "noise", 0.0) < 1:
+        raise InvalidInput(f"predictor.noise is {config.noise}; give 0 (none) or more, below 1.")

@@ -1,0 +1,57 @@
+"""Pairs of networks as a classifier's training data, and comparators that are one classifier asked twice."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import InvalidInput
+from nasface.predictors._base import Comparator, Targets
+from nasface.spaces import Features
+
+Indices = npt.NDArray[np.intp]
+
+
+def random_pairs(y: Targets, n_pairs: int, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    """Up to `n_pairs` distinct ordered pairs (i, j), i != j, with different accuracies.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    n = len(y)
+    codes = rng.choice(n * (n - 1), min(n_pairs, n * (n - 1)), replace=False, shuffle=False)
+    first, second = np.divmod(codes, n - 1) if n > 1 else (codes, codes)
+    second = second + (second >= first)  # skips the network itself
+    decided = y[first] != y[second]
+    if not decided.any():
+        raise InvalidInput(f"The {n} accuracies have no pair that differs; a comparator cannot be fitted on them.")
+    return first[decided], second[decided]
+
+
+def pair_rows(
+    x: Features, y: Targets, n_pairs: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
+    """Features of both networks side by side, every pair in both orders, and whether the first is better."""
+    first, second = random_pairs(y, n_pairs, rng)
+    rows = np.concatenate([np.hstack([x[first], x[second]]), np.hstack([x[second], x[first]])])
+    better = (y[first] > y[second]).astype(np.int8)
+    return rows, np.concatenate([better, 1 - better])
+
+
+class PairClassifier(Comparator):
+    """A comparator whose answer is a classifier's, averaged over both orders: p = (f(a, b) + 1 - f(b, a)) / 2."""
+
+    @abstractmethod
+    def _probability(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+        """P(first better) by the classifier itself, for float32[n, 2 n_features]."""
+
+    def compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
+        """P(row of a better than row of b)."""
+        return 0.5 + 0.5 * (self.raw_compare(a, b) - self.raw_compare(b, a))
+
+    def raw_compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
+        """The classifier's own probability, before symmetrising."""
+        return np.asarray(self._probability(np.hstack([a, b]).astype(np.float32)), np.float64)

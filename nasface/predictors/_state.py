@@ -1,0 +1,35 @@
+"""Fitted states as one text file: a line of JSON with the format and a hash, then the library's own text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from nasface.errors import InvalidInput
+from nasface.runs import write_text
+
+
+def save_state(path: Path, name: str, text: str) -> None:
+    """Write the state of predictor `name`, atomically."""
+    write_text(path, json.dumps(_head(name, text)) + "\n" + text)
+
+
+def load_state(path: Path, name: str) -> str:
+    """The text that `save_state` wrote.
+
+    Raises:
+        InvalidInput: The file is damaged, or of another predictor.
+    """
+    try:
+        head, text = path.read_text(encoding="utf-8").split("\n", 1)
+        found = json.loads(head)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} is not a saved {name} ({error}); fit it again.") from error
+    if found != _head(name, text):
+        raise InvalidInput(f"{path} is damaged or not a saved {name}; fit the predictor again.")
+    return text
+
+
+def _head(name: str, text: str) -> dict[str, str]:
+    return {"format": f"nasface {name} 1", "sha256": hashlib.sha256(text.encode()).hexdigest()}
