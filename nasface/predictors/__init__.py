@@ -1,6 +1,7 @@
 """Predictors: which of two networks is more accurate, and how accurate a network is."""
 
 from nasface.predictors._base import Comparator, Groups, Scorer, Targets
+from nasface.predictors.catboost import CatBoostNAC, CatBoostNACConfig, CatBoostRegressor, CatBoostRegressorConfig
 from nasface.predictors.lightgbm_bradley_terry import BradleyTerry, BradleyTerryConfig, Stagewise, StagewiseConfig
 from nasface.predictors.lightgbm_nac import LightGBMNAC, LightGBMNACConfig
 from nasface.predictors.lightgbm_regressor import LightGBMRegressor, LightGBMRegressorConfig
@@ -8,10 +9,15 @@ from nasface.predictors.mlp_regressor import MLPRegressor, MLPRegressorConfig
 from nasface.predictors.quality import QualityReport, quality
 from nasface.predictors.ranker import Contest, Ranker, fit_ranker
 from nasface.predictors.ridge import Ridge, RidgeConfig
+from nasface.predictors.xgboost import XGBoostNAC, XGBoostNACConfig, XGBoostRegressor, XGBoostRegressorConfig
 
 __all__ = [
     "BradleyTerry",
     "BradleyTerryConfig",
+    "CatBoostNAC",
+    "CatBoostNACConfig",
+    "CatBoostRegressor",
+    "CatBoostRegressorConfig",
     "Comparator",
     "Contest",
     "Groups",
@@ -29,6 +35,10 @@ __all__ = [
     "Stagewise",
     "StagewiseConfig",
     "Targets",
+    "XGBoostNAC",
+    "XGBoostNACConfig",
+    "XGBoostRegressor",
+    "XGBoostRegressorConfig",
     "fit_ranker",
     "quality",
 ]
