@@ -19,7 +19,9 @@ from nasface.errors import DataError
 from nasface.exporters import Exporter
 from nasface.predictors import QualityReport, Ranker, fit_ranker, quality
 from nasface.registry import build
-from nasface.reports.search_report import SearchFacts, compare, print_summary, write_page
+from nasface.reports.comparison import SearchFacts, compare
+from nasface.reports.search_page import write_page
+from nasface.reports.search_summary import print_summary
 from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.search.constraints import notes
 from nasface.spaces import SearchSpace
