@@ -84,6 +84,18 @@ class Pack:
 
 
 @dataclass
+class Compare:
+    """What `task=compare_predictors` tries."""
+
+    predictors: list[str] | None = MISSING
+    sizes: list[int] = MISSING
+    seeds: int = MISSING
+    ratios: list[float] = MISSING
+    held_out: float = MISSING
+    results: str | None = MISSING
+
+
+@dataclass
 class Assets:
     """What `task=build_assets` rebuilds, from which sources, into which folder."""
 
@@ -107,6 +119,7 @@ class Settings:
     sweep: str | None = MISSING
     lut: Lut = field(default_factory=Lut)
     pack: Pack = field(default_factory=Pack)
+    compare: Compare = field(default_factory=Compare)
     assets: Assets = field(default_factory=Assets)
     space: dict[str, Any] = MISSING
     supernet: dict[str, Any] = MISSING

@@ -32,6 +32,7 @@ TASKS: Final[dict[str, str]] = {
     "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",
     "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
     "evaluate": "measure models or descriptor files on photos, as one table",
+    "compare_predictors": "fit every predictor on parts of one accuracy table: learning curves with intervals",
     "report": "make one table of a sweep's runs",
     "pack": "put photos into one RecordIO file, small and quick to read; pairs into a .bin",
     "import_lut": "bring a latency table measured elsewhere into your table folder",

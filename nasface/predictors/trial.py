@@ -1,0 +1,126 @@
+"""One trial of a predictor: fit it on some networks, judge it on others. Learning curves are made of such trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.metrics.ranking import comparison_accuracy, ranking_quality
+from nasface.predictors._base import Comparator, Scorer, Targets
+from nasface.predictors.ranker import Ranker, fit_ranker
+from nasface.spaces import Population, SearchSpace
+
+Mask = npt.NDArray[np.bool_]
+Values = npt.NDArray[np.float64]
+
+LEAST: Final = 5
+"""Held-out networks that a region needs to be judged."""
+
+_TRIPLES: Final = 20
+"""Networks whose triples are looked through for cycles."""
+
+
+def split(n: int, size: int, held_out: float, rng: np.random.Generator) -> tuple[npt.NDArray[np.intp], Mask]:
+    """Rows to learn from and a mask of rows to judge by; the larger of two sizes with one seed begins with the smaller.
+
+    Args:
+        n: Networks of the table.
+        size: How many to learn from.
+        held_out: Share of the table to judge by.
+        rng: The same for all predictors and sizes that are to be compared.
+    """
+    order = rng.permutation(n)
+    judged = np.zeros(n, bool)
+    judged[order[: max(round(n * held_out), LEAST)]] = True
+    return order[~judged[order]][:size], judged
+
+
+def judge_predictor(
+    space: SearchSpace,
+    make: Callable[[], Comparator],
+    table: Population,
+    targets: Targets,
+    rows: npt.NDArray[np.intp],
+    regions: Mapping[str, Mask],
+    rng: np.random.Generator,
+) -> dict[str, dict[str, Any]]:
+    """Fit on `rows`, judge on every region.
+
+    Args:
+        space: Of the table.
+        make: Gives a predictor that is not fitted.
+        table: int8[n, n_genes].
+        targets: float64[n].
+        rows: Networks to learn from.
+        regions: By name, bool[n]: held-out networks; regions of fewer than five are left out.
+        rng: Seeds the fit.
+
+    Returns:
+        By region: the metrics of `RankingQuality`, `pair_accuracy` of a comparator's direct answers,
+        `antisymmetry` before symmetrising, `cycles` (share of intransitive triples), `fit_seconds`,
+        `predict_us` per network.
+    """
+    started = time.perf_counter()
+    ranker = fit_ranker(space, make(), table[rows], targets[rows], rng)
+    fit_seconds = time.perf_counter() - started
+    judged = {name: mask for name, mask in regions.items() if mask.sum() >= LEAST}
+    everything = np.any(list(judged.values()), axis=0)
+    started = time.perf_counter()
+    strengths = np.full(len(table), np.nan)
+    strengths[everything] = ranker.strengths(table[everything])
+    microseconds = 1e6 * (time.perf_counter() - started) / int(everything.sum())
+    found = {}
+    for name, mask in judged.items():
+        found[name] = _judge(ranker, table[mask], targets[mask], strengths[mask])
+        found[name] |= {"fit_seconds": fit_seconds, "predict_us": microseconds}
+    return found
+
+
+def judge_floor(values: Values, targets: Targets, regions: Mapping[str, Mask]) -> dict[str, dict[str, Any]]:
+    """The same for numbers that take the place of scores, e.g. multiply-accumulates."""
+    return {
+        name: _flat(asdict(ranking_quality(targets[mask], values[mask])))
+        for name, mask in regions.items()
+        if mask.sum() >= LEAST
+    }
+
+
+def _judge(ranker: Ranker, networks: Population, targets: Targets, strengths: Values) -> dict[str, Any]:
+    predictor = ranker.predictor
+    calibrated = isinstance(predictor, Scorer) and predictor.regressor
+    metrics = _flat(asdict(ranking_quality(targets, strengths, calibrated=calibrated)))
+    if isinstance(predictor, Scorer):
+        return metrics | {"antisymmetry": 0.0, "cycles": 0.0}
+    first, second = np.triu_indices(len(networks), 1)
+    wins = ranker.contest(networks).compare(first, second)
+    metrics["pair_accuracy"] = comparison_accuracy(targets[first], targets[second], wins)
+    metrics["cycles"] = _cycles(ranker, networks[:_TRIPLES])
+    raw = getattr(predictor, "raw_compare", None)
+    if raw is not None:
+        x = ranker.space.encode(networks, predictor.encoding)
+        metrics["antisymmetry"] = float(np.abs(raw(x[first], x[second]) + raw(x[second], x[first]) - 1).mean())
+    return metrics
+
+
+def _cycles(ranker: Ranker, networks: Population) -> float:
+    """Share of triples in which every network beats one of the others."""
+    n = len(networks)
+    first, second = (index.ravel() for index in np.indices((n, n)))
+    beats = (ranker.contest(networks).compare(first, second) > 0.5).reshape(n, n)
+    triples = np.array(list(combinations(range(n), 3)))
+    if not len(triples):
+        return 0.0
+    a, b, c = triples.T
+    around = (beats[a, b] & beats[b, c] & beats[c, a]) | (beats[b, a] & beats[c, b] & beats[a, c])
+    return float(around.mean())
+
+
+def _flat(metrics: dict[str, Any]) -> dict[str, Any]:
+    regrets = {f"regret_{k}": value for k, value in metrics.pop("top_k_regret").items()}
+    return metrics | regrets
