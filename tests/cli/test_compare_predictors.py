@@ -35,7 +35,7 @@ def test_comparison(cli: Command, table: Path, tmp_path: Path) -> None:
     done = cli(*given, "compare.seeds=2")
     assert done.code == EXIT_OK, done.err
     assert results.read_text().startswith(before), "what was there is kept"
-    rows = list(csv.DictReader(results.open()))
+    rows = list(csv.DictReader(results.read_text().splitlines()))
     keys = [(row["predictor"], row["size"], row["seed"], row["region"]) for row in rows]
     assert len(keys) == len(set(keys)), "nothing is done twice"
     assert {row["predictor"] for row in rows} == {"ridge", "lightgbm_nac", "macs_only", "params_only"}
