@@ -30,6 +30,7 @@ TASKS: Final[dict[str, str]] = {
     "list": "show every component: kind, name, origin, parameters",
     "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",
     "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
+    "merge_tables": "join accuracy tables: shards, or tables made elsewhere",
     "evaluate": "measure models or descriptor files on photos, as one table",
     "report": "make one table of a sweep's runs",
     "import_lut": "bring a latency table measured elsewhere into your table folder",

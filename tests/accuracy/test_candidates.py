@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nasface.accuracy.candidates import candidates, macs_of
+from nasface.accuracy.candidates import Plan, candidates, macs_of, mixed
 from nasface.errors import InvalidInput
 from nasface.spaces import OfaMbv3, OfaMbv3Config, OfaMbv3FaceConfig, Population
 
@@ -19,7 +19,7 @@ def space() -> OfaMbv3:
 
 @pytest.fixture(scope="module")
 def drawn(space: OfaMbv3) -> tuple[Population, np.ndarray]:
-    population, origins = candidates(space, N, seed=3)
+    population, origins = candidates(space, N, 3, Plan(mixed(space)))
     return population, np.array(origins)
 
 
@@ -60,22 +60,22 @@ def test_first_half_is_uniform(space: OfaMbv3, drawn: tuple[Population, np.ndarr
 
 
 def test_a_longer_sequence_begins_with_the_shorter(space: OfaMbv3, drawn: tuple[Population, np.ndarray]) -> None:
-    np.testing.assert_array_equal(candidates(space, 50, seed=3)[0], drawn[0][:50])
-    assert (candidates(space, 50, seed=4)[0] != drawn[0][:50]).any()
+    np.testing.assert_array_equal(candidates(space, 50, 3, Plan(mixed(space)))[0], drawn[0][:50])
+    assert (candidates(space, 50, 4, Plan(mixed(space)))[0] != drawn[0][:50]).any()
 
 
 def test_any_cost(space: OfaMbv3) -> None:
     def blocks(population: Population) -> np.ndarray:
         return population[:, :5].sum(axis=1).astype(float)
 
-    population, origins = candidates(space, 60, seed=0, cost=blocks)
+    population, origins = candidates(space, 60, 0, Plan(mixed(space, blocks)))
     depths = blocks(population[np.array(origins) == "stratified"])
     assert set(depths) >= set(range(10, 20))
 
 
 def test_more_than_the_space_has() -> None:
     tiny = OfaMbv3(OfaMbv3Config(kernels=[3], expands=[3], depths=[1, 2], resolution=32))
-    population, _ = candidates(tiny, 32, seed=0)
+    population, _ = candidates(tiny, 32, 0, Plan(mixed(tiny)))
     assert len(np.unique(population, axis=0)) == tiny.size() == 32
     with pytest.raises(InvalidInput, match="Only 32 distinct networks"):
-        candidates(tiny, 33, seed=0)
+        candidates(tiny, 33, 0, Plan(mixed(tiny)))
