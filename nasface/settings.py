@@ -67,6 +67,21 @@ class Accuracy:
 
 
 @dataclass
+class Study:
+    """How many photos an accuracy table needs, for `task=study_photos` and `task=table_reliability`.
+
+    Attributes:
+        file: Where results are written and continued (study_photos), or read from (table_reliability).
+        subnets: Subnets to study, drawn as `accuracy.sampling` says.
+        calibration: Numbers of calibration photos; twice the largest must be there.
+    """
+
+    file: str | None = MISSING
+    subnets: int = MISSING
+    calibration: list[int] = MISSING
+
+
+@dataclass
 class Evaluation:
     """How descriptors are judged."""
 
@@ -111,6 +126,7 @@ class Settings:
     seed: int = MISSING
     constraints: Constraints = field(default_factory=Constraints)
     accuracy: Accuracy = field(default_factory=Accuracy)
+    study: Study = field(default_factory=Study)
     evaluation: Evaluation = field(default_factory=Evaluation)
     measure: Measure = field(default_factory=Measure)
     genotype: str | None = MISSING

@@ -34,10 +34,7 @@ MUTATION = 0.1
 STRONGEST = 12.0
 """Largest preference for low or high cost, in units of 1 / (standard deviation of the cost among uniform networks)."""
 
-RELATIVES = 512
-"""Networks that a leader's relatives are chosen from."""
-
-PATIENCE = 8
+PATIENCE = 4
 """Pools, beyond one for every `YIELD` networks wanted, after which a source is taken to be exhausted."""
 
 YIELD = 64
@@ -133,17 +130,17 @@ def candidates(space: SearchSpace, n: int, seed: int, plan: Plan) -> tuple[Popul
     rows: dict[bytes, tuple[Genotype, str]] = {}
     while len(rows) < n and sources:
         origin, source = sources[len(rows) // plan.family % len(sources)]
-        row = next(source, None)
-        if row is None:
+        family = next(source, None)
+        if family is None:
             sources.remove((origin, source))
-        else:
-            rows.setdefault(row.tobytes(), (row, origin))
+        elif not any(row.tobytes() in rows for row in family):
+            rows |= {row.tobytes(): (row, origin) for row in family}
     if len(rows) < n:
         raise InvalidInput(
             f"Only {len(rows)} distinct networks of space {space.name} were found; ask for at most that, or for "
             "another accuracy.sampling."
         )
-    found = list(rows.values())
+    found = list(rows.values())[:n]
     return np.stack([row for row, _ in found]), [origin for _, origin in found]
 
 
@@ -154,16 +151,19 @@ def _draw(
     n: int,
     family: int,
     shared: npt.NDArray[np.bool_] | None,
-) -> Iterator[Genotype]:
-    """Leaders from one pool after another, each followed by its relatives; at most `CHUNK` leaders a pool."""
+) -> Iterator[list[Genotype]]:
+    """Leaders from one pool after another, with their relatives; at most `CHUNK` leaders a pool."""
     for _ in range(PATIENCE + n // YIELD):
         pool = source.pool(space, rng)
         for leader in islice(source.choose(pool, rng), CHUNK):
-            yield leader
-            if shared is not None:
-                others = pool[rng.choice(len(pool), min(RELATIVES, len(pool)), replace=False)]
-                hybrids = np.unique(np.where(shared, leader, others), axis=0)
-                yield from islice(source.choose(rng.permutation(hybrids), rng, rng.random()), family - 1)
+            if shared is None:
+                yield [leader]
+                continue
+            hybrids = rng.permutation(np.unique(np.where(shared, leader, pool), axis=0))
+            others = hybrids[(hybrids != leader).any(axis=1)]
+            relatives = list(islice(source.choose(others, rng, rng.random()), family - 1))
+            if len(relatives) == family - 1:
+                yield [leader, *relatives]
 
 
 def _shared_genes(space: SearchSpace, plan: Plan) -> npt.NDArray[np.bool_]:

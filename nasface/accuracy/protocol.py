@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -41,15 +42,22 @@ class Protocol:
     Args:
         labels: (n,) person of every photo.
         pairs: Pairs for `accuracy`; by default balanced ones are drawn.
+        parts: Rows of parts of the photos to be judged by themselves, too; their metrics are METRIC_NAME. By default
+            the `halves`.
 
     Attributes:
-        names: What `measure` returns: `METRICS`, and for the halves those that they have photos enough for.
+        names: What `measure` returns: `METRICS`, and for the parts those that they have photos enough for.
 
     Raises:
         InvalidInput: There are too few photos or people for one of `METRICS`.
     """
 
-    def __init__(self, labels: npt.NDArray[np.generic], pairs: ListedPairs | None = None) -> None:
+    def __init__(
+        self,
+        labels: npt.NDArray[np.generic],
+        pairs: ListedPairs | None = None,
+        parts: Mapping[str, Rows] | None = None,
+    ) -> None:
         codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
         self._parts = {"": _Part(codes, np.arange(len(codes)), pairs)}
         missing = [name for name in METRICS if name not in self._parts[""].names]
@@ -58,9 +66,8 @@ class Protocol:
                 f"{len(codes)} photos of {len(set(codes.tolist()))} people are too few for {', '.join(missing)}: give "
                 "about 150 photos or more of many people, at least four of them with two photos."
             )
-        for name, second in (("half", codes % 2 == 1), ("photos", _second_photos(codes))):
-            for number, rows in enumerate((np.flatnonzero(~second), np.flatnonzero(second)), 1):
-                self._parts[f"_{name}{number}"] = _Part(codes, rows)
+        given = halves(codes) if parts is None else parts
+        self._parts |= {f"_{name}": _Part(codes, rows) for name, rows in given.items()}
         self.names = [f"{name}{suffix}" for suffix, part in self._parts.items() for name in part.names]
 
     def measure(self, descriptors: npt.NDArray[np.float32]) -> dict[str, float]:
@@ -122,6 +129,16 @@ class _Part:
         rates = {name: roc.at_far(far).tar for name, far in self._fars.items()}
         hits = nearest_is_same(mine[self._probes], self._codes, self._probes)
         return {"auc": roc.auc, "eer": roc.eer} | rates | {"rank1": float(hits.mean())}
+
+
+def halves(codes: Codes) -> dict[str, Rows]:
+    """Rows of the halves in `HALVES`, by the ending of their columns."""
+    split = {"half": codes % 2 == 1, "photos": _second_photos(codes)}
+    return {
+        f"{name}{number}": np.flatnonzero(rows)
+        for name, second in split.items()
+        for number, rows in enumerate((~second, second), 1)
+    }
 
 
 def _second_photos(codes: Codes) -> npt.NDArray[np.bool_]:

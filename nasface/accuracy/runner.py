@@ -125,7 +125,7 @@ class SubnetRunner:
         with torch.inference_mode():
             for values in self._chunks(start):
                 at = start
-                for stop in [*new, len(folded.spec.ops)]:
+                for stop in sorted({*new, len(folded.spec.ops)}):
                     folded.run.advance(values, folded.compute, at, stop, frozenset(values))
                     at = stop
                     if stop in new:

@@ -30,6 +30,8 @@ TASKS: Final[dict[str, str]] = {
     "list": "show every component: kind, name, origin, parameters",
     "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",
     "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
+    "table_reliability": "how much of an accuracy table is noise, and which metric predictors should learn from",
+    "study_photos": "how many calibration and test photos an accuracy table needs",
     "merge_tables": "join accuracy tables: shards, or tables made elsewhere",
     "evaluate": "measure models or descriptor files on photos, as one table",
     "report": "make one table of a sweep's runs",

@@ -16,6 +16,7 @@ from nasface.data import FaceData, Pairs
 from nasface.data.pairs import read_pairs
 from nasface.errors import DataError, InvalidInput, LookupTableError, UnknownName
 from nasface.recognition.judge import supported_rates
+from nasface.search import Constraint
 from nasface.settings import Accuracy, Bound
 from nasface.spaces import SearchSpace
 from nasface.tasks._run import Outcome, Run
@@ -40,7 +41,7 @@ def run(run: Run) -> Outcome:
     space = build_space(run.settings.space, source)
     plan = make_plan(run, space)
     supernet = source.load(space)
-    faces = open_faces(run, open_data(run), space.resolution)
+    faces = open_faces(run, open_data(run), space.resolution, settings.calibration_photos)
     path = run.path(settings.table)
     table = _measure(run, supernet, faces, plan, path)
     _say_next(run, path, table)
@@ -86,12 +87,14 @@ def make_plan(run: Run, space: SearchSpace) -> Plan:
     if settings.sampling == "uniform":
         return Plan((Source(UNIFORM),), settings.family)
     if settings.sampling == "dense":
-        return Plan(dense(_budgets(run, space), settings.band), settings.family)
+        return Plan(
+            dense([(bound.cost.predict, bound.bound) for bound in budgets(run, space)], settings.band), settings.family
+        )
     sources = mixed(space, _latency(run, space) if settings.stratify_by == "latency" else None)
     return Plan(sources if settings.sampling == "mixed" else sources[1:], settings.family)
 
 
-def open_faces(run: Run, data: FaceData, resolution: int) -> Faces:
+def open_faces(run: Run, data: FaceData, resolution: int, calibration_photos: int) -> Faces:
     """The photos that a table is measured with: validation people, and training people for calibration."""
     from nasface.accuracy.estimator import Faces
 
@@ -99,7 +102,7 @@ def open_faces(run: Run, data: FaceData, resolution: int) -> Faces:
     _check_enough(data)
     photos = data.require("validation").load(size=resolution)
     pairs = None if settings.pairs is None else _listed_pairs(run.path(settings.pairs), data, photos.indices)
-    calibration, name = training_photos(data, resolution, settings.calibration_photos, run.rng("calibration"))
+    calibration, name = training_photos(data, resolution, calibration_photos, run.rng("calibration"))
     return Faces(calibration, photos.images, photos.labels, name, pairs)
 
 
@@ -190,7 +193,7 @@ def _listed_pairs(path: Path, data: FaceData, rows: np.ndarray[tuple[int, ...], 
     return ListedPairs(first[usable], second[usable], listed.same[usable], listed.folds[usable])
 
 
-def _budgets(run: Run, space: SearchSpace) -> list[tuple[CostFunction, float]]:
+def budgets(run: Run, space: SearchSpace) -> list[Constraint]:
     """What dense draws stay near: the bounds of the search, or every ratio on every device."""
     ratios = run.settings.accuracy.ratios
     given = run.settings.constraints
@@ -201,8 +204,9 @@ def _budgets(run: Run, space: SearchSpace) -> list[tuple[CostFunction, float]]:
         raise InvalidInput("accuracy.sampling=dense needs budgets: set accuracy.ratios=[0.6], or constraints.")
     for constraint in constraints:
         budget = f"{constraint.bound:.4g} {constraint.cost.unit}"
-        run.console.print(f"dense around {constraint.label}: {budget} {constraint.basis}", soft_wrap=True)
-    return [(constraint.cost.predict, constraint.bound) for constraint in constraints]
+        basis = f" = {constraint.basis}" if constraint.basis else ""
+        run.console.print(f"budget: {constraint.label} {budget}{basis}", soft_wrap=True)
+    return constraints
 
 
 def _latency(run: Run, space: SearchSpace) -> CostFunction | None:
