@@ -37,12 +37,55 @@ class Constraints:
 
 @dataclass
 class Accuracy:
-    """The accuracy table and how it is made."""
+    """The accuracy table and how it is made.
+
+    Attributes:
+        table: CSV of measured subnets: read by the search, written and continued by estimate_accuracy; None takes the
+            embedded one.
+        metric: Column that predictors learn from.
+        n_subnets: How many distinct subnets of the chosen sampling are measured, by all shards together.
+        calibration_photos: Photos of training people that re-calibrate batch normalisation.
+        sampling: How subnets are drawn: mixed (half uniform, half stratified), uniform, stratified (evenly over a
+            cost), dense (near budgets).
+        stratify_by: What stratified draws are spread over: latency (of the first device) or macs.
+        ratios: Budgets of dense draws, relative to EfficientNet-B0, on every chosen device; None takes the bounds in
+            `constraints`, as the search does.
+        band: Dense draws lie within this share of a budget.
+        family: Subnets in a row that share their first stages, which are then computed once; 1 for independent ones.
+        shards: Number of processes that share the work, with a file each.
+        shard: Which of them this is, from 0.
+        parts: merge_tables: the files to join; None takes those of the table's shards.
+        pairs: File of pairs of validation people (LFW format) for the metric accuracy; None draws balanced pairs.
+    """
 
     table: str | None = MISSING
     metric: str = MISSING
     n_subnets: int = MISSING
     calibration_photos: int = MISSING
+    sampling: str = MISSING
+    stratify_by: str = MISSING
+    ratios: list[float] | None = MISSING
+    band: float = MISSING
+    family: int = MISSING
+    shards: int = MISSING
+    shard: int = MISSING
+    parts: list[str] | None = MISSING
+    pairs: str | None = MISSING
+
+
+@dataclass
+class Study:
+    """How many photos an accuracy table needs, for `task=study_photos` and `task=table_reliability`.
+
+    Attributes:
+        file: Where results are written and continued (study_photos), or read from (table_reliability).
+        subnets: Subnets to study, drawn as `accuracy.sampling` says.
+        calibration: Numbers of calibration photos; twice the largest must be there.
+    """
+
+    file: str | None = MISSING
+    subnets: int = MISSING
+    calibration: list[int] = MISSING
 
 
 @dataclass
@@ -112,6 +155,7 @@ class Settings:
     seed: int = MISSING
     constraints: Constraints = field(default_factory=Constraints)
     accuracy: Accuracy = field(default_factory=Accuracy)
+    study: Study = field(default_factory=Study)
     evaluation: Evaluation = field(default_factory=Evaluation)
     measure: Measure = field(default_factory=Measure)
     genotype: str | None = MISSING

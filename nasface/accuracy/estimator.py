@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.accuracy.candidates import CostFunction, candidates
-from nasface.accuracy.table import AccuracyTable, TableWriter, read_table
-from nasface.errors import InvalidInput, TableError
-from nasface.metrics.all_pairs import evaluate_all_pairs
-from nasface.metrics.identification import leave_one_out
+from nasface.accuracy.candidates import Plan, candidates, mixed
+from nasface.accuracy.protocol import Protocol
+from nasface.accuracy.runner import INFERENCE, SubnetRunner
+from nasface.accuracy.table import AccuracyTable, TableWriter
+from nasface.errors import InvalidInput
+from nasface.metrics import ListedPairs
 from nasface.supernets.calibration import calibrate, normalise
 from nasface.supernets.module import SpecModule, deployed_weights
 from nasface.supernets.supernet import Genotype, Supernet
-
-FARS = {"tar_at_far_1e-2": 1e-2, "tar_at_far_1e-3": 1e-3}
-METRICS = ("auc", "eer", *FARS, "rank1", "auc_half1", "auc_half2")
-"""Columns of the tables: verification over all pairs of photos, rank-1 by leave-one-out; and the AUC of either half of
-the people alone: how well the two agree about networks shows how much of a ranking is noise."""
-
-BATCH = 16
-"""Images at once in inference; larger batches leave the processor's caches and are slower on CPUs."""
 
 Images = npt.NDArray[np.uint8]
 
@@ -39,23 +32,35 @@ class Faces:
         images: uint8[n, height, width, 3]: people the networks were not trained on.
         labels: (n,) person of every image.
         calibration_name: How tables name the calibration images, e.g. "photos:512".
+        pairs: Pairs for the metric `accuracy`; None for balanced ones drawn from all photos.
     """
 
     calibration: Images
     images: Images
     labels: npt.NDArray[np.generic]
     calibration_name: str
+    pairs: ListedPairs | None = None
 
     @property
     def hash(self) -> str:
-        """sha256 over measured images and their people; the calibration images have their own column."""
+        """sha256 over measured images, their people and the pairs; the calibration images have their own column."""
         digest = hashlib.sha256(np.ascontiguousarray(self.images).tobytes())
         digest.update(np.unique(self.labels, return_inverse=True)[1].astype(np.int64).tobytes())
+        if self.pairs is not None:
+            for values in (self.pairs.first, self.pairs.second, self.pairs.same, self.pairs.folds):
+                digest.update(np.asarray(values, np.int64).tobytes())
         return digest.hexdigest()
+
+    @property
+    def calibration_note(self) -> str:
+        """What tables say about the calibration images: their name and what tells them from others of that name."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.calibration).tobytes())
+        return f"{self.calibration_name}:{digest.hexdigest()[:8]}"
 
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
-"""Called after every network with how many of the shard's are done, how many there are, and its metrics."""
+"""Called with how many of the shard's networks are done, how many there are, and the metrics of the last one: at the
+start (without metrics) and after every network."""
 
 
 def measured_network(supernet: Supernet, genotype: Genotype, calibration: Images) -> SpecModule:
@@ -64,7 +69,7 @@ def measured_network(supernet: Supernet, genotype: Genotype, calibration: Images
     return SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
 
 
-def describe(module: SpecModule, images: Images, batch_size: int = BATCH) -> npt.NDArray[np.float32]:
+def describe(module: SpecModule, images: Images, batch_size: int = INFERENCE) -> npt.NDArray[np.float32]:
     """Descriptors float32[n, channels] of images uint8[n, height, width, 3], not normalised to unit length."""
     import torch
 
@@ -73,13 +78,14 @@ def describe(module: SpecModule, images: Images, batch_size: int = BATCH) -> npt
         return np.concatenate([module(normalise(batch)).numpy() for batch in batches])
 
 
-def measure(descriptors: npt.NDArray[np.float32], labels: npt.NDArray[np.generic]) -> dict[str, float]:
-    """All of `METRICS` for one network's descriptors."""
-    pairs = evaluate_all_pairs(descriptors, labels, tuple(FARS.values()))
-    halves = np.unique(labels, return_inverse=True)[1] % 2 == 1
-    parts = [evaluate_all_pairs(descriptors[part], labels[part], ()).auc for part in (~halves, halves)]
-    values = (pairs.auc, pairs.eer, *(pairs.tar(far) for far in FARS.values()))
-    return dict(zip(METRICS, (*values, leave_one_out(descriptors, labels).micro, *parts), strict=True))
+def identity(supernet: Supernet, faces: Faces) -> dict[str, str]:
+    """What all rows of a table of this supernet and these photos have in common, see `table.SHARED`."""
+    return {
+        "space": supernet.space.fingerprint(),
+        "resolution": str(supernet.space.resolution),
+        "supernet": supernet.hash,
+        "data": faces.hash,
+    }
 
 
 def estimate(
@@ -89,63 +95,79 @@ def estimate(
     seed: int,
     path: Path,
     *,
-    stratify_by: CostFunction | None = None,
+    plan: Plan | None = None,
     shard: tuple[int, int] = (0, 1),
+    elsewhere: Collection[bytes] = (),
     progress: Progress | None = None,
-) -> AccuracyTable:
-    """Measure the networks of `nasface.accuracy.candidates` that `path` lacks, appending each as soon as it is known.
+) -> AccuracyTable | None:
+    """Measure those networks of a sequence that `path` lacks, appending each as soon as it is known.
 
-    The same call goes on after an interruption, and a larger `n_subnets` extends the table.
+    The same call goes on after an interruption; a larger `n_subnets` or another plan extends the table.
 
     Args:
         supernet: A trained one.
         faces: Photos.
-        n_subnets: Rows of the whole table.
-        seed: Of the sequence of networks.
+        n_subnets: Networks of the whole sequence, of all shards.
+        seed: Of the sequence.
         path: The CSV file; created or continued.
-        stratify_by: Cost that every second network is spread over; None takes MACs.
-        shard: (i, k): only every k-th network from the i-th on, to share the work between processes with a file each
+        plan: How networks are drawn; None draws half of them uniformly and spreads half over MACs.
+        shard: (i, k): only every k-th family from the i-th on, to share the work between processes with a file each
             (`merge_tables` joins them).
-        progress: Told after every network.
+        elsewhere: Genotypes (their bytes) that other files hold; they are not measured again.
+        progress: Told at the start and after every network.
 
     Returns:
-        The table as it then stands in the file.
+        The table as it then stands in the file; None if the other files hold everything.
 
     Raises:
-        InvalidInput: The supernet is not trained, or there are too few photos for the metrics.
+        InvalidInput: The supernet is not trained, there is no such shard, or there are too few photos for the metrics.
         TableError: The file belongs to something else.
     """
     if not supernet.trained:
         raise InvalidInput("supernet=random has no accuracy to measure; give a trained supernet.")
-    space = supernet.space
-    index, count = shard
-    population, origins = candidates(space, n_subnets, seed, stratify_by)
-    mine = list(zip(population, origins, strict=True))[index::count]
-    shared = {
-        "space": space.fingerprint(),
-        "resolution": str(space.resolution),
-        "supernet": supernet.hash,
-        "data": faces.hash,
-    }
-    writer = TableWriter(path, space, METRICS, shared)
-    done = _already(writer)
-    for position, (genotype, origin) in enumerate(mine, 1):
-        if genotype.tobytes() in done:
-            continue
-        network = measured_network(supernet, genotype, faces.calibration)
-        values = measure(describe(network, faces.images), faces.labels)
-        writer.append(genotype, values, {"seed": str(seed), "calibration": faces.calibration_name, "origin": origin})
+    plan = plan or Plan(mixed(supernet.space))
+    mine = _shard(*candidates(supernet.space, n_subnets, seed, plan), plan.family, shard)
+    protocol = Protocol(faces.labels, faces.pairs)
+    mine = [entry for entry in mine if entry[0].tobytes() not in elsewhere]
+    if not mine and not path.exists():
+        return None
+    writer = TableWriter(path, supernet.space, protocol.names, identity(supernet, faces))
+    table = writer.table()
+    done = set() if table is None else {genotype.tobytes() for genotype in table.genotypes}
+    todo = [entry for entry in mine if entry[0].tobytes() not in done]
+    if progress is not None:
+        progress(len(mine) - len(todo), len(mine), {})
+    calibration = faces.calibration_note
+    for number, values, (genotype, origin) in _measured(supernet, faces, protocol, todo):
+        notes = {"seed": str(seed), "calibration": calibration, "origin": origin}
+        writer.append(genotype, values, notes)
         if progress is not None:
-            progress(position, len(mine), values)
-    return read_table(path, space)
+            progress(len(mine) - len(todo) + number, len(mine), values)
+    return writer.table()
 
 
-def _already(writer: TableWriter) -> set[bytes]:
-    """Genotypes that the file holds, after checking that it belongs to this measurement."""
-    if writer.path.read_bytes().count(b"\n") < 2:
-        return set()
-    table = read_table(writer.path, writer.space)
-    for column, value in writer.shared.items():
-        if table.shared[column] != value:
-            raise TableError(f"{writer.path} holds measurements of another {column}; give another file to continue.")
-    return {genotype.tobytes() for genotype in table.genotypes}
+Entry = tuple[npt.NDArray[np.int8], str]
+"""A genotype and its origin."""
+
+
+def _shard(population: npt.NDArray[np.int8], origins: list[str], family: int, shard: tuple[int, int]) -> list[Entry]:
+    """The networks of one shard: whole families, so that what they share is computed in one process."""
+    index, count = shard
+    if not 0 <= index < count:
+        raise InvalidInput(f"There is no shard {index} of {count}; accuracy.shard goes from 0 to accuracy.shards - 1.")
+    entries = zip(population, origins, strict=True)
+    return [entry for position, entry in enumerate(entries) if position // family % count == index]
+
+
+def _measured(
+    supernet: Supernet, faces: Faces, protocol: Protocol, entries: Sequence[Entry]
+) -> Iterator[tuple[int, dict[str, float], Entry]]:
+    """(number from 1, metrics, entry) of every network; each is extracted while its predecessor is still there."""
+    runner = SubnetRunner(faces.calibration, faces.images)
+    following = supernet.extract(entries[0][0]) if entries else None
+    for number, entry in enumerate(entries, 1):
+        module, following = following, None
+        if number < len(entries):
+            following = supernet.extract(entries[number][0])
+        if module is not None:
+            yield number, protocol.measure(runner.describe(module, following)), entry

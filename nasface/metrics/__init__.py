@@ -3,7 +3,7 @@
 from nasface.metrics._checks import lowest_far, unit_rows
 from nasface.metrics.all_pairs import AllPairs, evaluate_all_pairs
 from nasface.metrics.bootstrap import Interval, bootstrap_difference, bootstrap_people
-from nasface.metrics.identification import LeaveOneOut, RandomGallery, leave_one_out, random_gallery
+from nasface.metrics.identification import LeaveOneOut, RandomGallery, identify, leave_one_out, random_gallery
 from nasface.metrics.ranking import (
     RankingQuality,
     bias,
@@ -17,12 +17,14 @@ from nasface.metrics.ranking import (
     top_k_regret,
 )
 from nasface.metrics.roc import OperatingPoint, PairDistances, Roc
+from nasface.metrics.sampling import ListedPairs, balanced_pairs
 from nasface.metrics.verification import ValAtFar, Verification, evaluate_pairs, squared_distances
 
 __all__ = [
     "AllPairs",
     "Interval",
     "LeaveOneOut",
+    "ListedPairs",
     "OperatingPoint",
     "PairDistances",
     "RandomGallery",
@@ -30,12 +32,14 @@ __all__ = [
     "Roc",
     "ValAtFar",
     "Verification",
+    "balanced_pairs",
     "bias",
     "bootstrap_difference",
     "bootstrap_people",
     "comparison_accuracy",
     "evaluate_all_pairs",
     "evaluate_pairs",
+    "identify",
     "kendall_tau",
     "leave_one_out",
     "lowest_far",

@@ -6,7 +6,7 @@ pair, then sorted, so that every number is exact for the given descriptors; a se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,10 +112,23 @@ def distances_of_all_pairs(
 
     So the genuine pairs of row i are columns i + 1 to `person_ends`, its impostor pairs the columns from there on.
     """
+    return _split(_upper_rows(rows), codes)
+
+
+def distances_of_cosines(
+    cosines: npt.NDArray[np.float32], codes: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """As `distances_of_all_pairs`, from the cosines (n, n) of all photos with all, ordered by person."""
+    return _split(((i, row[i + 1 :]) for i, row in enumerate(cosines)), codes)
+
+
+def _split(
+    upper: Iterable[tuple[int, npt.NDArray[np.float32]]], codes: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     sizes = count_pairs(codes)
     genuine, impostor = np.empty(sizes[0], np.float32), np.empty(sizes[1], np.float32)
     ends, g, h = person_ends(codes), 0, 0
-    for i, cosines in _upper_rows(rows):
+    for i, cosines in upper:
         same, other = cosines[: ends[i] - i - 1], cosines[ends[i] - i - 1 :]
         genuine[g : g + len(same)], impostor[h : h + len(other)] = same, other
         g, h = g + len(same), h + len(other)

@@ -6,6 +6,7 @@ descriptor scores 0, not 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +85,13 @@ def leave_one_out(descriptors: npt.ArrayLike, labels: npt.ArrayLike) -> LeaveOne
 def _nearest_is_same(
     rows: npt.NDArray[np.float32], codes: npt.NDArray[np.int64], probes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    cosines = rows[probes] @ rows.T
+    return nearest_is_same(rows[probes] @ rows.T, codes, probes)
+
+
+def nearest_is_same(
+    cosines: npt.NDArray[np.float32], codes: npt.NDArray[np.int64], probes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """(probes,) whether a probe's nearest other photo shows the same person, from its cosines (probes, n) with all."""
     same = codes[probes][:, None] == codes
     other = np.where(same, -np.inf, cosines).max(axis=1)
     same[np.arange(len(probes)), probes] = False
@@ -116,9 +123,22 @@ def random_gallery(
             f"Identification needs a repetition, two people and one of them with two photos; there are {repetitions} "
             f"repetitions, {people} people and {len(rows)} photos."
         )
-    cosines, scores = rows @ rows.T, []
-    for gallery in draw_galleries(codes, repetitions, seed):
-        probes = np.setdiff1d(np.arange(len(rows)), gallery)
+    return identify(rows @ rows.T, codes, draw_galleries(codes, repetitions, seed))
+
+
+def identify(
+    cosines: npt.NDArray[np.float32], codes: npt.NDArray[np.int64], galleries: Sequence[npt.NDArray[np.int64]]
+) -> RandomGallery:
+    """Identification against given galleries.
+
+    Args:
+        cosines: (n, n), of all photos with all.
+        codes: (n,) person of every photo, 0..people-1.
+        galleries: Of every repetition one row per person, in the order of the codes; all other rows are probes.
+    """
+    scores = []
+    for gallery in galleries:
+        probes = np.setdiff1d(np.arange(len(codes)), gallery)
         rank = _ranks(cosines[np.ix_(probes, gallery)], codes[probes])
         scores.append(((rank < 1).mean(), _macro(rank < 1, codes[probes]), (rank < 5).mean()))
     mean, std = np.mean(scores, axis=0).tolist(), np.std(scores, axis=0).tolist()
@@ -130,8 +150,8 @@ def random_gallery(
         rank5=mean[2],
         rank5_std=std[2],
         repetitions=tuple(float(score[0]) for score in scores),
-        probes=len(rows) - people,
-        people=people,
+        probes=len(codes) - len(galleries[0]),
+        people=len(galleries[0]),
     )
 
 

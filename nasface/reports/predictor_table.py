@@ -127,9 +127,7 @@ def write_comparison(
         curves = [_curve(summaries, entry.predictor, region, i) for i, entry in enumerate(entries)]
         if len(curves[0].points) > 1:
             page.picture(chart(curves, "networks learned from", "Kendall tau"), "learning curves")
-    page.text(
-        "Intervals (95 %) are over random splits of one table; * marks differences that exclude 0.", "note"
-    )
+    page.text("Intervals (95 %) are over random splits of one table; * marks differences that exclude 0.", "note")
     page.write(path)
 
 

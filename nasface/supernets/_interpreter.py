@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,9 @@ BN_MOMENTUM = 0.1
 Weighted = Callable[[Op, Tensor], Tensor]
 """Computes an operation that has weights (a `Conv` with its norm, a `Linear`, a PReLU) from its input."""
 
+Values = dict[str, Tensor]
+"""Output of every operation that is still needed, by name."""
+
 
 class Interpreter:
     """Executes one network; every value is dropped after its last use.
@@ -25,24 +28,42 @@ class Interpreter:
     """
 
     def __init__(self, spec: NetSpec) -> None:
-        self._output = spec.output
+        self._ops, self._output = spec.ops, spec.output
         last: dict[str, int] = {}
         for position, op in enumerate(spec.ops):
             last.update(dict.fromkeys(op.inputs, position))
-        self._steps = [
-            (op, tuple(dict.fromkeys(name for name in op.inputs if last[name] == position)))
+        self._done = [
+            tuple(dict.fromkeys(name for name in op.inputs if last[name] == position))
             for position, op in enumerate(spec.ops)
         ]
 
     def __call__(self, x: Tensor, weighted: Weighted) -> Tensor:
         """Descriptors [n, channels] of images [n, 3, height, width]; without gradients, activations work in place."""
         values = {INPUT: x}
-        for op, done in self._steps:
+        self.advance(values, weighted, 0, len(self._ops))
+        return self.output(values)
+
+    def advance(
+        self, values: Values, weighted: Weighted, start: int, stop: int, kept: Collection[str] = (INPUT,)
+    ) -> None:
+        """Execute operations `start` to `stop` (exclusive) in place of `values`.
+
+        Args:
+            values: The values alive before operation `start`; afterwards those alive before `stop`.
+            weighted: Computes the operations that have weights.
+            start: Index of the first operation.
+            stop: Index behind the last one.
+            kept: Values whose tensors others use, too: they are not overwritten.
+        """
+        for op, done in zip(self._ops[start:stop], self._done[start:stop], strict=True):
             inputs = [values[name] for name in op.inputs]
             for name in done:
                 del values[name]
-            spare = op.inputs[0] in done and op.inputs[0] != INPUT and not torch.is_grad_enabled()
+            spare = op.inputs[0] in done and op.inputs[0] not in kept and not torch.is_grad_enabled()
             values[op.name] = _compute(op, inputs, weighted, spare)
+
+    def output(self, values: Values) -> Tensor:
+        """Descriptors [n, channels], when all operations have been executed."""
         return values[self._output].flatten(1)
 
 

@@ -7,19 +7,26 @@ own mean and biased variance; the averages over batches, weighted by their sizes
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from nasface.errors import InvalidInput
-from nasface.netspec import Op
+from nasface.netspec import INPUT, Conv
 from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from nasface.supernets._interpreter import Values
+from nasface.supernets._statistics import Batch, Moments
 from nasface.supernets.module import SpecModule
 
 BATCH = 64
 """Images a batch; how the statistics are averaged depends on it, so that tables are comparable only at one value."""
+
+CHUNK = 8
+"""Images of a batch that are computed at once, so that values stay in the caches; results do not depend on it."""
 
 Images = npt.NDArray[np.uint8]
 """uint8[n, height, width, 3], RGB."""
@@ -32,7 +39,6 @@ def normalise(images: Images) -> Tensor:
     return x.mul_((1 / (255 * std))[:, None, None]).sub_((mean / std)[:, None, None])
 
 
-@torch.no_grad()
 def calibrate(module: SpecModule, images: Images | Tensor, batch_size: int = BATCH) -> SpecModule:
     """Set the running statistics of every batch normalisation of `module` in place; nothing else changes.
 
@@ -47,42 +53,63 @@ def calibrate(module: SpecModule, images: Images | Tensor, batch_size: int = BAT
     Raises:
         InvalidInput: There are fewer than two images, or the network has its batch normalisations folded away.
     """
-    if len(images) < 2 or module.folded:
-        raise InvalidInput(
-            f"BN re-calibration needs an unfolded network and at least 2 images, not {len(images)}; give some hundred."
-        )
-    totals: dict[str, Tensor] = {}
-    parts = np.array_split(np.arange(len(images)), -(-len(images) // batch_size))
-    for part in parts:
-        batch = images[part[0] : part[-1] + 1]
-        _accumulate(module, batch if isinstance(batch, Tensor) else normalise(batch), totals)
-    _store(module, totals, len(images))
-    module.calibrated = True
-    return module.eval()
+    totals = Totals(module, len(images))
+    for rows in even_batches(len(images), batch_size):
+        batch = images[rows]
+        x = batch if isinstance(batch, Tensor) else normalise(batch)
+        totals.add(Batch(in_chunks(x)).advance(module, totals.end), len(x))
+    return totals.store()
 
 
-def _accumulate(module: SpecModule, batch: Tensor, totals: dict[str, Tensor]) -> None:
-    """Run one batch with its own statistics and add them, times its size, to `totals` (rows: mean, variance)."""
-
-    def compute(op: Op, x: Tensor) -> Tensor:
-        y = module.convolve(op, x)
-        norm = module.norm(op)
-        if norm is None:
-            return y
-        mean, variance = torch.zeros(2, y.shape[1])  # momentum 1 replaces them by the batch's own
-        z = F.batch_norm(y, mean, variance, norm.weight, norm.bias, True, 1.0, norm.eps)
-        size = y.numel() // y.shape[1]
-        biased = variance * ((size - 1) / size)
-        totals[op.name] = totals.get(op.name, 0.0) + torch.stack([mean, biased]) * len(batch)
-        return z
-
-    module.run(batch, compute)
+def in_chunks(x: Tensor) -> list[Values]:
+    """A batch as the values that a network begins with."""
+    return [{INPUT: x[start : start + CHUNK]} for start in range(0, len(x), CHUNK)]
 
 
-def _store(module: SpecModule, totals: dict[str, Tensor], n: int) -> None:
-    for op in module.spec.ops:
-        norm = module.norm(op)
-        if norm is not None and norm.running_mean is not None and norm.running_var is not None:
-            mean, variance = totals[op.name] / n
-            norm.running_mean.copy_(mean)
-            norm.running_var.copy_(variance)
+def even_batches(n: int, batch_size: int) -> Iterator[slice]:
+    """Batches of n images: as many as needed, of equal size to within one."""
+    edges = np.linspace(0, n, -(-n // batch_size) + 1).round().astype(int).tolist()
+    return (slice(*edge) for edge in pairwise(edges))
+
+
+class Totals:
+    """Sums statistics over batches and makes them the running statistics of a module.
+
+    Args:
+        module: An unfolded network; channels-last in memory from now on, which is faster.
+        n: Number of images of all batches.
+
+    Raises:
+        InvalidInput: See `calibrate`.
+    """
+
+    def __init__(self, module: SpecModule, n: int) -> None:
+        if n < 2 or module.folded:
+            raise InvalidInput(
+                f"BN re-calibration needs an unfolded network and at least 2 images, not {n}; give some hundred."
+            )
+        self._module, self._n = module, n
+        self._sums: dict[str, Tensor] = {}
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def end(self) -> int:
+        """Index behind the last operation with a normalisation: batches need not go further."""
+        return max((i + 1 for i, op in enumerate(self._module.spec.ops) if isinstance(op, Conv) and op.norm), default=0)
+
+    def add(self, moments: Mapping[str, Moments], size: int) -> None:
+        """Add one batch's statistics, by the name of the convolution before the normalisation."""
+        for name, values in moments.items():
+            self._sums[name] = self._sums.get(name, 0.0) + torch.stack(values) * size
+
+    @torch.no_grad()
+    def store(self) -> SpecModule:
+        """The module with its running statistics, in eval mode."""
+        for op in self._module.spec.ops:
+            norm = self._module.norm(op)
+            if op.name in self._sums and norm and norm.running_mean is not None and norm.running_var is not None:
+                mean, variance = self._sums[op.name] / self._n
+                norm.running_mean.copy_(mean)
+                norm.running_var.copy_(variance)
+        self._module.calibrated = True
+        return self._module.eval()

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasface.netspec import Conv, Linear, NetSpec, Op, Weights, has_bias
@@ -65,12 +66,24 @@ class SpecModule(nn.Module):
         module = self._modules_by_name[op.name]
         if isinstance(op, Linear):
             return cast(Tensor, module(x.flatten(1)))[:, :, None, None]
+        if isinstance(op, Conv) and op.shape[:2] == (1, 1) and op.kernel == op.groups == 1:  # several times faster so
+            conv = cast(nn.Conv2d, module)
+            return F.linear(x.flatten(1), conv.weight.flatten(1), conv.bias)[:, :, None, None]
         return cast(Tensor, module(x))
+
+    def convolution(self, op: Conv) -> nn.Conv2d:
+        """The module of a convolution."""
+        return cast(nn.Conv2d, self._modules_by_name[op.name])
 
     def norm(self, op: Op) -> nn.BatchNorm2d | None:
         """The batch normalisation after `op`, if there is one here."""
         found = self._modules_by_name.get(op.norm) if isinstance(op, Conv) and op.norm else None
         return cast("nn.BatchNorm2d | None", found)
+
+    def parameters_of(self, op: Op) -> list[nn.Parameter]:
+        """All learned values of one operation, its batch normalisation included."""
+        modules = (self._modules_by_name.get(op.name), self.norm(op))
+        return [parameter for module in modules if module is not None for parameter in module.parameters()]
 
     def _place(self, path: str, module: nn.Module) -> None:
         *parents, name = path.split(".")

@@ -2,61 +2,108 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from nasface.composition import SupernetSource, build_devices, build_space
-from nasface.costs import Cost
-from nasface.data import FaceData, FaceSet
-from nasface.errors import DataError, InvalidInput, LookupTableError
+from nasface.composition import SupernetSource, build_bounds, build_devices, build_space
+from nasface.data import FaceData, Pairs
+from nasface.data.pairs import read_pairs
+from nasface.errors import DataError, InvalidInput, LookupTableError, UnknownName
 from nasface.recognition.judge import supported_rates
+from nasface.search import Constraint
+from nasface.settings import Accuracy, Bound
 from nasface.spaces import SearchSpace
 from nasface.tasks._run import Outcome, Run
 from nasface.tasks.evaluate import open_data
 
+if TYPE_CHECKING:
+    from nasface.accuracy.candidates import CostFunction, Plan
+    from nasface.accuracy.estimator import Faces
+    from nasface.accuracy.table import AccuracyTable
+    from nasface.metrics import ListedPairs
+    from nasface.supernets import Supernet
+
+log = logging.getLogger(__name__)
+
 
 def run(run: Run) -> Outcome:
-    """Append to the table until it has `accuracy.n_subnets` rows."""
-    from nasface.accuracy.estimator import Faces, estimate
-
-    settings = run.settings.accuracy
+    """Append to the table until it has the first `accuracy.n_subnets` networks of the chosen sampling."""
+    settings = checked(run.settings.accuracy)
     if settings.table is None:
         raise InvalidInput("task=estimate_accuracy needs accuracy.table=FILE.csv, the table to write or continue.")
     source = SupernetSource.of(run.settings.supernet, run.cwd)
     space = build_space(run.settings.space, source)
+    plan = make_plan(run, space)
     supernet = source.load(space)
-    data = open_data(run)
-    _check_enough(data.require("validation"))
-    validation = data.require("validation").load(size=space.resolution)
-    calibration, name = training_photos(data, space.resolution, settings.calibration_photos, run.rng("calibration"))
-    faces = Faces(calibration, validation.images, validation.labels, name)
-    cost = _latency(run, space)
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=run.console
-    ) as bar:
-        task = bar.add_task("measuring subnets", total=settings.n_subnets)
-
-        def progress(done: int, total: int, values: Mapping[str, float]) -> None:
-            bar.update(
-                task, completed=done, total=total, description=f"{settings.metric} {values[settings.metric]:.4f}"
-            )
-
-        path = run.path(settings.table)
-        spread_over = None if cost is None else cost.predict
-        table = estimate(
-            supernet, faces, settings.n_subnets, run.settings.seed, path, stratify_by=spread_over, progress=progress
-        )
-    run.console.print(f"{len(table)} subnets in {run.shown(path)}")
-    given = {f"supernet.{key}": run.settings.supernet.get(key) for key in ("checkpoint", "resolution")}
-    words = [f"{key}={value}" for key, value in given.items() if value is not None]
-    run.console.print(
-        f"next: python -m nasface {' '.join([*words, f'accuracy.table={run.shown(path)}'])} data=...", soft_wrap=True
-    )
+    faces = open_faces(run, open_data(run), space.resolution, settings.calibration_photos)
+    path = run.path(settings.table)
+    table = _measure(run, supernet, faces, plan, path)
+    _say_next(run, path, table)
+    decision = {"table": str(path), "subnets": 0 if table is None else len(table)}
+    decision |= {"supernet": supernet.hash, "data": faces.hash}
+    if table is None or settings.metric not in table.metrics:
+        return Outcome(decision)
     target = table.target(settings.metric)
-    decision = {"table": str(path), "subnets": len(table), "supernet": supernet.hash, "data": faces.hash}
     return Outcome(decision | {settings.metric: {"min": float(target.min()), "max": float(target.max())}})
+
+
+def checked(settings: Accuracy) -> Accuracy:
+    """The settings, if their numbers make sense.
+
+    Raises:
+        InvalidInput: One of them does not.
+        UnknownName: No such sampling, or nothing of that name to spread over.
+    """
+    from nasface.accuracy.candidates import SAMPLINGS
+
+    if settings.sampling not in SAMPLINGS:
+        raise UnknownName("accuracy.sampling", settings.sampling, SAMPLINGS)
+    if settings.stratify_by not in ("latency", "macs"):
+        raise UnknownName("accuracy.stratify_by", settings.stratify_by, ("latency", "macs"))
+    for name in ("n_subnets", "family", "shards"):
+        if getattr(settings, name) < 1:
+            raise InvalidInput(f"accuracy.{name}={getattr(settings, name)} must be 1 or more.")
+    if not 0 <= settings.shard < settings.shards:
+        raise InvalidInput(
+            f"accuracy.shard={settings.shard} must lie between 0 and accuracy.shards - 1 = {settings.shards - 1}."
+        )
+    if not 0 < settings.band < 1:
+        raise InvalidInput(f"accuracy.band={settings.band:g} must lie between 0 and 1, e.g. 0.05 for 5 %.")
+    return settings
+
+
+def make_plan(run: Run, space: SearchSpace) -> Plan:
+    """Which networks are measured, from the settings."""
+    from nasface.accuracy.candidates import Plan, Source, dense, mixed
+    from nasface.accuracy.table import UNIFORM
+
+    settings = run.settings.accuracy
+    if settings.sampling == "uniform":
+        return Plan((Source(UNIFORM),), settings.family)
+    if settings.sampling == "dense":
+        return Plan(
+            dense([(bound.cost.predict, bound.bound) for bound in budgets(run, space)], settings.band), settings.family
+        )
+    sources = mixed(space, _latency(run, space) if settings.stratify_by == "latency" else None)
+    return Plan(sources if settings.sampling == "mixed" else sources[1:], settings.family)
+
+
+def open_faces(run: Run, data: FaceData, resolution: int, calibration_photos: int) -> Faces:
+    """The photos that a table is measured with: validation people, and training people for calibration."""
+    from nasface.accuracy.estimator import Faces
+
+    settings = run.settings.accuracy
+    _check_enough(data)
+    photos = data.require("validation").load(size=resolution)
+    pairs = None if settings.pairs is None else _listed_pairs(run.path(settings.pairs), data, photos.indices)
+    calibration, name = training_photos(data, resolution, calibration_photos, run.rng("calibration"))
+    return Faces(calibration, photos.images, photos.labels, name, pairs)
 
 
 def training_photos(
@@ -64,15 +111,66 @@ def training_photos(
 ) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], str]:
     """Photos of training people for batch normalisation, uint8[n, size, size, 3], and how tables name them."""
     training = data.require("training")
+    if n > len(training):
+        log.warning(
+            "accuracy.calibration_photos=%d and there are %d photos of training people: all are used.", n, len(training)
+        )
     chosen = np.sort(rng.choice(len(training), min(n, len(training)), replace=False))
     images = training.load(chosen, size=resolution).images
     return images, f"photos:{len(images)}"
 
 
-def _check_enough(validation: FaceSet) -> None:
-    """Refuse too few photos for a column of the table before the first network is measured, which takes a while."""
-    from nasface.accuracy.estimator import FARS
+def _measure(run: Run, supernet: Supernet, faces: Faces, plan: Plan, path: Path) -> AccuracyTable | None:
+    from nasface.accuracy.estimator import estimate, identity
+    from nasface.accuracy.shards import measured_elsewhere, shard_path
 
+    settings = run.settings.accuracy
+    own = shard_path(path, settings.shard, settings.shards)
+    elsewhere = measured_elsewhere(path, own, supernet.space, identity(supernet, faces))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=run.console) as bar:
+        task = bar.add_task("measuring subnets", total=None)
+
+        def progress(done: int, total: int, values: Mapping[str, float]) -> None:
+            bar.update(task, completed=done, total=total)
+            if settings.metric in values:
+                bar.update(task, description=f"{settings.metric} {values[settings.metric]:.4f}")
+
+        return estimate(
+            supernet,
+            faces,
+            settings.n_subnets,
+            run.settings.seed,
+            own,
+            plan=plan,
+            shard=(settings.shard, settings.shards),
+            elsewhere=elsewhere,
+            progress=progress,
+        )
+
+
+def _say_next(run: Run, path: Path, table: AccuracyTable | None) -> None:
+    from nasface.accuracy.shards import shard_path
+
+    settings = run.settings.accuracy
+    own = shard_path(path, settings.shard, settings.shards)
+    if table is None:
+        run.console.print("other files of this table hold all of these subnets")
+    else:
+        run.console.print(f"{len(table)} subnets in {run.shown(own)}", soft_wrap=True)
+    given = {f"supernet.{key}": run.settings.supernet.get(key) for key in ("checkpoint", "resolution")}
+    words = [f"{key}={value}" for key, value in given.items() if value is not None]
+    words.append(f"accuracy.table={run.shown(path)}")
+    if settings.shards > 1:
+        words.insert(0, "task=merge_tables")
+    run.console.print(f"next: python -m nasface {' '.join(words)}", soft_wrap=True)
+
+
+def _check_enough(data: FaceData) -> None:
+    """Refuse too few photos for a column of the table before anything slow is begun."""
+    from nasface.accuracy.protocol import FARS
+
+    validation = data.require("validation")
     if min(FARS.values()) not in supported_rates(validation.labels):
         raise DataError(
             f"{len(validation)} photos of {len(validation.people)} validation people have too few impostor pairs for "
@@ -81,10 +179,40 @@ def _check_enough(validation: FaceSet) -> None:
         )
 
 
-def _latency(run: Run, space: SearchSpace) -> Cost | None:
-    """What every second subnet is spread over: the first device's latency, or MACs where its table has none."""
+def _listed_pairs(path: Path, data: FaceData, rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> ListedPairs:
+    """Pairs of a file as rows of the photos that could be read."""
+    from nasface.metrics import ListedPairs
+
+    validation = data.require("validation")
+    listed = Pairs.of(read_pairs(path, validation.names), validation, str(path))
+    place = np.full(len(validation), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    of_photo = place[validation.positions(listed.photos.names)]
+    first, second = of_photo[listed.first], of_photo[listed.second]
+    usable = (first >= 0) & (second >= 0)
+    return ListedPairs(first[usable], second[usable], listed.same[usable], listed.folds[usable])
+
+
+def budgets(run: Run, space: SearchSpace) -> list[Constraint]:
+    """What dense draws stay near: the bounds of the search, or every ratio on every device."""
+    ratios = run.settings.accuracy.ratios
+    given = run.settings.constraints
+    chosen = [given] if ratios is None else [replace(given, latency_ms=Bound(None, ratio)) for ratio in ratios]
+    devices = build_devices(run.settings.device, run.settings.latency, space)
+    constraints = [constraint for bounds in chosen for constraint in build_bounds(bounds, space, devices)]
+    if not constraints:
+        raise InvalidInput("accuracy.sampling=dense needs budgets: set accuracy.ratios=[0.6], or constraints.")
+    for constraint in constraints:
+        budget = f"{constraint.bound:.4g} {constraint.cost.unit}"
+        basis = f" = {constraint.basis}" if constraint.basis else ""
+        run.console.print(f"budget: {constraint.label} {budget}{basis}", soft_wrap=True)
+    return constraints
+
+
+def _latency(run: Run, space: SearchSpace) -> CostFunction | None:
+    """What stratified subnets are spread over: the first device's latency, or MACs where its table has none."""
     try:
-        return build_devices(run.settings.device, run.settings.latency, space)[0].latency
+        return build_devices(run.settings.device, run.settings.latency, space)[0].latency.predict
     except LookupTableError as error:
         run.console.print(f"[yellow]spreading subnets over MACs instead of latency[/yellow]: {error}", soft_wrap=True)
         return None

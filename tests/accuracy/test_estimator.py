@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from nasface.accuracy.estimator import METRICS, Faces, describe, estimate, measure, measured_network
-from nasface.accuracy.table import merge_tables, read_table
+from nasface.accuracy.candidates import Plan, Source, mixed
+from nasface.accuracy.estimator import Faces, describe, estimate, measured_network
+from nasface.accuracy.protocol import METRICS, Protocol
+from nasface.accuracy.table import UNIFORM, merge_tables, read_table, write_table
 from nasface.errors import InvalidInput, TableError
+from nasface.metrics import balanced_pairs
 from nasface.spaces import OfaMbv3, OfaMbv3Config
 from nasface.supernets import ElasticNetwork, ElasticSupernet, RandomSupernet
 
@@ -38,17 +41,19 @@ def small_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four networks need no long chains, and 120 photos have too few impostor pairs for a rate of 1e-3."""
     monkeypatch.setattr("nasface.accuracy.candidates.POOL", 64)
     monkeypatch.setattr("nasface.accuracy.candidates.STEPS", 20)
-    monkeypatch.setattr("nasface.accuracy.estimator.FARS", {"tar_at_far_1e-2": 1e-2, "tar_at_far_1e-3": 2e-3})
+    monkeypatch.setattr("nasface.accuracy.protocol.FARS", {"tar_at_far_1e-2": 1e-2, "tar_at_far_1e-3": 2e-3})
 
 
 def test_metrics_tell_people_apart(supernet: ElasticSupernet, faces: Faces) -> None:
     network = measured_network(supernet, {"ks": 3, "e": 3, "d": 2}, faces.calibration)
-    values = measure(describe(network, faces.images), faces.labels)
-    assert tuple(values) == METRICS
+    protocol = Protocol(faces.labels)
+    values = protocol.measure(describe(network, faces.images))
+    assert tuple(values)[: len(METRICS)] == METRICS
+    assert list(values) == protocol.names
     assert values["auc"] > 0.75
     assert 0 < values["eer"] < 0.35
     assert values["tar_at_far_1e-3"] <= values["tar_at_far_1e-2"]
-    shuffled = measure(describe(network, faces.images), np.random.default_rng(0).permutation(faces.labels))
+    shuffled = Protocol(np.random.default_rng(0).permutation(faces.labels)).measure(describe(network, faces.images))
     assert abs(shuffled["auc"] - 0.5) < 0.15
 
 
@@ -65,14 +70,16 @@ def test_interrupted_and_sharded_runs_give_the_same_rows(
     assert len(whole) == 4
 
     def interrupt(done: int, total: int, values: Mapping[str, float]) -> None:
-        assert (total, set(values)) == (4, set(METRICS))
+        assert (total, set(METRICS) <= set(values)) == (4, done > 0)
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         estimate(supernet, faces, 4, 0, tmp_path / "resumed.csv", progress=interrupt)
     assert len(read_table(tmp_path / "resumed.csv", supernet.space)) == 2
-    estimate(supernet, faces, 4, 0, tmp_path / "resumed.csv")
+    told: list[int] = []
+    estimate(supernet, faces, 4, 0, tmp_path / "resumed.csv", progress=lambda done, total, values: told.append(done))
+    assert told == [2, 3, 4]
     assert (tmp_path / "resumed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
     parts = [estimate(supernet, faces, 4, 0, tmp_path / f"{i}.csv", shard=(i, 2)) for i in range(2)]
@@ -86,3 +93,48 @@ def test_random_weights_have_no_accuracy(supernet: ElasticSupernet, faces: Faces
     with pytest.raises(InvalidInput, match="no accuracy to measure"):
         estimate(RandomSupernet(supernet.space), faces, 1, 0, tmp_path / "table.csv")
     assert not list(tmp_path.iterdir())
+
+
+def test_shards_hold_whole_families_and_nothing_twice(supernet: ElasticSupernet, faces: Faces, tmp_path: Path) -> None:
+    plan = Plan((Source(UNIFORM),), family=2)
+    whole = estimate(supernet, faces, 4, 0, tmp_path / "whole.csv", plan=plan)
+    assert whole is not None
+    first = estimate(supernet, faces, 4, 0, tmp_path / "0.csv", plan=plan, shard=(0, 2))
+    assert first is not None
+    np.testing.assert_array_equal(first.genotypes, whole.genotypes[:2])
+    known = {genotype.tobytes() for genotype in whole.genotypes}
+    assert estimate(supernet, faces, 4, 0, tmp_path / "1.csv", plan=plan, shard=(1, 2), elsewhere=known) is None
+    assert not (tmp_path / "1.csv").exists()
+    with pytest.raises(InvalidInput, match="no shard 2 of 2"):
+        estimate(supernet, faces, 4, 0, tmp_path / "2.csv", plan=plan, shard=(2, 2))
+
+
+def test_another_sampling_extends_the_table(supernet: ElasticSupernet, faces: Faces, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    estimate(supernet, faces, 1, 0, path)
+    table = estimate(supernet, faces, 2, 5, path, plan=Plan(mixed(supernet.space)[1:]))
+    assert table is not None
+    assert table.notes["origin"] == ("uniform", "stratified", "stratified")
+    assert table.notes["seed"] == ("0", "5", "5")
+
+
+def test_a_table_with_fewer_metrics_goes_on_with_those(
+    supernet: ElasticSupernet, faces: Faces, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "old.csv"
+    table = estimate(supernet, faces, 1, 0, path)
+    assert table is not None
+    write_table(table.only(["auc", "rank1", "auc_half1"]), path, supernet.space)
+    longer = estimate(supernet, faces, 2, 0, path)
+    assert longer is not None
+    assert (list(longer.metrics), len(longer)) == (["auc", "rank1", "auc_half1"], 2)
+    assert "goes on without" in caplog.text
+
+
+def test_the_photos_of_a_row_are_told_apart(faces: Faces) -> None:
+    other = replace(faces, calibration=faces.calibration[::-1])
+    assert faces.calibration_note.startswith("photos:24:")
+    assert faces.calibration_note != other.calibration_note
+    assert faces.hash == other.hash
+    pairs = balanced_pairs(faces.labels, np.random.default_rng(0))
+    assert replace(faces, pairs=pairs).hash != faces.hash

@@ -171,3 +171,50 @@ def test_absent_table(space: OfaMbv3, tmp_path: Path) -> None:
 def test_continuing_with_other_columns(table: AccuracyTable, space: OfaMbv3, tmp_path: Path) -> None:
     with pytest.raises(TableError, match="other columns"):
         TableWriter(write(table, space, tmp_path), space, ["auc"], table.shared)
+
+
+def test_repeated_networks_calibrated_on_other_photos_keep_the_first(table: AccuracyTable) -> None:
+    metrics = {name: values + 0.01 for name, values in table.metrics.items()}
+    notes = dict(table.notes) | {"calibration": ("photos:9",) * 6}
+    merged = merge_tables([table, AccuracyTable(table.genotypes, metrics, table.shared, notes)])
+    np.testing.assert_array_equal(merged.target("auc"), table.target("auc"))
+
+
+def test_repeated_networks_may_differ_by_a_rounding(table: AccuracyTable) -> None:
+    metrics = {name: values + 1e-4 for name, values in table.metrics.items()}
+    assert len(merge_tables([table, AccuracyTable(table.genotypes, metrics, table.shared, table.notes)])) == 6
+
+
+def test_merging_needs_a_common_metric(table: AccuracyTable) -> None:
+    with pytest.raises(TableError, match=r"a\.csv and b\.csv have no metric in common"):
+        merge_tables([table.only(["auc"]), table.only(["rank1"])], ["a.csv", "b.csv"])
+
+
+def test_halves_are_not_offered_as_targets(table: AccuracyTable) -> None:
+    metrics = dict(table.metrics) | {"auc_half1": table.target("auc"), "auc_photos2": table.target("auc")}
+    with pytest.raises(TableError, match=r"choose from auc, rank1\.$"):
+        AccuracyTable(table.genotypes, metrics, table.shared, table.notes).target("eer")
+
+
+def test_a_column_twice(table: AccuracyTable, space: OfaMbv3, tmp_path: Path) -> None:
+    path = write(table, space, tmp_path)
+    replace_line(path, 0, "rank1", "auc")
+    with pytest.raises(TableError, match="columns auc twice"):
+        read_table(path, space)
+
+
+def test_foreign_columns_are_not_continued(table: AccuracyTable, space: OfaMbv3, tmp_path: Path) -> None:
+    path = write(table, space, tmp_path)
+    with pytest.raises(TableError, match="has other columns"):
+        TableWriter(path, space, ["auc", "eer"], table.shared)
+
+
+def test_the_embedded_table_reads_and_can_go_on(space: OfaMbv3, tmp_path: Path) -> None:
+    from nasface.accuracy.protocol import Protocol
+    from nasface.composition import asset
+
+    path = tmp_path / "lfw112.csv"
+    path.write_bytes(asset("tables", "lfw112.csv").read_bytes())
+    table = read_table(path, space)
+    names = Protocol(np.arange(200).repeat(3)).names
+    assert TableWriter(path, space, names, table.shared).metrics == list(table.metrics)

@@ -86,7 +86,7 @@ def test_targets_are_what_calibration_stores(supernet: ElasticSupernet, photos: 
     norms = [norm for op in module.spec.ops if (norm := module.norm(op)) is not None]
     assert len(norms) == len(targets)
     for norm, target in zip(norms, targets, strict=True):
-        torch.testing.assert_close(norm.running_mean, target.mean, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(norm.running_mean, target.mean, atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(norm.running_var, target.variance, atol=1e-6, rtol=1e-3)
 
 

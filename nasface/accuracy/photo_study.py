@@ -1,0 +1,231 @@
+"""How many photos an accuracy table needs: some subnets, calibrated and measured with fewer and with other photos.
+
+Every subnet is calibrated on two disjoint draws of photos of each size, and measured on all validation people and on
+disjoint parts of them. The two draws show what calibration adds to the noise; the parts show what fewer people cost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.accuracy.estimator import Faces, identity
+from nasface.accuracy.protocol import METRICS, Protocol
+from nasface.accuracy.reliability import material_for, spearman_brown
+from nasface.accuracy.runner import SubnetRunner
+from nasface.errors import InvalidInput, TableError
+from nasface.metrics import kendall_tau
+from nasface.runs import write_text
+from nasface.spaces import Population, SearchSpace
+from nasface.supernets.supernet import Supernet
+
+DRAWS: Final = 2
+PARTS: Final = (2, 4, 8)
+"""The validation people are cut into that many disjoint parts, in turn."""
+
+ENOUGH: Final = 0.8
+"""Reliability that is enough to rank by."""
+
+Key = tuple[str, int, int]
+"""Genotype's text, calibration photos, draw."""
+
+
+@dataclass(frozen=True)
+class CalibrationNoise:
+    """What a number of calibration photos adds to the noise of a metric.
+
+    Attributes:
+        metric: Its column.
+        photos: Number of calibration photos.
+        subnets: Networks measured with both draws.
+        noise: Standard deviation between draws of a network's value.
+        share: Its variance over the variance between networks.
+        tau: Kendall tau between the draws.
+        change: Mean value minus that with the most photos.
+    """
+
+    metric: str
+    photos: int
+    subnets: int
+    noise: float
+    share: float
+    tau: float
+    change: float
+
+
+@dataclass(frozen=True)
+class PeopleNeeded:
+    """How reliable a metric is on a part of the validation people.
+
+    Attributes:
+        metric: Its column.
+        photos: Photos of a part, on average.
+        reliability: Mean correlation over networks between disjoint parts.
+        whole: What Spearman-Brown makes of it for all photos.
+        needed: Photos for a reliability of `ENOUGH`, likewise; None if no number is enough.
+    """
+
+    metric: str
+    photos: int
+    reliability: float
+    whole: float
+    needed: int | None
+
+
+def part_rows(labels: npt.NDArray[np.generic]) -> dict[str, npt.NDArray[np.int64]]:
+    """Rows of every part, by name: "1/4:0" is the first quarter of the people."""
+    codes = np.unique(labels, return_inverse=True)[1]
+    place = np.random.default_rng(0).permutation(int(codes.max()) + 1)[codes]
+    return {f"1/{n}:{i}": np.flatnonzero(place % n == i) for n in PARTS for i in range(n)}
+
+
+def study(
+    supernet: Supernet,
+    faces: Faces,
+    population: Population,
+    sizes: Sequence[int],
+    path: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Measure what `path` lacks, appending each result as soon as it is known; the same call goes on.
+
+    Args:
+        supernet: A trained one.
+        faces: Photos; of the calibration photos, at least `DRAWS` times the largest size.
+        population: int8[n, n_genes], networks to study.
+        sizes: Numbers of calibration photos.
+        path: The file: JSON, one line for what it belongs to and one for each result.
+        progress: Told how many results there are, of how many.
+
+    Returns:
+        All results of the file.
+
+    Raises:
+        InvalidInput: There are too few calibration photos.
+        TableError: The file belongs to something else.
+    """
+    most = max(sizes)
+    if len(faces.calibration) < DRAWS * most:
+        raise InvalidInput(
+            f"Two draws of {most} calibration photos need {DRAWS * most} training photos and there are "
+            f"{len(faces.calibration)}: leave the largest out of study.calibration."
+        )
+    header = identity(supernet, faces) | {"photos": len(faces.images), "parts": list(PARTS)}
+    _, results = read_study(path, header)
+    done = {_key(result) for result in results}
+    wanted = list(_wanted(supernet.space, population, sizes))
+    protocol = Protocol(faces.labels, faces.pairs, part_rows(faces.labels))
+    if not path.exists():
+        write_text(path, json.dumps(header) + "\n")
+    for number, (genotype, key) in enumerate(wanted):
+        if progress is not None:
+            progress(number, len(wanted))
+        if key not in done:
+            first = key[2] * most
+            runner = SubnetRunner(faces.calibration[first : first + key[1]], faces.images)
+            values = protocol.measure(runner.describe(supernet.extract(genotype)))
+            results.append({"genotype": key[0], "calibration": key[1], "draw": key[2], "values": values})
+            _append(path, results[-1])
+    if progress is not None:
+        progress(len(wanted), len(wanted))
+    return results
+
+
+def read_study(path: Path, header: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What a file belongs to and its results; both empty if it is not there. A torn last line is cut off.
+
+    Raises:
+        TableError: It is no such file, or belongs to something else than `header` says.
+    """
+    if not path.exists():
+        return {}, []
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        path.write_bytes(whole)
+    try:
+        first, *results = [json.loads(line) for line in whole.splitlines()]
+        different = [key for key, value in (header or {}).items() if first[key] != value]
+        [_key(result) for result in results]
+    except (ValueError, KeyError, TypeError):
+        raise TableError(f"{path} is not a study of photos; give a file that task=study_photos wrote.") from None
+    if different:
+        raise TableError(f"{path} is a study of another {' and '.join(different)}; give another file to continue.")
+    return first, results
+
+
+def calibration_noise(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] = METRICS) -> list[CalibrationNoise]:
+    """For every metric and number of calibration photos, what two draws of them do."""
+    sizes = sorted({result["calibration"] for result in results})
+    found = []
+    for metric in metrics:
+        best = _by_draw(results, metric, sizes[-1]).mean() if len(_by_draw(results, metric, sizes[-1])) else np.nan
+        for size in sizes:
+            draws = _by_draw(results, metric, size)
+            if len(draws) < 3:
+                continue
+            noise = float((draws[:, 0] - draws[:, 1]).std(ddof=1)) / np.sqrt(2.0)
+            between = max(float(draws.mean(axis=1).var(ddof=1)), np.finfo(float).tiny)
+            tau = kendall_tau(draws[:, 0], draws[:, 1])
+            change = float(draws.mean() - best)
+            found.append(CalibrationNoise(metric, size, len(draws), float(noise), noise**2 / between, tau, change))
+    return found
+
+
+def people_needed(
+    results: Sequence[Mapping[str, Any]], photos: int, metrics: Sequence[str] = METRICS
+) -> list[PeopleNeeded]:
+    """For every metric and size of part, how well disjoint parts agree; `photos` is the number of all of them."""
+    most = max(result["calibration"] for result in results)
+    chosen = [result["values"] for result in results if result["calibration"] == most and result["draw"] == 0]
+    found = []
+    for metric in metrics:
+        for n in PARTS:
+            names = [f"{metric}_1/{n}:{i}" for i in range(n)]
+            if len(chosen) < 3 or any(name not in values for values in chosen for name in names):
+                continue
+            together = np.corrcoef([[values[name] for values in chosen] for name in names])
+            mean = float(together[np.triu_indices(n, 1)].mean())
+            needed = material_for(ENOUGH, mean) * photos / n
+            whole = spearman_brown(mean, n)
+            found.append(PeopleNeeded(metric, photos // n, mean, whole, round(needed) if needed < 1e9 else None))
+    return found
+
+
+def to_dicts(entries: Sequence[CalibrationNoise | PeopleNeeded]) -> list[dict[str, Any]]:
+    """For JSON."""
+    return [asdict(entry) for entry in entries]
+
+
+def _wanted(space: SearchSpace, population: Population, sizes: Sequence[int]) -> Iterator[tuple[Any, Key]]:
+    for genotype in population:
+        for size in sizes:
+            for draw in range(DRAWS):
+                yield genotype, (space.to_text(genotype), size, draw)
+
+
+def _by_draw(results: Sequence[Mapping[str, Any]], metric: str, size: int) -> npt.NDArray[np.float64]:
+    """(networks, draws): the metric on all photos, of the networks that have both draws."""
+    values = {_key(result): result["values"][metric] for result in results}
+    texts = dict.fromkeys(text for text, photos, _ in values if photos == size)
+    rows = [[values.get((text, size, draw), np.nan) for draw in range(DRAWS)] for text in texts]
+    table = np.array(rows, np.float64).reshape(-1, DRAWS)
+    return table[np.isfinite(table).all(axis=1)]
+
+
+def _key(result: Mapping[str, Any]) -> Key:
+    return str(result["genotype"]), int(result["calibration"]), int(result["draw"])
+
+
+def _append(path: Path, result: Mapping[str, Any]) -> None:
+    with path.open("ab") as file:
+        file.write((json.dumps(result) + "\n").encode())
+        file.flush()
+        os.fsync(file.fileno())

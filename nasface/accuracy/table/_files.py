@@ -1,0 +1,129 @@
+"""Reading and writing whole tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nasface.accuracy.table._table import NOTES, SHARED, AccuracyTable, distinct
+from nasface.errors import InvalidGenotype, TableError, listing
+from nasface.runs import write_text
+from nasface.spaces import Population, SearchSpace
+
+GENOTYPE = "genotype"
+
+
+def read_table(path: Path, space: SearchSpace) -> AccuracyTable:
+    """Read and check a table.
+
+    Raises:
+        TableError: It is absent, empty, not such a table, of another space, or contradicts itself.
+    """
+    reader = csv.DictReader(complete_lines(path))
+    names = list(reader.fieldnames or [])
+    missing = [name for name in (GENOTYPE, *SHARED, *NOTES) if name not in names]
+    if missing:
+        raise TableError(f"{path} is not an accuracy table: it lacks the columns {listing(missing)}.")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise TableError(f"{path} has the columns {listing(repeated)} twice; remove one of each.")
+    rows = list(reader)
+    broken = [number for number, row in enumerate(rows, 2) if None in row or None in row.values()]
+    if broken or not rows:
+        raise TableError(f"{path} has {'a broken line ' + str(broken[0]) if broken else 'no rows'}; make it again.")
+    return _parse(path, names, rows, space)
+
+
+def write_table(table: AccuracyTable, path: Path, space: SearchSpace) -> None:
+    """Write a whole table atomically; metrics with eight decimals."""
+    names = list(table.metrics)
+    lines = [line(header(names))]
+    for index, genotype in enumerate(table.genotypes):
+        values = {name: float(table.metrics[name][index]) for name in names}
+        notes = {name: table.notes[name][index] for name in NOTES}
+        lines.append(line(cells(space.to_text(genotype), values, table.shared, notes)))
+    write_text(path, "".join(lines))
+
+
+def header(metrics: Sequence[str]) -> list[str]:
+    """Column names in order."""
+    return [GENOTYPE, *metrics, *SHARED, *NOTES]
+
+
+def cells(genotype: str, values: Mapping[str, float], shared: Mapping[str, str], notes: Mapping[str, str]) -> list[str]:
+    """One row's texts in the order of `header`."""
+    numbers = [repr(round(value, 8)) for value in values.values()]
+    return [genotype, *numbers, *(shared[name] for name in SHARED), *(notes[name] for name in NOTES)]
+
+
+def line(texts: Sequence[str]) -> str:
+    """One line of CSV with its end."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(texts)
+    return buffer.getvalue()
+
+
+def complete_lines(path: Path) -> list[str]:
+    """Lines of a file up to the last line end; what an interruption left behind it is passed over.
+
+    Raises:
+        TableError: The file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(
+            f"The accuracy table {path} cannot be read ({type(error).__name__}); give a CSV file."
+        ) from None
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
+def _parse(path: Path, names: list[str], rows: list[dict[str, str]], space: SearchSpace) -> AccuracyTable:
+    shared = {column: _only(path, column, rows) for column in SHARED}
+    if shared["space"] != space.fingerprint():
+        raise TableError(
+            f"{path} is of another search space ({shared['space']}) than {space.name} ({space.fingerprint()}); "
+            "choose the space and its parameters that it was measured in."
+        )
+    if not shared["resolution"].isdecimal():
+        raise TableError(f"{path} has the resolution '{shared['resolution']}'; it must be a whole number of pixels.")
+    metrics = [name for name in names if name not in (GENOTYPE, *SHARED, *NOTES)]
+    table = AccuracyTable(
+        _genotypes(path, rows, space),
+        {name: np.array([_number(path, name, row[name]) for row in rows]) for name in metrics},
+        shared,
+        {name: tuple(row[name] for row in rows) for name in NOTES},
+    )
+    return distinct(table, str(path))
+
+
+def _only(path: Path, column: str, rows: list[dict[str, str]]) -> str:
+    found = sorted({row[column] for row in rows})
+    if len(found) > 1:
+        raise TableError(f"{path} mixes rows of different {column} ({listing(found)}); split it.")
+    return found[0]
+
+
+def _genotypes(path: Path, rows: list[dict[str, str]], space: SearchSpace) -> Population:
+    found = []
+    for number, row in enumerate(rows, 2):
+        try:
+            found.append(space.from_text(row[GENOTYPE]))
+        except InvalidGenotype as error:
+            raise TableError(f"{path}, line {number}: {error}") from None
+    return np.stack(found)
+
+
+def _number(path: Path, name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise TableError(f"{path} has '{text[:20]}' in column {name}, where a finite number belongs; remove the row.")
+    return value

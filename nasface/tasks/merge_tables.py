@@ -1,0 +1,35 @@
+"""`task=merge_tables accuracy.table=mine.csv`: join the files of a table's shards, or any tables that fit together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from nasface.accuracy.shards import join, related
+from nasface.accuracy.table import write_table
+from nasface.composition import SupernetSource, build_space
+from nasface.errors import InvalidInput
+from nasface.tasks._run import Outcome, Run
+
+
+def run(run: Run) -> Outcome:
+    """Write the distinct rows of all files to `accuracy.table`; the files are left as they are.
+
+    Without `accuracy.parts`, the files are the table itself, if it is there, and those of its shards beside it.
+    """
+    settings = run.settings.accuracy
+    if settings.table is None:
+        raise InvalidInput("task=merge_tables needs accuracy.table=FILE.csv, the table to write.")
+    path = run.path(settings.table)
+    files = related(path) if settings.parts is None else [run.path(part) for part in settings.parts]
+    source = SupernetSource.of(run.settings.supernet, run.cwd)
+    space = build_space(run.settings.space, source)
+    table = join(files, space)
+    if source.path is not None:
+        table.check(supernet=source.hash(space), resolution=space.resolution, name=str(files[0]))
+    write_table(table, path, space)
+    origins = dict(Counter(table.notes["origin"]))
+    drawn = ", ".join(f"{count} {origin or 'of unknown origin'}" for origin, count in origins.items())
+    run.console.print(f"{len(table)} subnets ({drawn}) of {len(files)} files in {run.shown(path)}", soft_wrap=True)
+    run.console.print(f"metrics: {', '.join(table.metrics)}", soft_wrap=True)
+    run.console.print(f"next: python -m nasface accuracy.table={run.shown(path)} device=...", soft_wrap=True)
+    return Outcome({"table": str(path), "subnets": len(table), "origins": origins, "files": [str(f) for f in files]})

@@ -1,0 +1,50 @@
+"""`task=study_photos study.file=photos.jsonl data=...`: fewer and other photos for some subnets; it can be resumed."""
+
+from __future__ import annotations
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from nasface.composition import SupernetSource, build_space
+from nasface.errors import InvalidInput
+from nasface.tasks._run import Outcome, Run
+from nasface.tasks.estimate_accuracy import checked, make_plan, open_faces
+from nasface.tasks.evaluate import open_data
+
+
+def run(run: Run) -> Outcome:
+    """Append to the file until all subnets have been measured with all numbers of calibration photos."""
+    from nasface.accuracy.candidates import candidates
+    from nasface.accuracy.photo_study import DRAWS, study
+
+    settings = run.settings.study
+    checked(run.settings.accuracy)
+    if settings.file is None:
+        raise InvalidInput("task=study_photos needs study.file=FILE.jsonl, the results to write or continue.")
+    if not settings.calibration or min(settings.calibration) < 2 or settings.subnets < 3:
+        raise InvalidInput(
+            f"study.calibration={settings.calibration} must name numbers of 2 photos or more, and "
+            f"study.subnets={settings.subnets} must be 3 or more."
+        )
+    source = SupernetSource.of(run.settings.supernet, run.cwd)
+    space = build_space(run.settings.space, source)
+    population, _ = candidates(space, settings.subnets, run.settings.seed, make_plan(run, space))
+    supernet = source.load(space)
+    faces = open_faces(run, open_data(run), space.resolution, DRAWS * max(settings.calibration))
+    path = run.path(settings.file)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=run.console) as bar:
+        task = bar.add_task("measuring", total=None)
+        results = study(
+            supernet,
+            faces,
+            population,
+            settings.calibration,
+            path,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    run.console.print(f"{len(results)} measurements in {run.shown(path)}", soft_wrap=True)
+    run.console.print(
+        f"next: python -m nasface task=table_reliability accuracy.table=mine.csv study.file={run.shown(path)}",
+        soft_wrap=True,
+    )
+    return Outcome({"study": str(path), "measurements": len(results)})

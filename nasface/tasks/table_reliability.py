@@ -1,0 +1,89 @@
+"""`task=table_reliability`: how much of an accuracy table is noise, and what predictors should learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from nasface.accuracy.reliability import Reliability, best_to_learn, reliabilities, validities
+from nasface.accuracy.table import AccuracyTable
+from nasface.composition import SupernetSource, build_space, open_table
+from nasface.errors import LookupTableError, TableError
+from nasface.runs import write_json
+from nasface.spaces import SearchSpace
+from nasface.tasks._run import Outcome, Run
+from nasface.tasks.estimate_accuracy import budgets, checked
+
+
+def run(run: Run) -> Outcome:
+    """Judge the table by its halves, and the number of photos by `study.file`, if given."""
+    from nasface.reports.reliability_page import write_page
+
+    settings = checked(run.settings.accuracy)
+    source = SupernetSource.of(run.settings.supernet, run.cwd)
+    space = build_space(run.settings.space, source)
+    table, path = open_table(settings.table, source, space, run.cwd)
+    found = reliabilities(table, _near_budgets(run, space, table))
+    learned = validities(table)
+    photos = _photos(run)
+    facts: dict[str, Any] = {
+        "table": {"file": path.name, "subnets": len(table)} | dict(table.shared),
+        "reliability": [entry.to_dict() for entry in found],
+        "validity": [entry.to_dict() for entry in learned],
+        "best_to_learn": {entry.wanted: entry.learned for entry in best_to_learn(learned)},
+    } | photos
+    write_json(run.folder / "table_reliability.json", facts)
+    write_page(run.folder / "table_reliability.md", facts)
+    _show(run, [entry for entry in found if entry.split == "people"], "over people")
+    _show(run, [entry for entry in found if entry.split == "photos"], "over photos of the same people")
+    for entry in best_to_learn(learned):
+        run.console.print(f"for {entry.wanted}, learn from {entry.learned} (correlation {entry.correlation:+.2f})")
+    run.console.print(f"page: {run.shown(run.folder / 'table_reliability.md')}", soft_wrap=True)
+    return Outcome(facts)
+
+
+def _near_budgets(run: Run, space: SearchSpace, table: AccuracyTable) -> list[tuple[str, np.ndarray[Any, Any]]]:
+    """Which networks lie near which budget."""
+    band = run.settings.accuracy.band
+    try:
+        bounds = budgets(run, space)
+    except LookupTableError as error:
+        run.console.print(f"[yellow]no budgets are looked at[/yellow]: {error}", soft_wrap=True)
+        return []
+    return [
+        (
+            f"within {band:.0%} of {bound.bound:.4g} {bound.cost.unit} {bound.label}",
+            np.abs(bound.cost.predict(table.genotypes) / bound.bound - 1) <= band,
+        )
+        for bound in bounds
+    ]
+
+
+def _photos(run: Run) -> dict[str, Any]:
+    """What the study of photos says, if there is one."""
+    if run.settings.study.file is None:
+        return {}
+    from nasface.accuracy.photo_study import calibration_noise, people_needed, read_study, to_dicts
+
+    path = run.path(run.settings.study.file)
+    header, results = read_study(path)
+    if not results:
+        raise TableError(f"{path} holds no results; make it with task=study_photos study.file={path.name} data=...")
+    return {
+        "calibration_photos": to_dicts(calibration_noise(results)),
+        "test_photos": to_dicts(people_needed(results, int(header["photos"]))),
+    }
+
+
+def _show(run: Run, entries: Sequence[Reliability], title: str) -> None:
+    if not entries:
+        return
+    table = Table("region", "metric", "subnets", "sd", "noise sd", "reliability", "95 %", "tau ceiling", title=title)
+    for e in entries:
+        interval = f"{e.low:.2f} to {e.high:.2f}"
+        figures = (f"{e.deviation:.4f}", f"{e.noise:.4f}", f"{e.reliability:.2f}", interval, f"{e.ceiling:.2f}")
+        table.add_row(e.region, e.metric, str(e.subnets), *figures)
+    run.console.print(table)
