@@ -29,6 +29,7 @@ TASKS: Final[dict[str, str]] = {
     "search": "find the best network for a device, cut it out of the supernet and export it",
     "list": "show every component: kind, name, origin, parameters",
     "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",
+    "train_supernet": "train a supernet on photos of faces, in phases, resumable",
     "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
     "evaluate": "measure models or descriptor files on photos, as one table",
     "report": "make one table of a sweep's runs",
@@ -38,7 +39,7 @@ TASKS: Final[dict[str, str]] = {
 """Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""
 
 _MODULES = {"list": "list_components"}
-_RNG_PARTS = ("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets")
+_RNG_PARTS = ("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets", "training")
 
 
 @dataclass

@@ -1,0 +1,193 @@
+"""What happens at which step: learning rate, resolution, margin, and which photos and sub-networks. No torch.
+
+Everything is a function of the seed and the step, so that a resumed run needs no generator's state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import DataError, InvalidInput
+from nasface.spaces import OfaMbv3
+from nasface.spaces.ofa_mbv3 import OfaMbv3Config
+from nasface.training.options import Phase
+
+Rows = npt.NDArray[np.int64]
+Genotype = npt.NDArray[np.int8]
+
+ORDER, SUBNETS, AUGMENTATION, CALIBRATION, INITIAL = range(5)
+"""Streams of random numbers: `generator(seed, stream, ...)`."""
+
+GROWTH = 16
+"""Pixels by which the resolution grows."""
+
+
+def generator(seed: int, *key: int) -> np.random.Generator:
+    """The generator of one use, e.g. of the sub-networks of one step."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Lengths of one phase in steps, and its learning rate at every step.
+
+    Attributes:
+        steps: All steps of the phase.
+        warmup: Steps of the warm-up, the first ones.
+        learning_rate: After the warm-up.
+        start: At its start.
+    """
+
+    steps: int
+    warmup: int
+    learning_rate: float
+    start: float
+
+    @classmethod
+    def of(cls, phase: Phase, per_epoch: int, scale: float, processes: int = 1) -> Timeline:
+        """Of a phase with `per_epoch` steps an epoch; as in OFA the rate grows with the number of processes."""
+        warmup = round(phase.warmup_epochs * scale * per_epoch)
+        steps = warmup + round(phase.epochs * scale * per_epoch) if phase.steps is None else phase.steps
+        if steps < 1:
+            raise InvalidInput(
+                f"A phase of {steps} steps trains nothing; give training.plan.PHASE.epochs or .steps above 0."
+            )
+        return cls(steps, min(warmup, steps - 1), phase.learning_rate * processes, phase.warmup_learning_rate)
+
+    def rate(self, step: int) -> float:
+        """Linear up to the end of the warm-up, then half a cosine to 0."""
+        if step < self.warmup:
+            return self.start + (step + 1) / self.warmup * (self.learning_rate - self.start)
+        return 0.5 * self.learning_rate * (1 + math.cos(math.pi * (step - self.warmup) / (self.steps - self.warmup)))
+
+
+def resolution_at(progress: float, first: int | None, growth: float, final: int) -> int:
+    """Side of the input after a fraction `progress` of the phase: equal shares of `growth` for all smaller sizes."""
+    smaller = [] if first is None else list(range(first, final, GROWTH))
+    if not smaller or progress >= growth:
+        return final
+    return smaller[int(progress / growth * len(smaller))]
+
+
+class Order:
+    """Which photos a step sees.
+
+    Args:
+        labels: Person of every photo.
+        batch: Photos of a step over all processes.
+        seed: Of the order.
+        sampling: "uniform" or "pairs", see `TrainingConfig.sampling`.
+
+    Raises:
+        DataError: Too few photos for a batch, or too few people with two photos.
+    """
+
+    def __init__(self, labels: Rows, batch: int, seed: int, sampling: str = "uniform") -> None:
+        self._labels, self.batch, self._seed = labels, batch, seed
+        if not 2 <= batch <= len(labels):
+            raise DataError(
+                f"A batch of {batch} does not fit {len(labels)} training photos; give training.batch from 2 to them."
+            )
+        if sampling not in ("uniform", "pairs"):
+            raise InvalidInput(f"training.sampling is '{sampling}'; give uniform or pairs.")
+        self._pairs = sampling == "pairs"
+        if self._pairs:
+            self._check_pairs()
+        self.per_epoch = len(labels) // batch
+        self._epoch = lru_cache(2)(self._epoch_rows)
+
+    def rows(self, step: int) -> Rows:
+        """int64[batch] rows of the photos of a step."""
+        epoch, at = divmod(step, self.per_epoch)
+        return self._epoch(epoch)[at * self.batch : (at + 1) * self.batch]
+
+    def _epoch_rows(self, epoch: int) -> Rows:
+        rng = generator(self._seed, ORDER, epoch)
+        if not self._pairs:
+            return rng.permutation(len(self._labels))
+        rows = [self._draw_pairs(rng) for _ in range(self.per_epoch)]
+        return np.concatenate(rows)
+
+    def _draw_pairs(self, rng: np.random.Generator) -> Rows:
+        people = rng.choice(len(self._several), self.batch // 2, replace=False)
+        return np.concatenate([rng.choice(self._several[person], 2, replace=False) for person in people])
+
+    @cached_property
+    def _several(self) -> list[Rows]:
+        """Rows of every person with at least two photos."""
+        order = np.argsort(self._labels, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(self._labels[order])) + 1)
+        return [group for group in groups if len(group) > 1]
+
+    def _check_pairs(self) -> None:
+        if self.batch % 2 or len(self._several) < self.batch // 2:
+            raise DataError(
+                f"training.sampling=pairs takes two photos of each of {self.batch // 2} people, and only "
+                f"{len(self._several)} of {len(np.unique(self._labels))} people have two; "
+                "give an even, smaller training.batch, more photos, or training.sampling=uniform."
+            )
+
+
+class SubnetSampler:
+    """Which sub-networks a step trains.
+
+    Args:
+        space: The whole space.
+        phase: Restricts it and says how many.
+    """
+
+    def __init__(self, space: OfaMbv3, phase: Phase) -> None:
+        self._phase = phase
+        self.space = subspace(space, phase)
+        self.largest = self._everywhere(max)
+        self.smallest = self._everywhere(min)
+        if phase.subnets < 1 or (phase.sandwich and phase.subnets < 3):
+            raise InvalidInput(
+                f"{phase.subnets} sub-networks a step are too few: give 1 or more, 3 or more with sandwich=true."
+            )
+
+    def draw(self, rng: np.random.Generator) -> list[Genotype]:
+        """The sub-networks of one step."""
+        fixed = [self.largest, self.smallest] if self._phase.sandwich else []
+        return fixed + [self._one(rng) for _ in range(self._phase.subnets - len(fixed))]
+
+    def _one(self, rng: np.random.Generator) -> Genotype:
+        chance, drawn = rng.random(), self.space.sample(rng, 1)[0]
+        if chance < self._phase.largest:
+            return self.largest
+        return self.smallest if chance < self._phase.largest + self._phase.smallest else drawn
+
+    def _everywhere(self, choose: type[max] | type[min]) -> Genotype:  # type: ignore[valid-type]
+        space = self.space
+        return space.from_dict({"ks": choose(space.kernels), "e": choose(space.expands), "d": choose(space.depths)})
+
+
+def subspace(space: OfaMbv3, phase: Phase) -> OfaMbv3:
+    """The networks of the space that a phase trains; their genotypes are genotypes of the space.
+
+    Raises:
+        InvalidInput: The phase names choices that the space does not have.
+    """
+
+    def choices(what: str, wanted: Sequence[int] | None, allowed: Sequence[int]) -> list[int]:
+        if wanted is not None and not set(wanted) <= set(allowed):
+            raise InvalidInput(f"A phase trains {what} {list(wanted)}, and the space has {list(allowed)}; give some.")
+        return list(allowed if wanted is None else wanted)
+
+    return OfaMbv3(
+        OfaMbv3Config(
+            name=space.name,
+            width=space.width,
+            resolution=space.resolution,
+            kernels=choices("kernels", phase.kernels, space.kernels),
+            expands=choices("expands", phase.expands, space.expands),
+            depths=choices("depths", phase.depths, space.depths),
+            descriptor=space.descriptor,
+        )
+    )

@@ -1,0 +1,76 @@
+"""How good sub-networks are while they are trained: calibrated, on people they were not trained on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from nasface.accuracy.estimator import describe
+from nasface.metrics.all_pairs import evaluate_all_pairs
+from nasface.spaces import OfaMbv3
+from nasface.supernets.calibration import calibrate
+from nasface.supernets.elastic import ElasticNetwork
+from nasface.supernets.module import SpecModule, deployed_weights
+
+FARS = (1e-3, 1e-2, 1e-1)
+"""False accept rates for the second number: the lowest one that the photos have ten impostor pairs for."""
+
+Genotype = npt.NDArray[np.int8]
+Images = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Photos for validation.
+
+    Attributes:
+        calibration: uint8[m, side, side, 3] of training people.
+        images: uint8[n, side, side, 3].
+        labels: (n,) person of every image.
+    """
+
+    calibration: Images
+    images: Images
+    labels: npt.NDArray[np.int64]
+
+    @torch.no_grad()
+    def judge(self, network: ElasticNetwork, genotypes: Mapping[str, Genotype]) -> dict[str, dict[str, float]]:
+        """AUC and true accept rate over all pairs, of every sub-network, on copies: the network stays as it is."""
+        return {name: self._judge(network, genotype) for name, genotype in genotypes.items()}
+
+    def _judge(self, network: ElasticNetwork, genotype: Genotype) -> dict[str, float]:
+        module = SpecModule(network.space.build(genotype))
+        module.load_state_dict(network.subnet_state(genotype, module.spec))
+        calibrate(module, self.calibration)
+        folded = SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
+        pairs = evaluate_all_pairs(describe(folded, self.images), self.labels, (self.far,))
+        return {"auc": pairs.auc, "tar": pairs.tar(self.far), "far": self.far}
+
+    @property
+    def far(self) -> float:
+        """The false accept rate that the true accept rate is for."""
+        counts = np.unique(self.labels, return_counts=True)[1]
+        impostors = (counts.sum() ** 2 - (counts**2).sum()) // 2
+        return next((far for far in FARS if far * impostors >= 10), FARS[-1])
+
+
+def validation_list(space: OfaMbv3, which: str) -> dict[str, Genotype]:
+    """The networks that a phase over the networks of `space` is judged by.
+
+    `corners` is OFA's list: all kernels where only kernels vary, else smallest and largest kernel, expand ratio and
+    depth in all combinations. `extremes` is the smallest and the largest network.
+    """
+    kernels, expands, depths = space.kernels, space.expands, space.depths
+    if which == "extremes":
+        choices = [(c(kernels), c(expands), c(depths)) for c in (min, max)]
+    elif len(expands) == len(depths) == 1:
+        choices = list(itertools.product(kernels, expands, depths))
+    else:
+        choices = list(itertools.product(*({min(c), max(c)} for c in (kernels, expands, depths))))
+    found = {f"k{k} e{e} d{d}": space.from_dict({"ks": k, "e": e, "d": d}) for k, e, d in sorted(set(choices))}
+    return found
