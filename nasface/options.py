@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from hydra import initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
@@ -87,7 +89,8 @@ def _core_options() -> dict[str, str]:
     from nasface.supernets import SUPERNETS
     from nasface.training import LOSSES, TEACHERS, TRAININGS
 
-    named = {"data": DATA, "supernet": SUPERNETS, "training": TRAININGS, "loss": LOSSES, "teacher": TEACHERS}
+    named: dict[str, Mapping[str, Any]] = {"data": DATA, "supernet": SUPERNETS, "training": TRAININGS}
+    named |= {"loss": LOSSES, "teacher": TEACHERS}
     tables = {f"{group}/{name}" for group, options in named.items() for name in options}
     return dict.fromkeys(tables | _yaml_options(config_directory()), "nasface")
 

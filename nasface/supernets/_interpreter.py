@@ -34,8 +34,14 @@ class Interpreter:
             for position, op in enumerate(spec.ops)
         ]
 
-    def __call__(self, x: Tensor, weighted: Weighted) -> Tensor:
-        """Descriptors [n, channels] of images [n, 3, height, width]; without gradients, activations work in place."""
+    def __call__(self, x: Tensor, weighted: Weighted, watched: dict[str, Tensor] | None = None) -> Tensor:
+        """Descriptors [n, channels] of images [n, 3, height, width]; without gradients, activations work in place.
+
+        Args:
+            x: The images.
+            weighted: Computes what has weights.
+            watched: Filled with the values of its keys, names of operations.
+        """
         values = {INPUT: x}
         for op, done in self._steps:
             inputs = [values[name] for name in op.inputs]
@@ -43,6 +49,8 @@ class Interpreter:
                 del values[name]
             spare = op.inputs[0] in done and op.inputs[0] != INPUT and not torch.is_grad_enabled()
             values[op.name] = _compute(op, inputs, weighted, spare)
+            if watched is not None and op.name in watched:
+                watched[op.name] = values[op.name] if torch.is_grad_enabled() else values[op.name].clone()
         return values[self._output].flatten(1)
 
 

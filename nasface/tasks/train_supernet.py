@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from omegaconf import OmegaConf
 from omegaconf.errors import ConfigKeyError, ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -16,53 +15,61 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from nasface.data import FaceData
 from nasface.errors import InvalidInput, MissingDependency, UnknownName
 from nasface.registry import build
+from nasface.reports.training_report import write_training_report
 from nasface.spaces import OfaMbv3
 from nasface.tasks._run import Outcome, Run, versions
 from nasface.tasks.evaluate import open_data
 from nasface.training import LOSSES, TEACHERS, TRAININGS
 
 if TYPE_CHECKING:
-    from nasface.supernets import ElasticNetwork
-    from nasface.training.options import DescriptorTeacherConfig, NoTeacherConfig, TrainingConfig
-    from nasface.training.trainer import Listener
-    from nasface.training.validation import Judges
+    from nasface.training.log import Listener
+    from nasface.training.log import Progress as Told
+    from nasface.training.networks import Network
+    from nasface.training.options import TrainingConfig
+    from nasface.training.trainer import Trainer
 
-NOT_COMPARED = ("folder", "checkpoint_minutes", "keep", "threads", "photos", "tensorboard", "accelerator")
-"""Options of `training` that may change when a training goes on."""
+MAY_CHANGE = ("folder", "checkpoint_minutes", "keep", "threads", "photos", "tensorboard", "accelerator")
+"""Options of `training` that may differ when a training goes on."""
 
 
 def run(run: Run) -> Outcome:
     """Train all phases that are left, export the supernet, write the report."""
-    from nasface.training.losses import build_loss
-    from nasface.training.photos import open_photos
-    from nasface.training.state import Checkpoints
-    from nasface.training.trainer import Trainer
-
     config: TrainingConfig = typed(run.settings.training, "training", TRAININGS)
-    loss = build_loss(typed(run.settings.loss, "loss", LOSSES))
-    teacher: DescriptorTeacherConfig | NoTeacherConfig = typed(run.settings.teacher, "teacher", TEACHERS)
     if config.folder is None:
         raise InvalidInput(
             "task=train_supernet needs training.folder=FOLDER, where its state lives: run folders are new with every "
             "command, and the same command with the same folder goes on after an interruption."
         )
-    space = _space(run, config)
-    fabric = _fabric(config)
-    data = open_data(run)
-    training = data.require("training")
-    checkpoints = Checkpoints(run.path(config.folder), config.keep)
-    if fabric.is_global_zero:
-        checkpoints.claim(_identity(run, config, space, data))
-    photos = open_photos(training, space.resolution, config.photos)
-    judges = _judges(data, space.resolution, config, run.rng("calibration"))
-    student = _student(run, config, loss, teacher, space, data).to(fabric.device)
-    with _bar(run, fabric) as listener:
-        trainer = Trainer(config, student, photos, judges, run.settings.seed, checkpoints, fabric, listener)
+    with ExitStack() as stack:
+        trainer, data = prepare(run, config, run.path(config.folder), stack)
         network = trainer.run()
-    decision: dict[str, Any] = {"folder": str(checkpoints.folder), "steps": trainer.total}
+    decision: dict[str, Any] = {"folder": str(trainer.checkpoints.folder), "steps": trainer.total}
+    if trainer.fabric.is_global_zero:
+        decision |= _export(run, network, trainer.checkpoints.folder, data)
+        _report(run, trainer)
+    return Outcome(decision, {"seconds": trainer.at.seconds, "cpu_seconds": trainer.at.cpu_seconds})
+
+
+def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) -> tuple[Trainer, FaceData]:
+    """Check everything, claim the folder, read the photos."""
+    from nasface.training.assembly import Setting, open_fabric, open_judges
+    from nasface.training.losses import build_loss
+    from nasface.training.photos import open_photos
+    from nasface.training.state import Checkpoints
+
+    loss = build_loss(typed(run.settings.loss, "loss", LOSSES))
+    teacher = typed(run.settings.teacher, "teacher", TEACHERS)
+    space = _space(run)
+    fabric = open_fabric(config)
+    data = open_data(run)
+    faces = data.require("training")
     if fabric.is_global_zero:
-        decision |= _export(run, network, checkpoints.folder, data)
-    return Outcome(decision, {"seconds": trainer.at.seconds})
+        Checkpoints(folder, config.keep).claim(_identity(run, config, space, data))
+    photos = open_photos(faces, space.resolution, config.photos)
+    judges = open_judges(data, space.resolution, config, run.settings.seed)
+    setting = Setting(config, loss, faces, photos, judges, run.settings.seed, run.cwd, folder, fabric)
+    listener = stack.enter_context(_listener(run, config, folder)) if fabric.is_global_zero else _ignore
+    return setting.supernet_trainer(space, teacher, listener), data
 
 
 def typed(settings: Mapping[str, Any], group: str, options: Mapping[str, type]) -> Any:
@@ -78,14 +85,13 @@ def typed(settings: Mapping[str, Any], group: str, options: Mapping[str, type]) 
     try:
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options[name]), dict(settings)))
     except ConfigKeyError as error:
-        raise UnknownName(
-            f"parameter of {group} {name}", str(error.key), [f.name for f in dataclasses.fields(options[name])]
-        ) from error
+        known = [field.name for field in dataclasses.fields(options[name])]
+        raise UnknownName(f"parameter of {group} {name}", str(error.key), known) from error
     except ValidationError as error:
         raise InvalidInput(f"{group}.{error.full_key}: {error.msg}; give a value of that type.") from error
 
 
-def _space(run: Run, config: TrainingConfig) -> OfaMbv3:
+def _space(run: Run) -> OfaMbv3:
     given = run.settings.space.get("resolution")
     space = build("space", dict(run.settings.space) | {"resolution": 224 if given is None else given})
     if not isinstance(space, OfaMbv3):
@@ -93,63 +99,10 @@ def _space(run: Run, config: TrainingConfig) -> OfaMbv3:
     return space
 
 
-def _fabric(config: TrainingConfig) -> Any:
-    """Launched; under torchrun this process is one of those it started."""
-    import torch
-
-    try:
-        from lightning_fabric import Fabric
-    except ModuleNotFoundError as error:
-        raise MissingDependency("lightning-fabric", "train", "task=train_supernet") from error
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    if config.precision not in ("32-true", "bf16-mixed"):
-        raise InvalidInput(f"training.precision is '{config.precision}'; give 32-true or bf16-mixed.")
-    devices = int(os.environ.get("LOCAL_WORLD_SIZE", config.devices))
-    fabric = Fabric(accelerator=config.accelerator, devices=devices, precision=config.precision)  # type: ignore[arg-type]
-    fabric.launch()
-    return fabric
-
-
-def _student(run: Run, config: Any, loss: Any, teacher: Any, space: OfaMbv3, data: FaceData) -> Any:
-    import torch
-
-    from nasface.supernets import ElasticNetwork
-    from nasface.supernets.checkpoint import load_into, read_checkpoint
-    from nasface.training.distillation import DescriptorTeacher, centred, read_descriptors
-    from nasface.training.step import Student
-
-    training = data.require("training")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(run.rng("training").integers(2**62)))
-        network = ElasticNetwork(space, len(training.people))
-        if config.init is not None:
-            path = run.path(config.init)
-            load_into(network, read_checkpoint(path)[0], str(path))
-        module = None
-        if teacher.name == "descriptors":
-            descriptors = centred(read_descriptors(teacher, run.cwd, training))
-            module = DescriptorTeacher(descriptors, space.descriptor, teacher)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Student(network, loss, module, config.dropout)
-
-
-def _judges(data: FaceData, size: int, config: TrainingConfig, rng: np.random.Generator) -> Judges:
-    """Validation people, or training people held against each other where there are none."""
-    from nasface.training.validation import Judges
-
-    training, validation = data.require("training"), data.validation or data.require("training")
-    chosen = np.sort(rng.choice(len(training), min(config.calibration_photos, len(training)), replace=False))
-    judged = np.arange(min(config.validation_photos, len(validation)))
-    found = validation.load(judged, size=size)
-    return Judges(training.load(chosen, size=size).images, found.images, found.labels)
-
-
 def _identity(run: Run, config: TrainingConfig, space: OfaMbv3, data: FaceData) -> dict[str, Any]:
     """All that makes two trainings different ones."""
-    options = {key: value for key, value in dataclasses.asdict(config).items() if key not in NOT_COMPARED}
     return {
-        "training": options,
+        "training": {key: value for key, value in dataclasses.asdict(config).items() if key not in MAY_CHANGE},
         "loss": run.settings.loss,
         "teacher": run.settings.teacher,
         "space": dict(space.signature()) | {"resolution": space.resolution},
@@ -158,46 +111,81 @@ def _identity(run: Run, config: TrainingConfig, space: OfaMbv3, data: FaceData) 
     }
 
 
-class _bar:
-    """The progress bar of the first process: a context that gives a listener."""
-
-    def __init__(self, run: Run, fabric: Any) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self._progress = Progress(
-            *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=run.console, disable=not fabric.is_global_zero
-        )
-
-    def __enter__(self) -> Listener:
-        self._progress.start()
-        task = self._progress.add_task("training")
-
-        def listen(progress: Any) -> None:
-            words = f"{progress.phase}"
-            if progress.values:
-                words += f" loss {progress.values['loss']:.3f}"
-                self._progress.update(task, description=words)
-            self._progress.update(task, completed=progress.step, total=progress.total)
-            for network, values in progress.validation.items():
-                self._progress.console.print(f"step {progress.step}: {network} AUC {values['auc']:.4f}")
-
-        return listen
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+def _ignore(_: Told) -> None:
+    """Other processes say nothing."""
 
 
-def _export(run: Run, network: ElasticNetwork, folder: Path, data: FaceData) -> dict[str, Any]:
+@contextmanager
+def _listener(run: Run, config: TrainingConfig, folder: Path) -> Iterator[Listener]:
+    """The progress bar with the time left, and TensorBoard if it is wanted."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    board = _tensorboard(folder) if config.tensorboard else None
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=run.console) as bar:
+        tasks: dict[int, Any] = {}
+
+        def listen(told: Told) -> None:
+            task = tasks.get(told.total)
+            if task is None:  # a teacher that is trained first has a bar of its own
+                task = tasks[told.total] = bar.add_task(told.phase)
+            words = f"{told.phase} loss {told.values['loss']:.3f}" if told.values else None
+            bar.update(task, completed=told.step, total=told.total, description=words)
+            for network, values in told.validation.items():
+                bar.console.print(f"step {told.step}: {network} AUC {values['auc']:.4f}")
+            if board is not None:
+                board(told)
+
+        yield listen
+
+
+def _tensorboard(folder: Path) -> Callable[[Told], None]:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError as error:
+        raise MissingDependency("tensorboard", "tensorboard", "training.tensorboard=true") from error
+    writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def write(told: Told) -> None:
+        scalars = {name: value for name, value in told.values.items() if isinstance(value, float)}
+        scalars |= {f"auc/{network}": values["auc"] for network, values in told.validation.items()}
+        for name, value in scalars.items():
+            writer.add_scalar(name, value, told.step)
+
+    return write
+
+
+def _export(run: Run, network: Network, folder: Path, data: FaceData) -> dict[str, Any]:
     """Both formats of the supernet, and what is next."""
-    from nasface.supernets import ElasticSupernet
+    from nasface.supernets import ElasticNetwork, ElasticSupernet
 
+    if not isinstance(network, ElasticNetwork):
+        raise TypeError("a supernet's trainer trains a supernet")
     provenance = {
         "task": "train_supernet",
         "options": {key: getattr(run.settings, key) for key in ("training", "loss", "teacher", "seed")},
         "data": {"name": data.name, "fingerprint": data.fingerprint},
         "versions": versions(),
     }
-    supernet = ElasticSupernet(network, folder.name, provenance)
+    supernet = ElasticSupernet(network, folder.resolve().name, provenance)
     for name in ("supernet.pth", "supernet.safetensors"):
         supernet.save(folder / name)
     run.console.print(f"supernet: {run.shown(folder / 'supernet.safetensors')}", soft_wrap=True)
+    run.console.print(f"next: {_next(run, folder)}", soft_wrap=True)
     return {"supernet": supernet.hash}
+
+
+def _next(run: Run, folder: Path) -> str:
+    checkpoint = run.shown(folder / "supernet.safetensors")
+    return f"python -m nasface task=estimate_accuracy supernet.checkpoint={checkpoint} accuracy.table=mine.csv data=..."
+
+
+def _report(run: Run, trainer: Trainer) -> None:
+    settings = run.settings
+    facts = {f"training.{key}": value for key, value in settings.training.items() if key not in ("plan", "name")}
+    facts |= {f"phase {name}": dataclasses.asdict(phase) for name, phase in trainer.phases}
+    facts |= {"loss": settings.loss, "teacher": settings.teacher, "seed": settings.seed}
+    people = len(set(trainer.photos.labels.tolist()))
+    title = f"{len(trainer.photos.labels)} photos of {people} training people, {trainer.resolution} pixels"
+    path = run.folder / "report.html"
+    rows = trainer.log.rows(), trainer.validations.rows()
+    write_training_report(path, title, *rows, facts, _next(run, trainer.checkpoints.folder))
+    run.console.print(f"report: {run.shown(path)}", soft_wrap=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from nasface.data import FaceSet
 from nasface.errors import DataError, InvalidInput, listing
-from nasface.training.options import DescriptorTeacherConfig
+from nasface.training.objectives import DescriptorTeacherConfig
 
 Descriptors = npt.NDArray[np.float32]
 
@@ -107,7 +107,9 @@ def _array(path: Path, sha256: str | None) -> npt.NDArray[np.floating]:
     except (OSError, ValueError) as error:
         raise DataError(f"The teacher {path} cannot be read ({error}); give an array saved by numpy.save.") from error
     if found != sha256:
-        raise DataError(f"The teacher {path} has the hash {found}, not teacher.sha256={sha256}; give the file it is of.")
+        raise DataError(
+            f"The teacher {path} has the hash {found}, not teacher.sha256={sha256}; give the file it is of."
+        )
     return values
 
 

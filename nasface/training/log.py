@@ -1,8 +1,10 @@
-"""The training log as CSV files that a resumed run goes on with: `progress.csv` and `validation.csv`."""
+"""Where a training stands, what listeners are told, and the log as CSV files that a resumed run goes on with."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +45,48 @@ class CsvLog:
             text = file.read()
         whole = text[: text.rfind("\n") + 1]
         return list(csv.DictReader(whole.splitlines()))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What listeners are told after every step.
+
+    Attributes:
+        phase: Name of the phase.
+        step: Steps done of the whole training.
+        total: Steps of the whole training.
+        values: Loss, terms, learning rate and resolution of the last steps; empty between lines of the log.
+        validation: What was just validated: network, then metric.
+    """
+
+    phase: str
+    step: int
+    total: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+    validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass
+class Position:
+    """Where the training stands: all that is not weights.
+
+    Attributes:
+        phase: Index of the phase.
+        step: Steps done in it.
+        total: Steps done in all phases.
+        best: Best mean AUC of the phase.
+        seconds: Time trained, over all interruptions.
+        cpu_seconds: Processor time of this process likewise: what a budget is counted in on a machine that is shared.
+        sums: Terms since the last line of the log, and how many steps they are of.
+    """
+
+    phase: int = 0
+    step: int = 0
+    total: int = 0
+    best: float = -1.0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    sums: dict[str, Any] = field(default_factory=dict)

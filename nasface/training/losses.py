@@ -1,7 +1,8 @@
 """Classification losses. Margins act in training's cross entropy only, never on logits used for anything else.
 
 Sources: ArcFace (Deng et al., CVPR 2019), eq. 3; CosFace (Wang et al., CVPR 2018), eq. 4. As in
-pytorch-metric-learning, the gradient goes through the angle, and past pi - m ArcFace goes on falling as cos t - m sin m.
+pytorch-metric-learning, the gradient goes through the angle, and past pi - m ArcFace
+goes on falling as cos t - m sin m.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nasface.errors import InvalidInput
-from nasface.training.options import MarginConfig, SoftmaxConfig
+from nasface.training.objectives import MarginConfig, SoftmaxConfig
 
 _EPS = 1e-7
 
@@ -83,7 +84,8 @@ def build_loss(config: SoftmaxConfig | MarginConfig) -> ClassificationLoss:
     """
     if not 0 <= config.smoothing < 1 or config.weight < 0:
         raise InvalidInput(
-            f"loss.smoothing is {config.smoothing:g} and loss.weight {config.weight:g}; give 0 to below 1, and 0 or more."
+            f"loss.smoothing is {config.smoothing:g} and loss.weight {config.weight:g}; "
+            "give 0 to below 1, and 0 or more."
         )
     if not isinstance(config, MarginConfig):
         return SoftmaxLoss(config)

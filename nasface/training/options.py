@@ -1,4 +1,4 @@
-"""Options of the groups `training`, `loss` and `teacher`: dataclasses and nothing heavy."""
+"""Options of the group `training`: phases, augmentation, optimiser, engine."""
 
 from __future__ import annotations
 
@@ -74,15 +74,13 @@ def _sandwich_plan() -> dict[str, Phase]:
 
 def _shrinking_plan() -> dict[str, Phase]:
     """OFA's five phases, after one for the largest network alone; its rate is what an OFA user reports to work."""
-    short = {"epochs": 25, "warmup_epochs": 0, "learning_rate": 2.5e-3}
-    long = {"epochs": 120, "warmup_epochs": 5, "learning_rate": 7.5e-3, "warmup_learning_rate": 7.5e-3}
     return {
         "full": Phase(175, 5, 8e-2, 2.6e-2, kernels=[7], expands=[6], depths=[4]),
         "kernel": Phase(120, 5, 3e-2, 3e-2, expands=[6], depths=[4]),
-        "depth1": Phase(**short, subnets=2, expands=[6], depths=[3, 4]),
-        "depth2": Phase(**long, subnets=2, expands=[6]),
-        "expand1": Phase(**short, subnets=4, expands=[4, 6], sort=True),
-        "expand2": Phase(**long, subnets=4, sort=True),
+        "depth1": Phase(25, 0, 2.5e-3, subnets=2, expands=[6], depths=[3, 4]),
+        "depth2": Phase(120, 5, 7.5e-3, 7.5e-3, subnets=2, expands=[6]),
+        "expand1": Phase(25, 0, 2.5e-3, subnets=4, expands=[4, 6], sort=True),
+        "expand2": Phase(120, 5, 7.5e-3, 7.5e-3, subnets=4, sort=True),
     }
 
 
@@ -172,87 +170,5 @@ class ShrinkingConfig(TrainingConfig):
     validate_every: float = 1.0
 
 
-@dataclass
-class SoftmaxConfig:
-    """Cross entropy over the training people.
-
-    Attributes:
-        weight: Of this term in the sum.
-        smoothing: Of the labels; 0 is plain.
-    """
-
-    name: str = "softmax"
-    weight: float = 1.0
-    smoothing: float = 0.1
-
-
-@dataclass
-class MarginConfig:
-    """Cross entropy over scaled cosines, the true person's being made harder by a margin.
-
-    The margin acts in this term only: distillation and validation see cosines without it.
-
-    Attributes:
-        weight: Of this term in the sum.
-        smoothing: Of the labels. With a large scale it fights the margin: 64 with 0.1 never comes near zero.
-        scale: Factor of the cosines.
-        margin: Radians added to the angle (arcface), or subtracted from the cosine (cosface).
-        margin_warmup: Fraction of a phase in which the margin rises linearly from 0.
-    """
-
-    name: str = "arcface"
-    weight: float = 1.0
-    smoothing: float = 0.0
-    scale: float = 64.0
-    margin: float = 0.5
-    margin_warmup: float = 0.0
-
-
-@dataclass
-class CosFaceConfig(MarginConfig):
-    """CosFace: the margin is subtracted from the cosine."""
-
-    name: str = "cosface"
-    margin: float = 0.35
-
-
-LOSSES: Final[dict[str, type]] = {"softmax": SoftmaxConfig, "arcface": MarginConfig, "cosface": CosFaceConfig}
-"""Options of `loss=`."""
-
 TRAININGS: Final[dict[str, type]] = {"progressive_shrinking": ShrinkingConfig, "sandwich": SandwichConfig}
 """Options of `training=`."""
-
-
-@dataclass
-class NoTeacherConfig:
-    """Labels alone."""
-
-    name: str = "none"
-
-
-@dataclass
-class DescriptorTeacherConfig:
-    """Descriptors of the training photos that another network computed.
-
-    Attributes:
-        file: Array `.npy` [n, d], one row a photo; or a model (`.tflite`, `.onnx`, TorchScript `.pt`) that is run over
-            the training photos once.
-        names: Text file with the photo's name "person/file" of every row; needed for an array.
-        sha256: Of the array; None does not check it.
-        descriptors: Weight of 1 - cosine between a projection of the descriptor and the teacher's.
-        projection: "learned" (a linear layer) or "fixed" (a random orthonormal one, which makes the descriptor's own
-            cosines equal the teacher's when the term is 0).
-        similarities: Weight of the squared difference between the cosines of photos of a batch and the teacher's.
-    """
-
-    name: str = "descriptors"
-    file: str = ""
-    names: str | None = None
-    sha256: str | None = None
-    descriptors: float = 1.0
-    projection: str = "learned"
-    similarities: float = 20.0
-
-
-TEACHERS: Final[dict[str, type]] = {"none": NoTeacherConfig, "descriptors": DescriptorTeacherConfig}
-"""Options of `teacher=`."""

@@ -24,7 +24,10 @@ Rows = npt.NDArray[np.int64]
 class Photos(Protocol):
     """Photos of one size. Rows are those of the face set; what cannot be read is left out of a batch."""
 
-    labels: Rows
+    @property
+    def labels(self) -> Rows:
+        """Person of every photo."""
+        ...
 
     def batch(self, rows: Rows) -> tuple[Images, Rows]:
         """Images uint8[b, size, size, 1 or 3] and the rows they are of."""

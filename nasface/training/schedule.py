@@ -1,4 +1,4 @@
-"""What happens at which step: learning rate, resolution, margin, and which photos and sub-networks. No torch.
+"""What happens at which step: learning rate, resolution, photos. No torch.
 
 Everything is a function of the seed and the step, so that a resumed run needs no generator's state.
 """
@@ -6,7 +6,6 @@ Everything is a function of the seed and the step, so that a resumed run needs n
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -14,12 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import DataError, InvalidInput
-from nasface.spaces import OfaMbv3
-from nasface.spaces.ofa_mbv3 import OfaMbv3Config
 from nasface.training.options import Phase
 
 Rows = npt.NDArray[np.int64]
-Genotype = npt.NDArray[np.int8]
 
 ORDER, SUBNETS, AUGMENTATION, CALIBRATION, INITIAL = range(5)
 """Streams of random numbers: `generator(seed, stream, ...)`."""
@@ -132,62 +128,3 @@ class Order:
                 f"{len(self._several)} of {len(np.unique(self._labels))} people have two; "
                 "give an even, smaller training.batch, more photos, or training.sampling=uniform."
             )
-
-
-class SubnetSampler:
-    """Which sub-networks a step trains.
-
-    Args:
-        space: The whole space.
-        phase: Restricts it and says how many.
-    """
-
-    def __init__(self, space: OfaMbv3, phase: Phase) -> None:
-        self._phase = phase
-        self.space = subspace(space, phase)
-        self.largest = self._everywhere(max)
-        self.smallest = self._everywhere(min)
-        if phase.subnets < 1 or (phase.sandwich and phase.subnets < 3):
-            raise InvalidInput(
-                f"{phase.subnets} sub-networks a step are too few: give 1 or more, 3 or more with sandwich=true."
-            )
-
-    def draw(self, rng: np.random.Generator) -> list[Genotype]:
-        """The sub-networks of one step."""
-        fixed = [self.largest, self.smallest] if self._phase.sandwich else []
-        return fixed + [self._one(rng) for _ in range(self._phase.subnets - len(fixed))]
-
-    def _one(self, rng: np.random.Generator) -> Genotype:
-        chance, drawn = rng.random(), self.space.sample(rng, 1)[0]
-        if chance < self._phase.largest:
-            return self.largest
-        return self.smallest if chance < self._phase.largest + self._phase.smallest else drawn
-
-    def _everywhere(self, choose: type[max] | type[min]) -> Genotype:  # type: ignore[valid-type]
-        space = self.space
-        return space.from_dict({"ks": choose(space.kernels), "e": choose(space.expands), "d": choose(space.depths)})
-
-
-def subspace(space: OfaMbv3, phase: Phase) -> OfaMbv3:
-    """The networks of the space that a phase trains; their genotypes are genotypes of the space.
-
-    Raises:
-        InvalidInput: The phase names choices that the space does not have.
-    """
-
-    def choices(what: str, wanted: Sequence[int] | None, allowed: Sequence[int]) -> list[int]:
-        if wanted is not None and not set(wanted) <= set(allowed):
-            raise InvalidInput(f"A phase trains {what} {list(wanted)}, and the space has {list(allowed)}; give some.")
-        return list(allowed if wanted is None else wanted)
-
-    return OfaMbv3(
-        OfaMbv3Config(
-            name=space.name,
-            width=space.width,
-            resolution=space.resolution,
-            kernels=choices("kernels", phase.kernels, space.kernels),
-            expands=choices("expands", phase.expands, space.expands),
-            depths=choices("depths", phase.depths, space.depths),
-            descriptor=space.descriptor,
-        )
-    )

@@ -72,11 +72,11 @@ class Checkpoints:
             with atomic_write(path) as temporary:
                 torch.save(state, temporary)
         except (OSError, RuntimeError) as error:  # torch hides "no space left" in a RuntimeError
+            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "is the disk full?"
             last = self.steps()
             kept = f"the checkpoint of step {last[-1]} is kept" if last else "there was no checkpoint yet"
             raise CheckpointError(
-                f"{path} cannot be written ({os.strerror(error.errno) if isinstance(error, OSError) and error.errno else 'the disk may be full'}); "
-                f"{kept}: make room and give the same command again."
+                f"{path} cannot be written ({reason}); {kept}: make room and give the same command again."
             ) from error
 
     def steps(self) -> list[int]:

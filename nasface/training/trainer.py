@@ -11,80 +11,37 @@ import copy
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nasface.errors import InvalidInput, UnknownName
-from nasface.spaces import OfaMbv3
+from nasface.errors import InvalidInput
 from nasface.supernets.elastic import ElasticNetwork
 from nasface.training.augmentation import augment
-from nasface.training.log import CsvLog
+from nasface.training.log import CsvLog, Listener, Position, Progress
+from nasface.training.networks import Network, cut, open_sampler, size_of
 from nasface.training.options import Phase, TrainingConfig
+from nasface.training.phases import chosen_phases, subspace, trained_before
 from nasface.training.photos import Photos
 from nasface.training.schedule import (
     AUGMENTATION,
     SUBNETS,
     Order,
-    SubnetSampler,
     Timeline,
     generator,
     resolution_at,
 )
-from nasface.training.state import Checkpoints, State
+from nasface.training.sorting import sort_channels
+from nasface.training.state import Checkpoints, State, read_state
 from nasface.training.step import Batch, Student, accumulate, average_gradients, build_optimizer, follow
-from nasface.training.validation import Judges, validation_list
+from nasface.training.teachers import NetworkTeacher, Teacher
+from nasface.training.validation import Judges
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What listeners are told after every step.
-
-    Attributes:
-        phase: Name of the phase.
-        step: Steps done of the whole training.
-        total: Steps of the whole training.
-        values: Loss, terms, learning rate and resolution of the last steps; empty between lines of the log.
-        validation: What was just validated: network, then metric.
-    """
-
-    phase: str
-    step: int
-    total: int
-    values: Mapping[str, Any] = field(default_factory=dict)
-    validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-
-Listener = Callable[[Progress], None]
-
-
-@dataclass
-class Position:
-    """Where the training stands: all that is not weights.
-
-    Attributes:
-        phase: Index of the phase.
-        step: Steps done in it.
-        total: Steps done in all phases.
-        best: Best mean AUC of the phase.
-        seconds: Time trained, over all interruptions.
-        cpu_seconds: Processor time of this process likewise: what a budget is counted in on a machine that is shared.
-        sums: Terms since the last line of the log, and how many steps they are of.
-    """
-
-    phase: int = 0
-    step: int = 0
-    total: int = 0
-    best: float = -1.0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    sums: dict[str, Any] = field(default_factory=dict)
 
 
 class Trainer:
@@ -92,13 +49,17 @@ class Trainer:
 
     Args:
         config: Of the training.
-        student: What is trained; its network's space is the whole space.
+        student: What is trained.
         photos: Training photos.
         judges: Validation photos.
         seed: Of everything random.
         checkpoints: Where the state lives.
         fabric: Lightning Fabric, launched.
+        teacher: Asked about every batch, or None; the largest network of the supernet itself is not given here.
         listener: Told after every step, in the first process only.
+
+    Raises:
+        NasfaceError: The options do not fit each other or the photos; nothing was trained yet.
     """
 
     def __init__(
@@ -110,28 +71,26 @@ class Trainer:
         seed: int,
         checkpoints: Checkpoints,
         fabric: Any,
+        teacher: Teacher | None = None,
         listener: Listener = lambda progress: None,
     ) -> None:
         self.config, self.student, self.photos, self.judges, self.seed = config, student, photos, judges, seed
-        self.checkpoints, self.fabric, self.listener = checkpoints, fabric, listener
-        self.space: OfaMbv3 = student.network.space
+        self.checkpoints, self.fabric, self.listener, self.given_teacher = checkpoints, fabric, listener, teacher
+        self.resolution = size_of(student.network)[0]
         self.phases = chosen_phases(config)
+        self.samplers = [open_sampler(student.network, phase) for _, phase in self.phases]
         self.order = Order(photos.labels, config.batch * fabric.world_size, seed, config.sampling)
         self.timelines = [
             Timeline.of(phase, self.order.per_epoch, config.scale, fabric.world_size) for _, phase in self.phases
         ]
         self.total = sum(timeline.steps for timeline in self.timelines)
         self.at = Position()
-        terms = ["loss", *self._terms()]
-        self.log = CsvLog(
-            checkpoints.folder / "progress.csv",
-            ["step", "phase", "epoch", "resolution", "learning_rate", *terms, "seconds", "cpu_seconds"],
-        )
-        self.validations = CsvLog(
-            checkpoints.folder / "validation.csv", ["step", "phase", "network", "auc", "tar", "far", "seconds"]
-        )
+        columns = ["step", "phase", "epoch", "resolution", "learning_rate", "loss", *student.terms()]
+        self.log = CsvLog(checkpoints.folder / "progress.csv", [*columns, "seconds", "cpu_seconds"])
+        columns = ["step", "phase", "network", "auc", "tar", "far", "seconds"]
+        self.validations = CsvLog(checkpoints.folder / "validation.csv", columns)
 
-    def run(self) -> ElasticNetwork:
+    def run(self) -> Network:
         """Train what is left of all phases; returns the best network of the last one."""
         state = self.checkpoints.load()
         if state is not None:
@@ -149,61 +108,87 @@ class Trainer:
         """One phase, from its beginning or from a state inside it."""
         name, phase = self.phases[self.at.phase]
         timeline = self.timelines[self.at.phase]
-        sampler = SubnetSampler(self.space, phase)
-        self._prepare(phase, state)
+        self._prepare(name, phase, state)
         every = max(1, round(self.config.validate_every * self.order.per_epoch))
         saved = time.monotonic()
         while self.at.step < timeline.steps:
             began, began_cpu = time.monotonic(), time.process_time()
-            self._step(phase, timeline, sampler)
+            self._step(phase, timeline)
             self.at.seconds += time.monotonic() - began
             self.at.cpu_seconds += time.process_time() - began_cpu
             last = self.at.step == timeline.steps
             if last or self.at.step % every == 0:
-                self._validate(name, phase, sampler)
+                self._validate(name)
             if last or self._due(saved):
-                self._save(finished=last)
+                self._save()
                 saved = time.monotonic()
         self._finish_phase(name)
 
-    def _prepare(self, phase: Phase, state: State | None) -> None:
-        """Optimiser and running average of a phase; weights are the state's, or those there are."""
+    def _prepare(self, name: str, phase: Phase, state: State | None) -> None:
+        """Weights, optimiser, running average and teacher of a phase."""
+        network = self.student.network
         self.student.train()
-        if state is None and phase.sort:
-            raise NotImplementedError
+        if state is None and phase.sort and isinstance(network, ElasticNetwork):
+            sort_channels(network, trained_before(self.config, name, network.space))
+        options = self.config
         self.optimizer = build_optimizer(
-            self.student, self.config.optimizer, phase.learning_rate, self.config.momentum, self.config.weight_decay
+            self.student, options.optimizer, phase.learning_rate, options.momentum, options.weight_decay
         )
-        self.average = copy.deepcopy(self.student.network) if self.config.ema else self.student.network
+        self.average = copy.deepcopy(network) if options.ema else network
         if state is not None:
             self.student.load_state_dict(state["student"])
-            if self.config.ema:
-                self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
+            if options.ema:
+                self.average.load_state_dict(state["average"])
+        self.teacher = self._teacher(phase)
 
-    def _step(self, phase: Phase, timeline: Timeline, sampler: SubnetSampler) -> None:
-        step, progress = self.at.step, self.at.step / timeline.steps
-        key = (self.at.phase, step)
+    def _teacher(self, phase: Phase) -> Teacher | None:
+        """The teacher of a phase; the supernet's own largest network is frozen before its first elastic phase."""
+        live, network = self.student.live, self.student.network
+        if live is None or live.name != "largest" or not isinstance(network, ElasticNetwork) or phase.sandwich:
+            return self.given_teacher
+        if subspace(network.space, phase).size() == 1:
+            return None
+        path = self.checkpoints.folder / "teacher.pt"
+        if self.fabric.is_global_zero and not path.exists():
+            if self.at.total == 0 and self.config.init is None:
+                raise InvalidInput(
+                    "teacher=largest needs a trained largest network: begin with the phase full, give training.init, "
+                    "or let it teach while it learns with sandwich=true."
+                )
+            self.checkpoints.write(path, {"network": network.state_dict()})
+        self.fabric.barrier()
+        largest = copy.deepcopy(network)
+        largest.load_state_dict(read_state(path)["network"])
+        space = network.space
+        genotype = network.genotype_of(space.kernels[-1], space.expands[-1], space.depths[-1])
+        return NetworkTeacher(largest, genotype, self.student.loss, bool(self.student.feature_weight))
+
+    def _step(self, phase: Phase, timeline: Timeline) -> None:
+        """Draw, accumulate gradients, update."""
+        step, progress, key = self.at.step, self.at.step / timeline.steps, (self.at.phase, self.at.step)
         for group in self.optimizer.param_groups:
             group["lr"] = timeline.rate(step)
-        resolution = resolution_at(progress, self.config.first_resolution, self.config.growth, self.space.resolution)
-        noise = torch.Generator().manual_seed(
-            int(generator(self.seed, AUGMENTATION, *key, self.fabric.global_rank).integers(2**62))
-        )
+        resolution = resolution_at(progress, self.config.first_resolution, self.config.growth, self.resolution)
+        drawn = generator(self.seed, AUGMENTATION, *key, self.fabric.global_rank).integers(2**62)
+        noise = torch.Generator().manual_seed(int(drawn))
         batch = self._batch(step, resolution, noise)
-        genotypes = sampler.draw(generator(self.seed, SUBNETS, *key))
+        genotypes = self.samplers[self.at.phase].draw(generator(self.seed, SUBNETS, *key))
         self.optimizer.zero_grad(set_to_none=True)
-        terms = accumulate(self.fabric, self.student, batch, genotypes, progress, noise)
+        terms = accumulate(self.fabric, self.student, batch, genotypes, progress, noise, self.teacher, phase.sandwich)
+        self._update(step)
+        self.at.step, self.at.total = step + 1, self.at.total + 1
+        self._note(terms, resolution, timeline.rate(step))
+
+    def _update(self, step: int) -> None:
         parameters = list(self.student.parameters())
         if self.fabric.world_size > 1:
             average_gradients(self.fabric, parameters)
         if self.config.clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, self.config.clip, foreach=True)
         self.optimizer.step()
-        if self.config.ema:
+        if self.config.ema:  # a short memory at first, so that the random start is forgotten
             follow(self.average, self.student.network, min(self.config.ema, (1 + step) / (10 + step)))
-        self.at.step, self.at.total = step + 1, self.at.total + 1
-        self._note(terms, resolution, timeline.rate(step))
 
     def _batch(self, step: int, resolution: int, noise: torch.Generator) -> Batch:
         rows = np.array_split(self.order.rows(step), self.fabric.world_size)[self.fabric.global_rank]
@@ -236,37 +221,33 @@ class Trainer:
             self.log.append({"step": self.at.total, "phase": name, "epoch": epoch, **values, **spent})
         self.listener(Progress(name, self.at.total, self.total, values))
 
-    def _validate(self, name: str, phase: Phase, sampler: SubnetSampler) -> None:
+    def _validate(self, name: str) -> None:
         """Judge the phase's list of networks; keep the weights if their mean AUC is the best of the phase."""
         if not self.fabric.is_global_zero:
             return
-        found = self.judges.judge(self.average, validation_list(sampler.space, phase.validate))
+        judged = self.samplers[self.at.phase].judged()
+        found = {network: self.judges.judge(cut(self.average, genotype)) for network, genotype in judged.items()}
+        spent = {"seconds": self.at.seconds}
         for network, values in found.items():
-            self.validations.append(
-                {"step": self.at.total, "phase": name, "network": network, **values, "seconds": self.at.seconds}
-            )
+            self.validations.append({"step": self.at.total, "phase": name, "network": network, **values, **spent})
         mean = float(np.mean([values["auc"] for values in found.values()]))
         if mean > self.at.best:
             self.at.best = mean
             self.checkpoints.write(self._best(name), {"network": self.average.state_dict(), "step": self.at.total})
         self.listener(Progress(name, self.at.total, self.total, {}, found))
 
-    def _save(self, *, finished: bool) -> None:
+    def _save(self) -> None:
         if not self.fabric.is_global_zero:
             return
-        state = {
-            "position": dict(vars(self.at)),
-            "student": self.student.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
+        weights = {"student": self.student.state_dict(), "optimizer": self.optimizer.state_dict()}
         if self.config.ema:
-            state["average"] = self.average.state_dict()
-        self.checkpoints.save(self.at.total, state)
+            weights["average"] = self.average.state_dict()
+        self.checkpoints.save(self.at.total, {"position": dict(vars(self.at)), **weights})
 
     def _finish_phase(self, name: str) -> None:
         """Go on with the best weights of the phase."""
         self.fabric.barrier()
-        best = torch.load(self._best(name), map_location=self.fabric.device, weights_only=True)
+        best = read_state(self._best(name))
         self.student.network.load_state_dict(best["network"])
         if self.config.ema:
             self.average.load_state_dict(best["network"])
@@ -276,25 +257,5 @@ class Trainer:
         due = time.monotonic() - saved >= 60 * self.config.checkpoint_minutes
         return bool(self.fabric.broadcast(due)) if self.fabric.world_size > 1 else due
 
-    def _best(self, name: str) -> Any:
+    def _best(self, name: str) -> Path:
         return self.checkpoints.folder / f"best-{name}.pt"
-
-    def _terms(self) -> list[str]:
-        terms = [self.student.loss.config.name] if self.student.loss.config.weight else []
-        return terms + (["descriptors", "similarities"] if self.student.teacher is not None else [])
-
-
-def chosen_phases(config: TrainingConfig) -> list[tuple[str, Phase]]:
-    """The phases to run, in order.
-
-    Raises:
-        UnknownName: One is not in the plan.
-        InvalidInput: There are none.
-    """
-    names = list(config.plan) if config.phases is None else config.phases
-    for name in names:
-        if name not in config.plan:
-            raise UnknownName("phase", name, config.plan)
-    if not names or len(set(names)) < len(names):
-        raise InvalidInput(f"training.phases is {names}; name each phase once, of {', '.join(config.plan)}.")
-    return [(name, config.plan[name]) for name in names]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from nasface.accuracy.estimator import describe
 from nasface.metrics.all_pairs import evaluate_all_pairs
 from nasface.spaces import OfaMbv3
 from nasface.supernets.calibration import calibrate
-from nasface.supernets.elastic import ElasticNetwork
 from nasface.supernets.module import SpecModule, deployed_weights
 
 FARS = (1e-3, 1e-2, 1e-1)
@@ -38,14 +34,8 @@ class Judges:
     images: Images
     labels: npt.NDArray[np.int64]
 
-    @torch.no_grad()
-    def judge(self, network: ElasticNetwork, genotypes: Mapping[str, Genotype]) -> dict[str, dict[str, float]]:
-        """AUC and true accept rate over all pairs, of every sub-network, on copies: the network stays as it is."""
-        return {name: self._judge(network, genotype) for name, genotype in genotypes.items()}
-
-    def _judge(self, network: ElasticNetwork, genotype: Genotype) -> dict[str, float]:
-        module = SpecModule(network.space.build(genotype))
-        module.load_state_dict(network.subnet_state(genotype, module.spec))
+    def judge(self, module: SpecModule) -> dict[str, float]:
+        """AUC and true accept rate over all pairs of a network's own copy, which is calibrated."""
         calibrate(module, self.calibration)
         folded = SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
         pairs = evaluate_all_pairs(describe(folded, self.images), self.labels, (self.far,))
@@ -69,8 +59,8 @@ def validation_list(space: OfaMbv3, which: str) -> dict[str, Genotype]:
     if which == "extremes":
         choices = [(c(kernels), c(expands), c(depths)) for c in (min, max)]
     elif len(expands) == len(depths) == 1:
-        choices = list(itertools.product(kernels, expands, depths))
+        choices = [(k, e, d) for k in kernels for e in expands for d in depths]
     else:
-        choices = list(itertools.product(*({min(c), max(c)} for c in (kernels, expands, depths))))
-    found = {f"k{k} e{e} d{d}": space.from_dict({"ks": k, "e": e, "d": d}) for k, e, d in sorted(set(choices))}
-    return found
+        ends = [sorted({min(c), max(c)}) for c in (kernels, expands, depths)]
+        choices = [(k, e, d) for k in ends[0] for e in ends[1] for d in ends[2]]
+    return {f"k{k} e{e} d{d}": space.from_dict({"ks": k, "e": e, "d": d}) for k, e, d in sorted(set(choices))}
