@@ -167,7 +167,9 @@ class Setting:
         """EfficientNet-B0, trained in the sub-folder `teacher` like a supernet of one network."""
         with self._initial():
             network = FixedNetwork(efficientnet_b0(resolution), len(self.faces.people))
-        config = dataclasses.replace(self.config, plan=teacher.plan, phases=None, init=None)
+        config = dataclasses.replace(
+            self.config, plan=teacher.plan, phases=None, init=None, optimizer=teacher.optimizer
+        )
         student = Student(network, self.loss, dropout=config.dropout)
         return self._trainer(config, student, self.folder / "teacher", None, listener).run()
 

@@ -19,7 +19,7 @@ Descriptors = npt.NDArray[np.float32]
 
 
 class DescriptorTeacher(nn.Module):
-    """Two terms: descriptors through a projection, and cosines between photos of a batch.
+    """Descriptors through a projection, and cosines between photos of a batch.
 
     Args:
         descriptors: float32[n, d] of the training photos, centred, of unit length.
@@ -57,9 +57,10 @@ class DescriptorTeacher(nn.Module):
         terms = {}
         if self.config.descriptors:
             seen = F.linear(student, self.projection)
-            scale = seen.norm(dim=1) if self.config.projection == "learned" else 1.0
-            cosine = (seen * target).sum(1) / (scale + 1e-6)
-            terms["descriptors"] = self.config.descriptors * (1 - cosine).mean()
+            length = seen.norm(dim=1)
+            terms["descriptors"] = self.config.descriptors * (1 - (seen * target).sum(1) / (length + 1e-6)).mean()
+            if self.config.projection == "fixed":
+                terms["span"] = self.config.span * (1 - length).mean()
         if self.config.similarities:
             apart = student @ student.T - target @ target.T
             b = len(target)

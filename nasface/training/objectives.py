@@ -73,8 +73,9 @@ class DescriptorTeacherConfig:
         names: Text file with the photo's name "person/file" of every row; needed for an array.
         sha256: Of the array; None does not check it.
         descriptors: Weight of 1 - cosine between a projection of the descriptor and the teacher's.
-        projection: "learned" (a linear layer) or "fixed" (a random orthonormal one, which makes the descriptor's own
-            cosines equal the teacher's when the term is 0).
+        projection: "learned" (a linear layer) or "fixed" (a random orthonormal one: with `span`, the descriptor's own
+            cosines are the teacher's when the terms are 0).
+        span: Weight of the descriptor's part outside a fixed projection: 1 - the length inside.
         similarities: Weight of the squared difference between the cosines of photos of a batch and the teacher's.
     """
 
@@ -84,6 +85,7 @@ class DescriptorTeacherConfig:
     sha256: str | None = None
     descriptors: float = 1.0
     projection: str = "learned"
+    span: float = 0.5
     similarities: float = 20.0
 
 
@@ -108,7 +110,7 @@ class LargestTeacherConfig:
 
 
 def _teacher_plan() -> dict[str, Phase]:
-    return {"teacher": Phase(30.0, 1.0, 0.05, 0.0)}
+    return {"teacher": Phase(30.0, 1.0, 2e-3, 0.0)}
 
 
 @dataclass
@@ -116,10 +118,12 @@ class EfficientNetTeacherConfig(LargestTeacherConfig):
     """EfficientNet-B0 (the paper's teacher), trained first, by the same command, on the same photos and loss.
 
     Attributes:
+        optimizer: That trains it, see `TrainingConfig.optimizer`.
         plan: Its one phase, "teacher"; everything else is as in `training`.
     """
 
     name: str = "efficientnet_b0"
+    optimizer: str = "adamw"
     plan: dict[str, Phase] = field(default_factory=_teacher_plan)
 
 

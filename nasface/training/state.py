@@ -42,6 +42,8 @@ class Checkpoints:
         Raises:
             CheckpointError: The folder holds the state of another configuration.
         """
+        for remains in self.folder.glob(".*.tmp"):  # of a run that was killed while it wrote
+            remains.unlink(missing_ok=True)
         path = self.folder / FINGERPRINT
         if not path.exists():
             write_json(path, options)

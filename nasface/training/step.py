@@ -17,7 +17,7 @@ from nasface.training.networks import FixedNetwork, Genotype, Network, head_of
 from nasface.training.objectives import LargestTeacherConfig, LogitsTeacherConfig
 from nasface.training.teachers import Taught, Teacher, features_loss, logits_loss, matching_stages
 
-TERMS = ("logits", "features", "descriptors", "similarities")
+TERMS = ("logits", "features", "descriptors", "span", "similarities")
 """Names of the distillation terms; the label's is the loss's own name."""
 
 
@@ -93,7 +93,8 @@ class Student(nn.Module):
     def terms(self) -> list[str]:
         """Names of all terms there can be."""
         own = [self.loss.config.name] if self.loss.config.weight else []
-        found = dict(zip(TERMS, (self.live, self.feature_weight or None, self.teacher, self.teacher), strict=True))
+        given = (self.live, self.feature_weight or None, self.teacher, self.teacher, self.teacher)
+        found = dict(zip(TERMS, given, strict=True))
         return own + [name for name, value in found.items() if value is not None]
 
     def _features_loss(self, features: list[Tensor], taught: Taught) -> Tensor:
