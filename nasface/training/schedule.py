@@ -64,7 +64,15 @@ class Timeline:
 
 
 def resolution_at(progress: float, first: int | None, growth: float, final: int) -> int:
-    """Side of the input after a fraction `progress` of the phase: equal shares of `growth` for all smaller sizes."""
+    """Side of the input after a fraction `progress` of the phase: equal shares of `growth` for all smaller sizes.
+
+    Raises:
+        InvalidInput: `first` is not a side from 32 to `final`.
+    """
+    if first is not None and not 32 <= first <= final:
+        raise InvalidInput(
+            f"training.first_resolution is {first}; give pixels from 32 to the space's {final}, or null."
+        )
     smaller = [] if first is None else list(range(first, final, GROWTH))
     if not smaller or progress >= growth:
         return final

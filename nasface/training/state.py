@@ -37,7 +37,7 @@ class Checkpoints:
         folder.mkdir(parents=True, exist_ok=True)
 
     def claim(self, options: dict[str, Any]) -> None:
-        """Note what this folder is the state of, or check it.
+        """Note what this folder is the state of, or check it once there is a state.
 
         Raises:
             CheckpointError: The folder holds the state of another configuration.
@@ -45,7 +45,7 @@ class Checkpoints:
         for remains in self.folder.glob(".*.tmp"):  # of a run that was killed while it wrote
             remains.unlink(missing_ok=True)
         path = self.folder / FINGERPRINT
-        if not path.exists():
+        if not path.exists() or not any(self.folder.rglob("state-*.pt")):
             write_json(path, options)
             return
         noted = json.loads(path.read_text(encoding="utf-8"))

@@ -52,7 +52,7 @@ def test_a_changed_teacher_is_refused(config: DescriptorTeacherConfig, faces: Fa
     with pytest.raises(DataError, match="has the hash"):
         read_descriptors(config, tmp_path, faces)
     config.names = None
-    with pytest.raises(DataError, match="teacher.names=FILE"):
+    with pytest.raises(DataError, match=r"teacher.names=FILE"):
         read_descriptors(config, tmp_path, faces)
 
 

@@ -97,5 +97,5 @@ def test_softmax_smoothing_is_ofas() -> None:
     "config", [SoftmaxConfig(smoothing=1.0), SoftmaxConfig(weight=-1), MarginConfig(scale=0), MarginConfig(margin=2.0)]
 )
 def test_senseless_numbers_are_refused(config: Any) -> None:
-    with pytest.raises(InvalidInput, match="give|must be"):
+    with pytest.raises(InvalidInput, match=r"give|must be"):
         build_loss(config)

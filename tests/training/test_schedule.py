@@ -60,5 +60,5 @@ def test_people_with_one_photo_cannot_make_pairs() -> None:
 
 @pytest.mark.parametrize("batch", [1, 31])
 def test_a_batch_must_fit_the_photos(batch: int) -> None:
-    with pytest.raises(DataError, match="training.batch"):
+    with pytest.raises(DataError, match=r"training.batch"):
         Order(LABELS, batch, seed=1)

@@ -123,7 +123,7 @@ def test_in_place_distillation(trainer: Make) -> None:
 
 
 def test_an_untrained_teacher_is_refused(trainer: Make) -> None:
-    with pytest.raises(InvalidInput, match="begin with the phase full, give training.init"):
+    with pytest.raises(InvalidInput, match=r"begin with the phase full, give training.init"):
         trainer(live=LargestTeacherConfig()).run()
 
 
@@ -145,7 +145,9 @@ def test_last_checkpoints_are_kept(trainer: Make) -> None:
 
 def test_other_options_are_refused(tmp_path: Path) -> None:
     first = Checkpoints(tmp_path, 2)
+    first.claim({"training": {"batch": 16}, "seed": 0})
     first.claim({"training": {"batch": 64}, "seed": 0})
+    first.save(1, {})
     Checkpoints(tmp_path, 2).claim({"training": {"batch": 64}, "seed": 0})
     with pytest.raises(CheckpointError, match=r"training.batch was 64, is 32.*another training.folder"):
         Checkpoints(tmp_path, 2).claim({"training": {"batch": 32}, "seed": 0})
