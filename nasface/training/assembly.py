@@ -22,6 +22,7 @@ from nasface.supernets.checkpoint import load_into, read_checkpoint
 from nasface.training.distillation import Descriptors, DescriptorTeacher, centred, read_descriptors
 from nasface.training.log import Listener
 from nasface.training.losses import ClassificationLoss
+from nasface.training.memory import keep_freed_memory
 from nasface.training.networks import THE_ONLY, FixedNetwork, Network
 from nasface.training.objectives import (
     DescriptorTeacherConfig,
@@ -53,12 +54,25 @@ def open_fabric(config: TrainingConfig) -> Any:
         raise MissingDependency("lightning-fabric", "train", "task=train_supernet") from error
     if config.precision not in ("32-true", "bf16-mixed"):
         raise InvalidInput(f"training.precision is '{config.precision}'; give 32-true or bf16-mixed.")
+    keep_freed_memory()
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     devices = int(os.environ.get("LOCAL_WORLD_SIZE", config.devices))
     fabric = Fabric(accelerator=config.accelerator, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
     return fabric
+
+
+@torch.no_grad()
+def begin_as_identity(network: ElasticNetwork) -> None:
+    """Set the gain of the last norm of every residual block to 0 (Goyal et al. 2017, section 5.1)."""
+    own = network.state_dict(keep_vars=True)
+    genotype = network.genotype_of(network.space.kernels[-1], network.space.expands[-1], network.max_depth)
+    for layer in network.space.build(genotype).layers:
+        if dict(layer.attrs).get("idskip"):
+            path = layer.ops[0].name.split(".conv.")[0]
+            elastic = f"{path}.conv.point_linear.bn.bn.weight"
+            own[elastic if elastic in own else f"{path}.conv.point_linear.bn.weight"].zero_()
 
 
 def open_judges(data: FaceData, size: int, config: TrainingConfig, seed: int) -> Judges:
@@ -132,6 +146,8 @@ class Setting:
         if self.config.init is not None:
             path = self.cwd / Path(self.config.init).expanduser()
             load_into(network, read_checkpoint(path)[0], str(path))
+        elif self.config.zero_residual:
+            begin_as_identity(network)
         return network
 
     def _descriptors(self, teacher: TeacherConfig, space: OfaMbv3) -> DescriptorTeacher | None:

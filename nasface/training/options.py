@@ -92,6 +92,8 @@ class TrainingConfig:
         folder: Where the state lives: checkpoints, log, the finished supernet. The same command with the same folder
             goes on after an interruption; it has to be given because run folders are new with every command.
         init: Checkpoint to start from (`.pth` or `.safetensors`); None starts from random weights.
+        zero_residual: Start every residual block as the identity (its last norm's gain is 0), where `init` is null: a
+            network of random weights then begins to learn sooner. OFA does not.
         phases: Names of the phases of `plan` to run, in this order; None runs all.
         plan: The phases by name.
         scale: Factor on all epochs of the plan, for small budgets.
@@ -123,6 +125,7 @@ class TrainingConfig:
     name: str = "sandwich"
     folder: str | None = None
     init: str | None = None
+    zero_residual: bool = True
     phases: list[str] | None = None
     plan: dict[str, Phase] = field(default_factory=_sandwich_plan)
     scale: float = 1.0
@@ -168,6 +171,7 @@ class ShrinkingConfig(TrainingConfig):
     ema: float = 0.0
     dropout: float = 0.1
     validate_every: float = 1.0
+    zero_residual: bool = False
 
 
 TRAININGS: Final[dict[str, type]] = {"progressive_shrinking": ShrinkingConfig, "sandwich": SandwichConfig}

@@ -16,13 +16,15 @@ import torch
 
 from nasface.errors import CheckpointError, InvalidInput
 from nasface.spaces import OfaMbv3
+from nasface.supernets import ElasticNetwork
+from nasface.training.assembly import begin_as_identity
 from nasface.training.log import Progress
 from nasface.training.objectives import LargestTeacherConfig
 from nasface.training.options import Phase
 from nasface.training.state import Checkpoints
 from nasface.training.trainer import Trainer
 
-from ._tiny import tiny_trainer, weights
+from ._tiny import tiny_space, tiny_trainer, weights
 
 Make = Callable[..., Trainer]
 
@@ -191,3 +193,12 @@ def test_the_seed_decides_initial_weights(tmp_path: Path) -> None:
     same = [torch.equal(a, b) for a, b in zip(one.student.parameters(), two.student.parameters(), strict=True)]
     assert all(same)
     assert not torch.equal(next(one.student.parameters()), next(other.student.parameters()))
+
+
+def test_a_network_can_begin_with_identity_blocks() -> None:
+    network = ElasticNetwork(tiny_space())
+    begin_as_identity(network)
+    gains = {name: value for name, value in network.state_dict().items() if name.endswith("point_linear.bn.bn.weight")}
+    zero = [index for index in range(1, 21) if not gains[f"blocks.{index}.conv.point_linear.bn.bn.weight"].any()]
+    assert zero == [index for index in range(1, 21) if index % 4 != 1], "all but the first block of every stage"
+    assert not network.state_dict()["blocks.0.conv.point_linear.bn.weight"].any()
