@@ -1,8 +1,9 @@
-"""Training photos by row: decoded once into memory, or every batch anew."""
+"""Training photos by row: decoded once into memory, or every batch anew, while the step before it runs."""
 
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.data import FaceSet
+from nasface.data import Photos as PhotosRead
 from nasface.errors import InvalidInput
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,10 @@ class Photos(Protocol):
         """Images uint8[b, size, size, 1 or 3] and the rows they are of."""
         ...
 
+    def expect(self, rows: Rows) -> None:
+        """These rows will be asked for next."""
+        ...
+
 
 @dataclass(frozen=True)
 class MemoryPhotos:
@@ -54,23 +60,41 @@ class MemoryPhotos:
         read = (at < len(self.rows)) & (self.rows[np.minimum(at, len(self.rows) - 1)] == rows)
         return self.images[at[read]], rows[read]
 
+    def expect(self, rows: Rows) -> None:
+        """Nothing to do."""
 
-@dataclass(frozen=True)
+
 class StreamedPhotos:
-    """Photos that are decoded when they are asked for."""
+    """Photos that are decoded when they are asked for, or, once they are expected, in a thread beforehand.
 
-    faces: FaceSet
-    size: int
+    Args:
+        faces: The photos.
+        size: Side in pixels.
+    """
+
+    def __init__(self, faces: FaceSet, size: int) -> None:
+        self._faces, self._size = faces, size
+        self._thread = ThreadPoolExecutor(1)
+        self._expected: tuple[bytes, Future[PhotosRead]] | None = None
 
     @property
     def labels(self) -> Rows:
         """Person of every photo."""
-        return self.faces.labels
+        return self._faces.labels
 
     def batch(self, rows: Rows) -> tuple[Images, Rows]:
         """See `Photos.batch`."""
-        photos = self.faces.load(rows, size=self.size)
+        expected, self._expected = self._expected, None
+        early = expected is not None and expected[0] == rows.tobytes()
+        photos = expected[1].result() if expected is not None and early else self._load(rows)
         return photos.images, photos.indices
+
+    def expect(self, rows: Rows) -> None:
+        """See `Photos.expect`."""
+        self._expected = rows.tobytes(), self._thread.submit(self._load, rows)
+
+    def _load(self, rows: Rows) -> PhotosRead:
+        return self._faces.load(rows, size=self._size)
 
 
 def open_photos(faces: FaceSet, size: int, where: str) -> Photos:

@@ -26,7 +26,7 @@ from nasface.training.log import CsvLog, Listener, Position, Progress
 from nasface.training.networks import Network, cut, open_sampler, size_of
 from nasface.training.options import Phase, TrainingConfig
 from nasface.training.phases import chosen_phases, subspace, trained_before
-from nasface.training.photos import Photos
+from nasface.training.photos import Photos, Rows
 from nasface.training.schedule import (
     AUGMENTATION,
     SUBNETS,
@@ -39,7 +39,7 @@ from nasface.training.sorting import sort_channels
 from nasface.training.state import Checkpoints, State, read_state
 from nasface.training.step import Batch, Student, accumulate, average_gradients, build_optimizer, follow
 from nasface.training.teachers import NetworkTeacher, Teacher
-from nasface.training.validation import Judges
+from nasface.training.validation import Judges, check_finite
 
 logger = logging.getLogger(__name__)
 
@@ -191,10 +191,15 @@ class Trainer:
             follow(self.average, self.student.network, min(self.config.ema, (1 + step) / (10 + step)))
 
     def _batch(self, step: int, resolution: int, noise: torch.Generator) -> Batch:
-        rows = np.array_split(self.order.rows(step), self.fabric.world_size)[self.fabric.global_rank]
-        images, rows = self.photos.batch(rows)
+        images, rows = self.photos.batch(self._rows(step))
+        self.photos.expect(self._rows(step + 1))
         x = augment(self._on_device(images), self.config.augmentation, resolution, noise)
         return Batch(x, self._on_device(self.photos.labels[rows]), self._on_device(rows))
+
+    def _rows(self, step: int) -> Rows:
+        """This process's share."""
+        share: Rows = np.array_split(self.order.rows(step), self.fabric.world_size)[self.fabric.global_rank]
+        return share
 
     def _on_device(self, array: Any) -> Tensor:
         tensor: Tensor = torch.from_numpy(array).to(self.fabric.device)
@@ -204,6 +209,7 @@ class Trainer:
         """Add to the means of the log, and write a line when it is time."""
         sums = self.at.sums
         for term, value in terms.items():
+            check_finite(float(value))
             sums[term] = sums.get(term, 0.0) + float(value)
         sums["steps"] = sums.get("steps", 0) + 1
         name = self.phases[self.at.phase][0]

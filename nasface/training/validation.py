@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.accuracy.estimator import describe
+from nasface.errors import InvalidInput
 from nasface.metrics.all_pairs import evaluate_all_pairs
 from nasface.spaces import OfaMbv3
 from nasface.supernets.calibration import calibrate
@@ -15,6 +16,9 @@ from nasface.supernets.module import SpecModule, deployed_weights
 
 FARS = (1e-3, 1e-2, 1e-1)
 """False accept rates for the second number: the lowest one that the photos have ten impostor pairs for."""
+
+LARGEST = 1e15
+"""Beyond it float32 cannot hold squares, and cosines are lost."""
 
 Genotype = npt.NDArray[np.int8]
 Images = npt.NDArray[np.uint8]
@@ -35,10 +39,16 @@ class Judges:
     labels: npt.NDArray[np.int64]
 
     def judge(self, module: SpecModule) -> dict[str, float]:
-        """AUC and true accept rate over all pairs of a network's own copy, which is calibrated."""
+        """AUC and true accept rate over all pairs of a network's own copy, which is calibrated.
+
+        Raises:
+            InvalidInput: Its descriptors have grown without bounds.
+        """
         calibrate(module, self.calibration)
         folded = SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
-        pairs = evaluate_all_pairs(describe(folded, self.images), self.labels, (self.far,))
+        descriptors = describe(folded, self.images)
+        check_finite(float(np.abs(descriptors).max()))
+        pairs = evaluate_all_pairs(descriptors, self.labels, (self.far,))
         return {"auc": pairs.auc, "tar": pairs.tar(self.far), "far": self.far}
 
     @property
@@ -47,6 +57,19 @@ class Judges:
         counts = np.unique(self.labels, return_counts=True)[1]
         impostors = (counts.sum() ** 2 - (counts**2).sum()) // 2
         return next((far for far in FARS if far * impostors >= 10), FARS[-1])
+
+
+def check_finite(value: float) -> None:
+    """Refuse to go on with a training that has diverged; its last checkpoint is of a time before.
+
+    Raises:
+        InvalidInput: The value is not finite, or so large that its square would not be.
+    """
+    if not abs(value) < LARGEST:
+        raise InvalidInput(
+            f"The training has diverged (a value of {value:g}); begin anew in another training.folder with a lower "
+            "training.plan.PHASE.learning_rate or with training.clip=5."
+        )
 
 
 def validation_list(space: OfaMbv3, which: str) -> dict[str, Genotype]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -114,3 +115,36 @@ def test_refuses_in_one_sentence(cli: Command, tmp_path: Path, overrides: list[s
     assert message in done.text
     assert "Traceback" not in done.err
     assert not list(here.glob("made/state-*")), "nothing was trained"
+
+
+@pytest.mark.slow
+def test_all_six_phases_in_a_row(cli: Command, tmp_path: Path) -> None:
+    """Progressive shrinking end to end in small: every phase trains, validates its list and hands on its best."""
+    done = cli(
+        *[given for given in TINY if not given.startswith(("training.log_every", "data."))],
+        "data.people=80",
+        "data.photos=8",
+        "training=progressive_shrinking",
+        "training.scale=0.05",
+        "training.clip=5",
+        "training.plan.full.learning_rate=0.02",
+        "training.log_every=5",
+        "training.validate_every=3",
+        "loss=arcface",
+        "loss.scale=16",
+        "loss.margin_warmup=0.5",
+        "teacher=largest",
+    )
+    assert done.code == 0, done.err
+    folder = tmp_path / "cwd" / "made"
+    phases = ["full", "kernel", "depth1", "depth2", "expand1", "expand2"]
+    with (folder / "validation.csv").open() as file:
+        judged = list(csv.DictReader(file))
+    assert list(dict.fromkeys(row["phase"] for row in judged)) == phases
+    assert all((folder / f"best-{phase}.pt").is_file() for phase in phases)
+    counts = {phase: len({row["network"] for row in judged if row["phase"] == phase}) for phase in phases}
+    assert list(counts.values()) == [1, 3, 4, 4, 8, 8]
+    last = {row["network"]: float(row["auc"]) for row in judged if row["phase"] == "expand2"}
+    assert min(last.values()) > 0.6, "faces of unseen people are told apart better than by chance"
+    supernet = load_supernet(folder / "supernet.safetensors", OfaMbv3(OfaMbv3Config(width=0.25, resolution=32)))
+    assert supernet.provenance["options"]["training"]["name"] == "progressive_shrinking"

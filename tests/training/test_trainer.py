@@ -137,6 +137,15 @@ def test_training_learns(trainer: Make) -> None:
     assert float(rows[-1]["loss"]) < 0.9 * float(rows[0]["loss"])
 
 
+def test_a_diverged_training_ends_with_a_sentence(trainer: Make) -> None:
+    made = trainer()
+    with torch.no_grad():
+        made.student.network.get_parameter("first_conv.conv.weight").fill_(float("nan"))
+    with pytest.raises(InvalidInput, match=r"diverged .*lower training.plan.PHASE.learning_rate"):
+        made.run()
+    assert made.checkpoints.steps() == []
+
+
 def test_last_checkpoints_are_kept(trainer: Make) -> None:
     made = trainer(keep=3)
     made.run()
