@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from hydra import initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
@@ -85,8 +87,11 @@ def _core_options() -> dict[str, str]:
     """Options that are not registered components."""
     from nasface.data import DATA
     from nasface.supernets import SUPERNETS
+    from nasface.training import LOSSES, TEACHERS, TRAININGS
 
-    tables = {f"data/{name}" for name in DATA} | {f"supernet/{name}" for name in SUPERNETS}
+    named: dict[str, Mapping[str, Any]] = {"data": DATA, "supernet": SUPERNETS, "training": TRAININGS}
+    named |= {"loss": LOSSES, "teacher": TEACHERS}
+    tables = {f"{group}/{name}" for group, options in named.items() for name in options}
     return dict.fromkeys(tables | _yaml_options(config_directory()), "nasface")
 
 
@@ -119,6 +124,7 @@ def register_options() -> None:
     from nasface.data import DATA
     from nasface.devices import user_luts
     from nasface.supernets import SUPERNETS
+    from nasface.training import LOSSES, TEACHERS, TRAININGS
 
     load_plugins()
     store = ConfigStore.instance()
@@ -126,8 +132,9 @@ def register_options() -> None:
         store.store(group=component.kind, name=component.name, node=component.config)
     for name, (config, _) in DATA.items():
         store.store(group="data", name=name, node=config)
-    for name, supernet in SUPERNETS.items():
-        store.store(group="supernet", name=name, node=supernet)
+    for group, options in (("supernet", SUPERNETS), ("training", TRAININGS), ("loss", LOSSES), ("teacher", TEACHERS)):
+        for name, option in options.items():
+            store.store(group=group, name=name, node=option)
     for name, path in user_luts().items():
         store.store(group="device", name=name, node={"lut": str(path)}, package=f"device.{name}")
     Plugins.instance().register(PluginConfigs)

@@ -174,6 +174,9 @@ class Settings:
     search: dict[str, Any] = MISSING
     exporter: dict[str, Any] = MISSING
     data: dict[str, Any] = MISSING
+    training: dict[str, Any] = MISSING
+    loss: dict[str, Any] = MISSING
+    teacher: dict[str, Any] = MISSING
 
     @classmethod
     def of(cls, config: DictConfig) -> Settings:

@@ -37,14 +37,26 @@ class Interpreter:
             for position, op in enumerate(spec.ops)
         ]
 
-    def __call__(self, x: Tensor, weighted: Weighted) -> Tensor:
-        """Descriptors [n, channels] of images [n, 3, height, width]; without gradients, activations work in place."""
+    def __call__(self, x: Tensor, weighted: Weighted, watched: dict[str, Tensor] | None = None) -> Tensor:
+        """Descriptors [n, channels] of images [n, 3, height, width]; without gradients, activations work in place.
+
+        Args:
+            x: The images.
+            weighted: Computes what has weights.
+            watched: Filled with the values of its keys, names of operations.
+        """
         values = {INPUT: x}
-        self.advance(values, weighted, 0, len(self._ops))
+        self.advance(values, weighted, 0, len(self._ops), watched=watched)
         return self.output(values)
 
     def advance(
-        self, values: Values, weighted: Weighted, start: int, stop: int, kept: Collection[str] = (INPUT,)
+        self,
+        values: Values,
+        weighted: Weighted,
+        start: int,
+        stop: int,
+        kept: Collection[str] = (INPUT,),
+        watched: dict[str, Tensor] | None = None,
     ) -> None:
         """Execute operations `start` to `stop` (exclusive) in place of `values`.
 
@@ -54,6 +66,7 @@ class Interpreter:
             start: Index of the first operation.
             stop: Index behind the last one.
             kept: Values whose tensors others use, too: they are not overwritten.
+            watched: See `__call__`.
         """
         for op, done in zip(self._ops[start:stop], self._done[start:stop], strict=True):
             inputs = [values[name] for name in op.inputs]
@@ -61,6 +74,8 @@ class Interpreter:
                 del values[name]
             spare = op.inputs[0] in done and op.inputs[0] not in kept and not torch.is_grad_enabled()
             values[op.name] = _compute(op, inputs, weighted, spare)
+            if watched is not None and op.name in watched:
+                watched[op.name] = values[op.name] if torch.is_grad_enabled() else values[op.name].clone()
 
     def output(self, values: Values) -> Tensor:
         """Descriptors [n, channels], when all operations have been executed."""

@@ -97,7 +97,11 @@ def save_safetensors(network: ElasticNetwork, path: Path, metadata: Metadata, *,
     """
     from safetensors.torch import save
 
-    state = {key: value for key, value in network.state_dict().items() if head or not key.startswith(HEAD)}
+    state = {
+        key: value.contiguous()  # the library takes no other layout, and training keeps channels last
+        for key, value in network.state_dict().items()
+        if head or not key.startswith(HEAD)
+    }
     if float16:
         state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
         if not all(bool(torch.isfinite(value).all()) for value in state.values()):

@@ -52,14 +52,24 @@ class ElasticNetwork(nn.Module):
         """The network with one choice everywhere, e.g. the largest."""
         return self.space.from_dict({"ks": kernel, "e": expand, "d": depth})
 
-    def forward(self, x: Tensor, genotype: npt.NDArray[np.int8]) -> Tensor:
+    def forward(self, x: Tensor, genotype: npt.NDArray[np.int8], features: list[Tensor] | None = None) -> Tensor:
         """Descriptors [n, channels] of images [n, 3, height, width] by one sub-network.
 
         In train mode batch normalisations use the batch's statistics and update their slice of the running ones.
+
+        Args:
+            x: The images.
+            genotype: Canonical.
+            features: Gets the outputs of the five stages, whose shapes are those of every sub-network.
         """
         spec = self.space.build(genotype)
         state = self.subnet_state(genotype, spec)
-        return Interpreter(spec)(x, lambda op, value: self._compute(state, op, value))
+        ends = stage_ends(spec)
+        watched = None if features is None else dict.fromkeys(ends, x)
+        descriptors = Interpreter(spec)(x, lambda op, value: self._compute(state, op, value), watched)
+        if features is not None and watched is not None:
+            features += [watched[name] for name in ends]
+        return descriptors
 
     def classify(self, descriptors: Tensor) -> Tensor:
         """Logits [n, classes] of the head."""
@@ -150,6 +160,13 @@ class ElasticNetwork(nn.Module):
             at.register_parameter(name, value)
         else:
             at.register_buffer(name, value)
+
+
+def stage_ends(spec: NetSpec) -> list[str]:
+    """Names of the values that stages hand on: of blocks, the last before size or channels change; not the first."""
+    blocks = [layer for layer in spec.layers if layer.kind == "expanded_conv"]
+    ends = [a.ops[-1].name for a, b in pairwise(blocks) if (a.stage, a.output_shape) != (b.stage, b.output_shape)]
+    return [*ends, blocks[-1].ops[-1].name][1:]
 
 
 def _dynamic(path: str, places: Mapping[int, int] | None) -> str:

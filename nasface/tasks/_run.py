@@ -30,6 +30,7 @@ TASKS: Final[dict[str, str]] = {
     "list": "show every component: kind, name, origin, parameters",
     "profile": "show what is reachable: range of every cost, share of the space within the constraints",
     "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",
+    "train_supernet": "train a supernet on photos of faces, in phases, resumable",
     "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
     "table_reliability": "how much of an accuracy table is noise, and which metric predictors should learn from",
     "study_photos": "how many calibration and test photos an accuracy table needs",
@@ -44,7 +45,7 @@ TASKS: Final[dict[str, str]] = {
 """Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""
 
 _MODULES = {"list": "list_components"}
-_RNG_PARTS = ("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets")
+_RNG_PARTS = ("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets", "training")
 
 
 @dataclass

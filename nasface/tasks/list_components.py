@@ -15,6 +15,7 @@ from nasface.errors import LookupTableError
 from nasface.registry import REGISTRY
 from nasface.supernets import SUPERNETS
 from nasface.tasks._run import TASKS, Outcome, Run
+from nasface.training import LOSSES, TEACHERS, TRAININGS
 
 
 def run(run: Run) -> Outcome:
@@ -24,7 +25,8 @@ def run(run: Run) -> Outcome:
         for c in REGISTRY
     ]
     rows += [_option("data", name, config) for name, (config, _) in DATA.items()]
-    rows += [_option("supernet", name, config) for name, config in SUPERNETS.items()]
+    groups = {"supernet": SUPERNETS, "training": TRAININGS, "loss": LOSSES, "teacher": TEACHERS}
+    rows += [_option(group, name, config) for group, options in groups.items() for name, config in options.items()]
     rows += [_device(name, path) for name, path in (embedded_luts() | user_luts()).items()]
     table = Table(
         "kind", "name", "origin", "parameters", "what it is", title="components: kind=name, kind.parameter=value"

@@ -1,0 +1,78 @@
+"""The page of a training: what was trained, curves of the losses, accuracy of the judged networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nasface.reports.page import Page
+from nasface.reports.svg import Series, chart
+
+_STYLES = ("other", "found", "reference", "cloud")
+_FIXED = ("step", "phase", "epoch", "resolution", "learning_rate", "seconds", "cpu_seconds")
+
+Rows = Sequence[Mapping[str, str]]
+
+
+def write_training_report(
+    path: Path, title: str, progress: Rows, validation: Rows, facts: Mapping[str, Any], command: str
+) -> None:
+    """Write the page.
+
+    Args:
+        path: The file.
+        title: E.g. what was trained.
+        progress: Rows of `progress.csv`.
+        validation: Rows of `validation.csv`.
+        facts: Options and provenance.
+        command: What goes on from here.
+    """
+    page = Page("nasface training", title)
+    page.cards(_cards(progress, validation))
+    if len(progress) > 1:
+        page.heading("Losses")
+        terms = [name for name in progress[0] if name not in _FIXED and name != "loss"]
+        for name in ["loss", *terms] if len(terms) > 1 else ["loss"]:
+            page.picture(_curve(progress, name), f"{name}, mean between two lines of the log")
+        page.heading("Schedule")
+        page.picture(_curve(progress, "learning_rate"), "learning rate")
+    if validation:
+        page.heading("Validation")
+        page.picture(_validated(validation), "AUC over all pairs of validation photos, calibrated")
+        columns = ["step", "phase", "network", "auc", "tar", "far"]
+        page.table(columns, [[row[column] for column in columns] for row in validation[-16:]])
+    page.heading("Options")
+    page.facts(facts)
+    page.text(command, "command")
+    page.write(path)
+
+
+def _cards(progress: Rows, validation: Rows) -> list[tuple[str, str, str]]:
+    last = progress[-1] if progress else None
+    cards = []
+    if last is not None:
+        cards.append(("steps", last["step"], f"phase {last['phase']}, {float(last['epoch']):.1f} epochs"))
+        cards.append(("hours", f"{float(last['seconds']) / 3600:.2f}", "of training, without validations"))
+        cards.append(("processor hours", f"{float(last['cpu_seconds']) / 3600:.2f}", "of the first process"))
+    cards += [
+        (row["network"], f"{float(row['auc']):.4f}", f"AUC at step {row['step']}")
+        for row in validation
+        if row["step"] == validation[-1]["step"]
+    ][:4]
+    return cards
+
+
+def _curve(rows: Rows, column: str) -> str:
+    points = [(float(row["step"]), float(row[column])) for row in rows if row.get(column)]
+    return chart([Series(column, points, "other", line=True)], "step", column)
+
+
+def _validated(rows: Rows) -> str:
+    names = list(dict.fromkeys(row["network"] for row in rows))
+    series = []
+    for i, name in enumerate(names[:4]):
+        points = [(float(row["step"]), float(row["auc"])) for row in rows if row["network"] == name]
+        style = _STYLES[i % len(_STYLES)]
+        series.append(Series(name, points, style, [""] * len(points), line=len(points) > 1))
+    return chart(series, "step", "AUC")

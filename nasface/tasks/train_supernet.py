@@ -1,0 +1,191 @@
+"""`task=train_supernet training.folder=FOLDER data=...`: train a supernet; the same command goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import ConfigKeyError, ValidationError
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from nasface.data import FaceData
+from nasface.errors import InvalidInput, MissingDependency, UnknownName
+from nasface.registry import build
+from nasface.reports.training_report import write_training_report
+from nasface.spaces import OfaMbv3
+from nasface.tasks._run import Outcome, Run, versions
+from nasface.tasks.evaluate import open_data
+from nasface.training import LOSSES, TEACHERS, TRAININGS
+
+if TYPE_CHECKING:
+    from nasface.training.log import Listener
+    from nasface.training.log import Progress as Told
+    from nasface.training.networks import Network
+    from nasface.training.options import TrainingConfig
+    from nasface.training.trainer import Trainer
+
+MAY_CHANGE = ("folder", "checkpoint_minutes", "keep", "threads", "photos", "tensorboard", "accelerator")
+"""Options of `training` that may differ when a training goes on."""
+
+
+def run(run: Run) -> Outcome:
+    """Train all phases that are left, export the supernet, write the report."""
+    config: TrainingConfig = typed(run.settings.training, "training", TRAININGS)
+    if config.folder is None:
+        raise InvalidInput(
+            "task=train_supernet needs training.folder=FOLDER, where its state lives: run folders are new with every "
+            "command, and the same command with the same folder goes on after an interruption."
+        )
+    with ExitStack() as stack:
+        trainer, data = prepare(run, config, run.path(config.folder), stack)
+        network = trainer.run()
+    decision: dict[str, Any] = {"folder": str(trainer.checkpoints.folder), "steps": trainer.total}
+    if trainer.fabric.is_global_zero:
+        decision |= _export(run, network, trainer.checkpoints.folder, data)
+        _report(run, trainer)
+    return Outcome(decision, {"seconds": trainer.at.seconds, "cpu_seconds": trainer.at.cpu_seconds})
+
+
+def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) -> tuple[Trainer, FaceData]:
+    """Check everything, claim the folder, read the photos."""
+    from nasface.training.assembly import Setting, open_fabric, open_judges
+    from nasface.training.losses import build_loss
+    from nasface.training.photos import open_photos
+    from nasface.training.state import Checkpoints
+
+    loss = build_loss(typed(run.settings.loss, "loss", LOSSES))
+    teacher = typed(run.settings.teacher, "teacher", TEACHERS)
+    space = _space(run)
+    fabric = open_fabric(config)
+    data = open_data(run)
+    faces = data.require("training")
+    if fabric.is_global_zero:
+        Checkpoints(folder, config.keep).claim(_identity(run, config, space, data))
+    photos = open_photos(faces, space.resolution, config.photos)
+    judges = open_judges(data, space.resolution, config, run.settings.seed)
+    setting = Setting(config, loss, faces, photos, judges, run.settings.seed, run.cwd, folder, fabric)
+    listener = stack.enter_context(_listener(run, config, folder)) if fabric.is_global_zero else _ignore
+    return setting.supernet_trainer(space, teacher, listener), data
+
+
+def typed(settings: Mapping[str, Any], group: str, options: Mapping[str, type]) -> Any:
+    """The options of a group as its dataclass.
+
+    Raises:
+        UnknownName: The option or one of its parameters does not exist.
+        InvalidInput: A value is of another type.
+    """
+    name = str(settings.get("name", ""))
+    if name not in options:
+        raise UnknownName(group, name, options)
+    try:
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options[name]), dict(settings)))
+    except ConfigKeyError as error:
+        known = [field.name for field in dataclasses.fields(options[name])]
+        raise UnknownName(f"parameter of {group} {name}", str(error.key), known) from error
+    except ValidationError as error:
+        raise InvalidInput(f"{group}.{error.full_key}: {error.msg}; give a value of that type.") from error
+
+
+def _space(run: Run) -> OfaMbv3:
+    given = run.settings.space.get("resolution")
+    space = build("space", dict(run.settings.space) | {"resolution": 224 if given is None else given})
+    if not isinstance(space, OfaMbv3):
+        raise InvalidInput(f"task=train_supernet trains ofa_mbv3 spaces, not {space.name}; choose space=ofa_mbv3_face.")
+    return space
+
+
+def _identity(run: Run, config: TrainingConfig, space: OfaMbv3, data: FaceData) -> dict[str, Any]:
+    """All that makes two trainings different ones."""
+    return {
+        "training": {key: value for key, value in dataclasses.asdict(config).items() if key not in MAY_CHANGE},
+        "loss": run.settings.loss,
+        "teacher": run.settings.teacher,
+        "space": dict(space.signature()) | {"resolution": space.resolution},
+        "data": data.fingerprint,
+        "seed": run.settings.seed,
+    }
+
+
+def _ignore(_: Told) -> None:
+    """Other processes say nothing."""
+
+
+@contextmanager
+def _listener(run: Run, config: TrainingConfig, folder: Path) -> Iterator[Listener]:
+    """The progress bar with the time left, and TensorBoard if it is wanted."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    board = _tensorboard(folder) if config.tensorboard else None
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=run.console) as bar:
+        tasks: dict[int, Any] = {}
+
+        def listen(told: Told) -> None:
+            task = tasks.get(told.total)
+            if task is None:  # a teacher that is trained first has a bar of its own
+                task = tasks[told.total] = bar.add_task(told.phase)
+            words = f"{told.phase} loss {told.values['loss']:.3f}" if told.values else None
+            bar.update(task, completed=told.step, total=told.total, description=words)
+            for network, values in told.validation.items():
+                bar.console.print(f"step {told.step}: {network} AUC {values['auc']:.4f}")
+            if board is not None:
+                board(told)
+
+        yield listen
+
+
+def _tensorboard(folder: Path) -> Callable[[Told], None]:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError as error:
+        raise MissingDependency("tensorboard", "tensorboard", "training.tensorboard=true") from error
+    writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def write(told: Told) -> None:
+        scalars = {name: value for name, value in told.values.items() if isinstance(value, float)}
+        scalars |= {f"auc/{network}": values["auc"] for network, values in told.validation.items()}
+        for name, value in scalars.items():
+            writer.add_scalar(name, value, told.step)
+
+    return write
+
+
+def _export(run: Run, network: Network, folder: Path, data: FaceData) -> dict[str, Any]:
+    """Both formats of the supernet, and what is next."""
+    from nasface.supernets import ElasticNetwork, ElasticSupernet
+
+    if not isinstance(network, ElasticNetwork):
+        raise TypeError("a supernet's trainer trains a supernet")
+    provenance = {
+        "task": "train_supernet",
+        "options": {key: getattr(run.settings, key) for key in ("training", "loss", "teacher", "seed")},
+        "data": {"name": data.name, "fingerprint": data.fingerprint},
+        "versions": versions(),
+    }
+    supernet = ElasticSupernet(network, folder.resolve().name, provenance)
+    for name in ("supernet.pth", "supernet.safetensors"):
+        supernet.save(folder / name)
+    run.console.print(f"supernet: {run.shown(folder / 'supernet.safetensors')}", soft_wrap=True)
+    run.console.print(f"next: {_next(run, folder)}", soft_wrap=True)
+    return {"supernet": supernet.hash}
+
+
+def _next(run: Run, folder: Path) -> str:
+    checkpoint = run.shown(folder / "supernet.safetensors")
+    return f"python -m nasface task=estimate_accuracy supernet.checkpoint={checkpoint} accuracy.table=mine.csv data=..."
+
+
+def _report(run: Run, trainer: Trainer) -> None:
+    settings = run.settings
+    facts = {f"training.{key}": value for key, value in settings.training.items() if key not in ("plan", "name")}
+    facts |= {f"phase {name}": dataclasses.asdict(phase) for name, phase in trainer.phases}
+    facts |= {"loss": settings.loss, "teacher": settings.teacher, "seed": settings.seed}
+    people = len(set(trainer.photos.labels.tolist()))
+    title = f"{len(trainer.photos.labels)} photos of {people} training people, {trainer.resolution} pixels"
+    path = run.folder / "report.html"
+    rows = trainer.log.rows(), trainer.validations.rows()
+    write_training_report(path, title, *rows, facts, _next(run, trainer.checkpoints.folder))
+    run.console.print(f"report: {run.shown(path)}", soft_wrap=True)

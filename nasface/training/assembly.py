@@ -1,0 +1,207 @@
+"""From options to a trainer: engine, network, teachers, photos."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nasface.data import FaceData, FaceSet
+from nasface.devices.references import efficientnet_b0
+from nasface.errors import InvalidInput, MissingDependency
+from nasface.recognition.embedder import embed_photos, open_model
+from nasface.runs import atomic_write
+from nasface.spaces import OfaMbv3
+from nasface.supernets import ElasticNetwork
+from nasface.supernets.checkpoint import load_into, read_checkpoint
+from nasface.training.distillation import Descriptors, DescriptorTeacher, centred, read_descriptors
+from nasface.training.log import Listener
+from nasface.training.losses import ClassificationLoss
+from nasface.training.memory import keep_freed_memory
+from nasface.training.networks import THE_ONLY, FixedNetwork, Network
+from nasface.training.objectives import (
+    DescriptorTeacherConfig,
+    EfficientNetTeacherConfig,
+    LargestTeacherConfig,
+    LogitsTeacherConfig,
+    TeacherConfig,
+)
+from nasface.training.options import TrainingConfig
+from nasface.training.photos import Photos
+from nasface.training.schedule import CALIBRATION, INITIAL, generator
+from nasface.training.state import Checkpoints
+from nasface.training.step import Student
+from nasface.training.teachers import FileTeacher, NetworkTeacher, Teacher
+from nasface.training.trainer import Trainer
+from nasface.training.validation import Judges
+
+
+def open_fabric(config: TrainingConfig) -> Any:
+    """Lightning Fabric, launched; under torchrun this process is one of those it started.
+
+    Raises:
+        MissingDependency: It is not installed.
+        InvalidInput: A precision that is not offered.
+    """
+    try:
+        from lightning_fabric import Fabric
+    except ModuleNotFoundError as error:
+        raise MissingDependency("lightning-fabric", "train", "task=train_supernet") from error
+    if config.precision not in ("32-true", "bf16-mixed"):
+        raise InvalidInput(f"training.precision is '{config.precision}'; give 32-true or bf16-mixed.")
+    keep_freed_memory()
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    devices = int(os.environ.get("LOCAL_WORLD_SIZE", config.devices))
+    fabric = Fabric(accelerator=config.accelerator, devices=devices, precision=config.precision)  # type: ignore[arg-type]
+    fabric.launch()
+    return fabric
+
+
+@torch.no_grad()
+def begin_as_identity(network: ElasticNetwork) -> None:
+    """Set the gain of the last norm of every residual block to 0 (Goyal et al. 2017, section 5.1)."""
+    own = network.state_dict(keep_vars=True)
+    genotype = network.genotype_of(network.space.kernels[-1], network.space.expands[-1], network.max_depth)
+    for layer in network.space.build(genotype).layers:
+        if dict(layer.attrs).get("idskip"):
+            path = layer.ops[0].name.split(".conv.")[0]
+            elastic = f"{path}.conv.point_linear.bn.bn.weight"
+            own[elastic if elastic in own else f"{path}.conv.point_linear.bn.weight"].zero_()
+
+
+def open_judges(data: FaceData, size: int, config: TrainingConfig, seed: int) -> Judges:
+    """Photos of validation people, or of training people where there are none."""
+    training, validation = data.require("training"), data.validation or data.require("training")
+    n = min(config.calibration_photos, len(training))
+    chosen = np.sort(generator(seed, CALIBRATION).choice(len(training), n, replace=False))
+    found = validation.load(np.arange(min(config.validation_photos, len(validation))), size=size)
+    return Judges(training.load(chosen, size=size).images, found.images, found.labels)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a student and its teacher are trained with.
+
+    Attributes:
+        config: Of the training.
+        loss: Of the labels.
+        faces: Training photos as a set, for their names and people.
+        photos: The same, ready to be read in batches.
+        judges: Validation photos.
+        seed: Of everything random.
+        cwd: What relative paths are relative to.
+        folder: Of the training.
+        fabric: Lightning Fabric.
+    """
+
+    config: TrainingConfig
+    loss: ClassificationLoss
+    faces: FaceSet
+    photos: Photos
+    judges: Judges
+    seed: int
+    cwd: Path
+    folder: Path
+    fabric: Any
+
+    def supernet_trainer(self, space: OfaMbv3, teacher: TeacherConfig, listener: Listener) -> Trainer:
+        """Trains a supernet; a teacher that has to be trained first is trained here.
+
+        Raises:
+            NasfaceError: A file cannot be used, or options do not fit.
+        """
+        network, descriptors = self._supernet(space), self._descriptors(teacher, space)
+        live = teacher if isinstance(teacher, LargestTeacherConfig | LogitsTeacherConfig) else None
+        student = Student(network, self.loss, descriptors, live, self.config.dropout)
+        asked: Teacher | None = None
+        if isinstance(teacher, LogitsTeacherConfig):
+            asked = self._file_teacher(teacher, space.resolution)
+        elif isinstance(teacher, EfficientNetTeacherConfig):
+            trained = self._trained_teacher(teacher, space.resolution, listener)
+            if teacher.features:
+                with self._initial():
+                    student.adapt(trained)
+            asked = NetworkTeacher(trained, THE_ONLY, self.loss, bool(teacher.features))
+        return self._trainer(self.config, student, self.folder, asked, listener)
+
+    def _trainer(
+        self, config: TrainingConfig, student: Student, folder: Path, teacher: Teacher | None, listener: Listener
+    ) -> Trainer:
+        checkpoints = Checkpoints(folder, config.keep)
+        student.to(self.fabric.device)
+        student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return Trainer(
+            config, student, self.photos, self.judges, self.seed, checkpoints, self.fabric, teacher, listener
+        )
+
+    def _supernet(self, space: OfaMbv3) -> ElasticNetwork:
+        with self._initial():
+            network = ElasticNetwork(space, len(self.faces.people))
+        if self.config.init is not None:
+            path = self.cwd / Path(self.config.init).expanduser()
+            load_into(network, read_checkpoint(path)[0], str(path))
+        elif self.config.zero_residual:
+            begin_as_identity(network)
+        return network
+
+    def _descriptors(self, teacher: TeacherConfig, space: OfaMbv3) -> DescriptorTeacher | None:
+        if not isinstance(teacher, DescriptorTeacherConfig):
+            return None
+        path = self.cwd / Path(teacher.file).expanduser()
+        if path.suffix in (".npy", ""):
+            values = read_descriptors(teacher, self.cwd, self.faces)
+        else:
+            values = self._embedded(path, space.resolution)
+        with self._initial():
+            return DescriptorTeacher(centred(values), space.descriptor, teacher)
+
+    def _embedded(self, path: Path, resolution: int) -> Descriptors:
+        """Descriptors of the training photos by a model file, kept in the folder for the next start."""
+        kept = self.folder / "teacher-descriptors.npy"
+        if kept.exists():
+            return np.asarray(np.load(kept), np.float32)
+        embedded = embed_photos(path, self.faces, resolution)
+        values = np.zeros((len(self.faces), embedded.descriptors.shape[1]), np.float32)
+        values[embedded.rows] = embedded.descriptors
+        if self.fabric.is_global_zero:
+            with atomic_write(kept) as temporary, temporary.open("wb") as file:
+                np.save(file, values)
+        return values
+
+    def _file_teacher(self, teacher: LogitsTeacherConfig, resolution: int) -> FileTeacher:
+        path = self.cwd / Path(teacher.file).expanduser()
+        side, embed = open_model(path, resolution if teacher.resolution is None else teacher.resolution)
+        return FileTeacher(embed, side, len(self.faces.people), path)
+
+    def _trained_teacher(self, teacher: EfficientNetTeacherConfig, resolution: int, listener: Listener) -> Network:
+        """EfficientNet-B0, trained in the sub-folder `teacher` like a supernet of one network."""
+        with self._initial():
+            network = FixedNetwork(efficientnet_b0(resolution), len(self.faces.people))
+        config = dataclasses.replace(
+            self.config, plan=teacher.plan, phases=None, init=None, optimizer=teacher.optimizer
+        )
+        student = Student(network, self.loss, dropout=config.dropout)
+        return self._trainer(config, student, self.folder / "teacher", None, listener).run()
+
+    def _initial(self) -> _Seeded:
+        return _Seeded(int(generator(self.seed, INITIAL).integers(2**62)))
+
+
+class _Seeded:
+    """Torch's own generator with a seed, for initial weights; afterwards it is as it was."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed, self._fork = seed, torch.random.fork_rng(devices=[])
+
+    def __enter__(self) -> None:
+        self._fork.__enter__()
+        torch.manual_seed(self._seed)
+
+    def __exit__(self, *error: Any) -> None:
+        self._fork.__exit__(*error)

@@ -1,0 +1,160 @@
+"""Options of the groups `loss` and `teacher`: what is minimised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from nasface.training.options import Phase
+
+
+@dataclass
+class SoftmaxConfig:
+    """Cross entropy over the training people.
+
+    Attributes:
+        weight: Of this term in the sum.
+        smoothing: Of the labels; 0 is plain.
+    """
+
+    name: str = "softmax"
+    weight: float = 1.0
+    smoothing: float = 0.1
+
+
+@dataclass
+class MarginConfig:
+    """Cross entropy over scaled cosines, the true person's being made harder by a margin.
+
+    The margin acts in this term only: distillation and validation see cosines without it.
+
+    Attributes:
+        weight: Of this term in the sum.
+        smoothing: Of the labels. With a large scale it fights the margin: 64 with 0.1 never comes near zero.
+        scale: Factor of the cosines.
+        margin: Radians added to the angle (arcface), or subtracted from the cosine (cosface).
+        margin_warmup: Fraction of a phase in which the margin rises linearly from 0.
+    """
+
+    name: str = "arcface"
+    weight: float = 1.0
+    smoothing: float = 0.0
+    scale: float = 64.0
+    margin: float = 0.5
+    margin_warmup: float = 0.0
+
+
+@dataclass
+class CosFaceConfig(MarginConfig):
+    """CosFace: the margin is subtracted from the cosine."""
+
+    name: str = "cosface"
+    margin: float = 0.35
+
+
+LOSSES: Final[dict[str, type]] = {"softmax": SoftmaxConfig, "arcface": MarginConfig, "cosface": CosFaceConfig}
+"""Options of `loss=`."""
+
+
+@dataclass
+class NoTeacherConfig:
+    """Labels alone."""
+
+    name: str = "none"
+
+
+@dataclass
+class DescriptorTeacherConfig:
+    """Descriptors of the training photos that another network computed.
+
+    Attributes:
+        file: Array `.npy` [n, d], one row a photo; or a model (`.tflite`, `.onnx`, TorchScript `.pt`) that is run over
+            the training photos once.
+        names: Text file with the photo's name "person/file" of every row; needed for an array.
+        sha256: Of the array; None does not check it.
+        descriptors: Weight of 1 - cosine between a projection of the descriptor and the teacher's.
+        projection: "learned" (a linear layer) or "fixed" (a random orthonormal one: with `span`, the descriptor's own
+            cosines are the teacher's when the terms are 0).
+        span: Weight of the descriptor's part outside a fixed projection: 1 - the length inside.
+        similarities: Weight of the squared difference between the cosines of photos of a batch and the teacher's.
+    """
+
+    name: str = "descriptors"
+    file: str = ""
+    names: str | None = None
+    sha256: str | None = None
+    descriptors: float = 1.0
+    projection: str = "learned"
+    span: float = 0.5
+    similarities: float = 20.0
+
+
+@dataclass
+class LargestTeacherConfig:
+    """The largest network of the supernet itself.
+
+    As in OFA it is frozen as the phase `full` (or `init`) left it; in a phase with `sandwich` it is the largest network
+    of the same step.
+
+    Attributes:
+        weight: Of the cross entropy with the teacher's probabilities.
+        temperature: Both logits are divided by it.
+        features: Weight of the squared difference between the outputs of the five stages, each in units of the
+            teacher's own mean square; 0 for none.
+    """
+
+    name: str = "largest"
+    weight: float = 1.0
+    temperature: float = 1.0
+    features: float = 0.0
+
+
+def _teacher_plan() -> dict[str, Phase]:
+    return {"teacher": Phase(30.0, 1.0, 2e-3, 0.0)}
+
+
+@dataclass
+class EfficientNetTeacherConfig(LargestTeacherConfig):
+    """EfficientNet-B0 (the paper's teacher), trained first, by the same command, on the same photos and loss.
+
+    Attributes:
+        optimizer: That trains it, see `TrainingConfig.optimizer`.
+        plan: Its one phase, "teacher"; everything else is as in `training`.
+    """
+
+    name: str = "efficientnet_b0"
+    optimizer: str = "adamw"
+    plan: dict[str, Phase] = field(default_factory=_teacher_plan)
+
+
+@dataclass
+class LogitsTeacherConfig:
+    """Any classifier of the training people as a file, run on every batch.
+
+    Attributes:
+        file: TorchScript `.pt`, `.onnx` or `.tflite`, from normalised photos to one logit a training person, people in
+            the order of their names.
+        resolution: Side of its input, for files that do not say it; None takes the space's.
+        weight: Of the cross entropy with the teacher's probabilities.
+        temperature: Both logits are divided by it.
+    """
+
+    name: str = "logits"
+    file: str = ""
+    resolution: int | None = None
+    weight: float = 1.0
+    temperature: float = 1.0
+
+
+TEACHERS: Final[dict[str, type]] = {
+    "none": NoTeacherConfig,
+    "descriptors": DescriptorTeacherConfig,
+    "largest": LargestTeacherConfig,
+    "efficientnet_b0": EfficientNetTeacherConfig,
+    "logits": LogitsTeacherConfig,
+}
+"""Options of `teacher=`."""
+
+TeacherConfig = (
+    NoTeacherConfig | DescriptorTeacherConfig | LargestTeacherConfig | EfficientNetTeacherConfig | LogitsTeacherConfig
+)

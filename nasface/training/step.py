@@ -1,0 +1,184 @@
+"""One step: losses of the sub-networks, gradients, optimiser. What runs a million times, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nasface.errors import InvalidInput
+from nasface.supernets.elastic import stage_ends
+from nasface.training.distillation import DescriptorTeacher
+from nasface.training.losses import ClassificationLoss
+from nasface.training.networks import FixedNetwork, Genotype, Network, head_of
+from nasface.training.objectives import LargestTeacherConfig, LogitsTeacherConfig
+from nasface.training.teachers import Taught, Teacher, features_loss, logits_loss, matching_stages
+
+TERMS = ("logits", "features", "descriptors", "span", "similarities")
+"""Names of the distillation terms; the label's is the loss's own name."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's photos on the device.
+
+    Attributes:
+        x: Network input [b, 3, side, side].
+        labels: [b] person of every photo.
+        rows: [b] row of every photo.
+    """
+
+    x: Tensor
+    labels: Tensor
+    rows: Tensor
+
+
+class Student(nn.Module):
+    """What is trained: a network with its head, and what the teacher's answers are compared through.
+
+    Args:
+        network: With a classifier.
+        loss: Of the labels.
+        descriptors: Teacher of descriptors, or None.
+        live: Weights for a teacher that is asked about every batch, or None.
+        dropout: Share of descriptor numbers dropped before the head.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: ClassificationLoss,
+        descriptors: DescriptorTeacher | None = None,
+        live: LargestTeacherConfig | LogitsTeacherConfig | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if not 0 <= dropout < 1:
+            raise InvalidInput(f"training.dropout is {dropout:g}; give a share from 0 to below 1.")
+        self.network, self.loss, self.live, self.dropout = network, loss, live, dropout
+        self.teacher = descriptors
+        self.feature_weight = live.features if isinstance(live, LargestTeacherConfig) else 0.0
+        self.adaptors = nn.ModuleList()
+        self.stages: list[int] = []
+
+    def adapt(self, teacher: Network) -> None:
+        """Learn the stages of another network through 1 x 1 convolutions, where channels differ."""
+        own, other = _stages(self.network), _stages(teacher)
+        self.stages = matching_stages(own, other)
+        for (_, channels), stage in zip(own, self.stages, strict=True):
+            same = channels == other[stage][1]
+            self.adaptors.append(nn.Identity() if same else nn.Conv2d(channels, other[stage][1], 1))
+
+    def losses(
+        self, batch: Batch, genotype: Genotype, progress: float, noise: torch.Generator, taught: Taught | None
+    ) -> tuple[dict[str, Tensor], Taught]:
+        """Weighted terms of one sub-network by name, whose sum is minimised; and what it could teach smaller ones."""
+        features: list[Tensor] | None = [] if self.feature_weight else None
+        descriptors = self.network(batch.x, genotype, features)
+        head, terms = head_of(self.network), {}
+        logits = self.loss.logits(self._dropped(descriptors, noise), head.weight, head.bias)
+        if self.loss.config.weight:
+            terms[self.loss.config.name] = self.loss.config.weight * self.loss(logits, batch.labels, progress)
+        if self.teacher is not None:
+            terms |= self.teacher.losses(descriptors, batch.rows)
+        if taught is not None and self.live is not None:
+            terms["logits"] = self.live.weight * logits_loss(logits, taught.logits, self.live.temperature)
+            if features is not None:
+                terms["features"] = self.feature_weight * self._features_loss(features, taught)
+        return terms, Taught(logits.detach(), tuple(f.detach() for f in features or ()))
+
+    def terms(self) -> list[str]:
+        """Names of all terms there can be."""
+        own = [self.loss.config.name] if self.loss.config.weight else []
+        given = (self.live, self.feature_weight or None, self.teacher, self.teacher, self.teacher)
+        found = dict(zip(TERMS, given, strict=True))
+        return own + [name for name, value in found.items() if value is not None]
+
+    def _features_loss(self, features: list[Tensor], taught: Taught) -> Tensor:
+        if not self.stages:
+            return features_loss(features, taught.features)
+        adapted = [adaptor(feature) for adaptor, feature in zip(self.adaptors, features, strict=True)]
+        return features_loss(adapted, tuple(taught.features[stage] for stage in self.stages))
+
+    def _dropped(self, descriptors: Tensor, noise: torch.Generator) -> Tensor:
+        if not self.dropout:
+            return descriptors
+        kept = torch.rand(descriptors.shape, generator=noise).to(descriptors.device) >= self.dropout
+        return descriptors * kept / (1 - self.dropout)
+
+
+def accumulate(
+    fabric: Any,
+    student: Student,
+    batch: Batch,
+    genotypes: Sequence[Genotype],
+    progress: float,
+    noise: torch.Generator,
+    teacher: Teacher | None,
+    in_place: bool,
+) -> dict[str, Tensor]:
+    """Add the gradients of all sub-networks: their sum, as in OFA. Returns the mean of every term.
+
+    With `in_place` the first sub-network, the largest, teaches the others of the step.
+    """
+    sums: dict[str, Tensor] = {}
+    with fabric.autocast():
+        taught = None if teacher is None else teacher(batch.x)
+    for genotype in genotypes:
+        with fabric.autocast():
+            terms, own = student.losses(batch, genotype, progress, noise, taught)
+        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
+        if in_place and taught is None:
+            taught = own
+        for name, value in terms.items():
+            sums[name] = sums.get(name, 0.0) + value.detach() / len(genotypes)
+    return sums
+
+
+def average_gradients(fabric: Any, parameters: Sequence[nn.Parameter]) -> None:
+    """The mean over processes; all trained the same sub-networks, so the same parameters have gradients."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean")
+    for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def build_optimizer(student: Student, name: str, rate: float, momentum: float, decay: float) -> torch.optim.Optimizer:
+    """SGD with Nesterov's momentum, or AdamW.
+
+    Weight decay is for convolutions and the head; not for norms and biases, as in OFA, nor for transform matrices,
+    which OFA decays towards zero although the identity is where they start.
+    """
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
+    for parameter_name, parameter in student.named_parameters():
+        plain = parameter.ndim > 1 and not parameter_name.endswith("_matrix")
+        (decayed if plain else free).append(parameter)
+    groups = [{"params": decayed, "weight_decay": decay}, {"params": free, "weight_decay": 0.0}]
+    if name == "adamw":
+        return torch.optim.AdamW(groups, rate)
+    if name == "sgd":
+        return torch.optim.SGD(groups, rate, momentum=momentum, nesterov=momentum > 0)
+    raise InvalidInput(f"training.optimizer is '{name}'; give sgd or adamw.")
+
+
+@torch.no_grad()
+def follow(average: Network, network: Network, decay: float) -> None:
+    """Move a running average of the weights towards them; statistics are copied, as calibration replaces them."""
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
+    for own, other in zip(average.buffers(), network.buffers(), strict=True):
+        own.copy_(other)
+
+
+def _stages(network: Network) -> list[tuple[int, int]]:
+    """(side, channels) of what the stages hand on."""
+    if isinstance(network, FixedNetwork):
+        spec = network.body.spec
+    else:
+        space = network.space
+        spec = space.build(network.genotype_of(space.kernels[-1], space.expands[-1], space.depths[-1]))
+    shapes = {op.name: op.shape for op in spec.ops}
+    return [(shapes[name][0], shapes[name][2]) for name in stage_ends(spec)]

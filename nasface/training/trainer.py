@@ -1,0 +1,267 @@
+"""The main flow of training, kept readable on purpose: phases, steps, validations, checkpoints.
+
+A run is a function of its options: photos, sub-networks and augmentation of a step depend on the seed, the phase and
+the step alone, so that a run that goes on from a checkpoint equals one that was never stopped, bit for bit (one process
+on a CPU with the same number of threads).
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nasface.errors import InvalidInput
+from nasface.supernets.elastic import ElasticNetwork
+from nasface.training.augmentation import augment
+from nasface.training.log import CsvLog, Listener, Position, Progress
+from nasface.training.networks import Network, cut, open_sampler, size_of
+from nasface.training.options import Phase, TrainingConfig
+from nasface.training.phases import chosen_phases, subspace, trained_before
+from nasface.training.photos import Photos, Rows
+from nasface.training.schedule import (
+    AUGMENTATION,
+    SUBNETS,
+    Order,
+    Timeline,
+    generator,
+    resolution_at,
+)
+from nasface.training.sorting import sort_channels
+from nasface.training.state import Checkpoints, State, read_state
+from nasface.training.step import Batch, Student, accumulate, average_gradients, build_optimizer, follow
+from nasface.training.teachers import NetworkTeacher, Teacher
+from nasface.training.validation import Judges, check_finite
+
+logger = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Trains a student through phases.
+
+    Args:
+        config: Of the training.
+        student: What is trained.
+        photos: Training photos.
+        judges: Validation photos.
+        seed: Of everything random.
+        checkpoints: Where the state lives.
+        fabric: Lightning Fabric, launched.
+        teacher: Asked about every batch, or None; the largest network of the supernet itself is not given here.
+        listener: Told after every step, in the first process only.
+
+    Raises:
+        NasfaceError: The options do not fit each other or the photos; nothing was trained yet.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        student: Student,
+        photos: Photos,
+        judges: Judges,
+        seed: int,
+        checkpoints: Checkpoints,
+        fabric: Any,
+        teacher: Teacher | None = None,
+        listener: Listener = lambda progress: None,
+    ) -> None:
+        self.config, self.student, self.photos, self.judges, self.seed = config, student, photos, judges, seed
+        self.checkpoints, self.fabric, self.listener, self.given_teacher = checkpoints, fabric, listener, teacher
+        self.resolution = size_of(student.network)[0]
+        self.phases = chosen_phases(config)
+        self.samplers = [open_sampler(student.network, phase) for _, phase in self.phases]
+        self.order = Order(photos.labels, config.batch * fabric.world_size, seed, config.sampling)
+        self.timelines = [
+            Timeline.of(phase, self.order.per_epoch, config.scale, fabric.world_size) for _, phase in self.phases
+        ]
+        self.total = sum(timeline.steps for timeline in self.timelines)
+        self.at = Position()
+        columns = ["step", "phase", "epoch", "resolution", "learning_rate", "loss", *student.terms()]
+        self.log = CsvLog(checkpoints.folder / "progress.csv", [*columns, "seconds", "cpu_seconds"])
+        columns = ["step", "phase", "network", "auc", "tar", "far", "seconds"]
+        self.validations = CsvLog(checkpoints.folder / "validation.csv", columns)
+
+    def run(self) -> Network:
+        """Train what is left of all phases; returns the best network of the last one."""
+        state = self.checkpoints.load()
+        if state is not None:
+            self.at = Position(**state["position"])
+            logger.info("going on after step %d of %d", self.at.total, self.total)
+        if self.fabric.is_global_zero:
+            self.log.rewind(self.at.total)
+            self.validations.rewind(self.at.total)
+        while self.at.phase < len(self.phases):
+            self._run_phase(state)
+            state = None
+        return self.average if self.config.ema else self.student.network
+
+    def _run_phase(self, state: State | None) -> None:
+        """One phase, from its beginning or from a state inside it."""
+        name, phase = self.phases[self.at.phase]
+        timeline = self.timelines[self.at.phase]
+        self._prepare(name, phase, state)
+        every = max(1, round(self.config.validate_every * self.order.per_epoch))
+        saved = time.monotonic()
+        while self.at.step < timeline.steps:
+            began, began_cpu = time.monotonic(), time.process_time()
+            self._step(phase, timeline)
+            self.at.seconds += time.monotonic() - began
+            self.at.cpu_seconds += time.process_time() - began_cpu
+            last = self.at.step == timeline.steps
+            if last or self.at.step % every == 0:
+                self._validate(name)
+            if last or self._due(saved):
+                self._save()
+                saved = time.monotonic()
+        self._finish_phase(name)
+
+    def _prepare(self, name: str, phase: Phase, state: State | None) -> None:
+        """Weights, optimiser, running average and teacher of a phase."""
+        network = self.student.network
+        self.student.train()
+        if state is None and phase.sort and isinstance(network, ElasticNetwork):
+            sort_channels(network, trained_before(self.config, name, network.space))
+        options = self.config
+        self.optimizer = build_optimizer(
+            self.student, options.optimizer, phase.learning_rate, options.momentum, options.weight_decay
+        )
+        self.average = copy.deepcopy(network) if options.ema else network
+        if state is not None:
+            self.student.load_state_dict(state["student"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            if options.ema:
+                self.average.load_state_dict(state["average"])
+        self.teacher = self._teacher(phase)
+
+    def _teacher(self, phase: Phase) -> Teacher | None:
+        """The teacher of a phase; the supernet's own largest network is frozen before its first elastic phase."""
+        live, network = self.student.live, self.student.network
+        if live is None or live.name != "largest" or not isinstance(network, ElasticNetwork) or phase.sandwich:
+            return self.given_teacher
+        if subspace(network.space, phase).size() == 1:
+            return None
+        path = self.checkpoints.folder / "teacher.pt"
+        if self.fabric.is_global_zero and not path.exists():
+            if self.at.total == 0 and self.config.init is None:
+                raise InvalidInput(
+                    "teacher=largest needs a trained largest network: begin with the phase full, give training.init, "
+                    "or let it teach while it learns with sandwich=true."
+                )
+            self.checkpoints.write(path, {"network": network.state_dict()})
+        self.fabric.barrier()
+        largest = copy.deepcopy(network)
+        largest.load_state_dict(read_state(path)["network"])
+        space = network.space
+        genotype = network.genotype_of(space.kernels[-1], space.expands[-1], space.depths[-1])
+        return NetworkTeacher(largest, genotype, self.student.loss, bool(self.student.feature_weight))
+
+    def _step(self, phase: Phase, timeline: Timeline) -> None:
+        """Draw, accumulate gradients, update."""
+        step, progress, key = self.at.step, self.at.step / timeline.steps, (self.at.phase, self.at.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = timeline.rate(step)
+        resolution = resolution_at(progress, self.config.first_resolution, self.config.growth, self.resolution)
+        drawn = generator(self.seed, AUGMENTATION, *key, self.fabric.global_rank).integers(2**62)
+        noise = torch.Generator().manual_seed(int(drawn))
+        batch = self._batch(step, resolution, noise)
+        genotypes = self.samplers[self.at.phase].draw(generator(self.seed, SUBNETS, *key))
+        self.optimizer.zero_grad(set_to_none=True)
+        terms = accumulate(self.fabric, self.student, batch, genotypes, progress, noise, self.teacher, phase.sandwich)
+        self._update(step)
+        self.at.step, self.at.total = step + 1, self.at.total + 1
+        self._note(terms, resolution, timeline.rate(step))
+
+    def _update(self, step: int) -> None:
+        parameters = list(self.student.parameters())
+        if self.fabric.world_size > 1:
+            average_gradients(self.fabric, parameters)
+        if self.config.clip is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, self.config.clip, foreach=True)
+        self.optimizer.step()
+        if self.config.ema:  # a short memory at first, so that the random start is forgotten
+            follow(self.average, self.student.network, min(self.config.ema, (1 + step) / (10 + step)))
+
+    def _batch(self, step: int, resolution: int, noise: torch.Generator) -> Batch:
+        images, rows = self.photos.batch(self._rows(step))
+        self.photos.expect(self._rows(step + 1))
+        x = augment(self._on_device(images), self.config.augmentation, resolution, noise)
+        return Batch(x, self._on_device(self.photos.labels[rows]), self._on_device(rows))
+
+    def _rows(self, step: int) -> Rows:
+        """This process's share."""
+        share: Rows = np.array_split(self.order.rows(step), self.fabric.world_size)[self.fabric.global_rank]
+        return share
+
+    def _on_device(self, array: Any) -> Tensor:
+        tensor: Tensor = torch.from_numpy(array).to(self.fabric.device)
+        return tensor
+
+    def _note(self, terms: Mapping[str, Tensor], resolution: int, rate: float) -> None:
+        """Add to the means of the log, and write a line when it is time."""
+        sums = self.at.sums
+        for term, value in terms.items():
+            check_finite(float(value))
+            sums[term] = sums.get(term, 0.0) + float(value)
+        sums["steps"] = sums.get("steps", 0) + 1
+        name = self.phases[self.at.phase][0]
+        values: dict[str, Any] = {}
+        if self.at.total % self.config.log_every == 0:
+            steps = sums.pop("steps")
+            means = {term: value / steps for term, value in sums.items()}
+            values = {"loss": sum(means.values()), **means, "learning_rate": rate, "resolution": resolution}
+            self.at.sums = {}
+        if not self.fabric.is_global_zero:
+            return
+        if values:
+            epoch = self.at.step / self.order.per_epoch
+            spent = {"seconds": self.at.seconds, "cpu_seconds": self.at.cpu_seconds}
+            self.log.append({"step": self.at.total, "phase": name, "epoch": epoch, **values, **spent})
+        self.listener(Progress(name, self.at.total, self.total, values))
+
+    def _validate(self, name: str) -> None:
+        """Judge the phase's list of networks; keep the weights if their mean AUC is the best of the phase."""
+        if not self.fabric.is_global_zero:
+            return
+        judged = self.samplers[self.at.phase].judged()
+        found = {network: self.judges.judge(cut(self.average, genotype)) for network, genotype in judged.items()}
+        spent = {"seconds": self.at.seconds}
+        for network, values in found.items():
+            self.validations.append({"step": self.at.total, "phase": name, "network": network, **values, **spent})
+        mean = float(np.mean([values["auc"] for values in found.values()]))
+        if mean > self.at.best:
+            self.at.best = mean
+            self.checkpoints.write(self._best(name), {"network": self.average.state_dict(), "step": self.at.total})
+        self.listener(Progress(name, self.at.total, self.total, {}, found))
+
+    def _save(self) -> None:
+        if not self.fabric.is_global_zero:
+            return
+        weights = {"student": self.student.state_dict(), "optimizer": self.optimizer.state_dict()}
+        if self.config.ema:
+            weights["average"] = self.average.state_dict()
+        self.checkpoints.save(self.at.total, {"position": dict(vars(self.at)), **weights})
+
+    def _finish_phase(self, name: str) -> None:
+        """Go on with the best weights of the phase."""
+        self.fabric.barrier()
+        best = read_state(self._best(name))
+        self.student.network.load_state_dict(best["network"])
+        if self.config.ema:
+            self.average.load_state_dict(best["network"])
+        self.at = dataclasses.replace(self.at, phase=self.at.phase + 1, step=0, best=-1.0)
+
+    def _due(self, saved: float) -> bool:
+        due = time.monotonic() - saved >= 60 * self.config.checkpoint_minutes
+        return bool(self.fabric.broadcast(due)) if self.fabric.world_size > 1 else due
+
+    def _best(self, name: str) -> Path:
+        return self.checkpoints.folder / f"best-{name}.pt"

@@ -1,0 +1,150 @@
+"""`task=train_supernet` from the command line: what it leaves behind, that it goes on, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nasface.spaces import OfaMbv3
+from nasface.spaces.ofa_mbv3 import OfaMbv3Config
+from nasface.supernets import ElasticNetwork, load_supernet
+from nasface.supernets.checkpoint import save_pth
+
+from ._command import Command
+
+PHOTOS = ("data=procedural", "data.people=24", "data.photos=3")
+SPACE = ("space=ofa_mbv3", "space.width=0.25", "space.resolution=32")
+TINY = (
+    "task=train_supernet",
+    *PHOTOS,
+    *SPACE,
+    "training.batch=12",
+    "training.calibration_photos=16",
+    "training.log_every=1",
+    "training.accelerator=cpu",
+    "training.threads=1",
+    "training.folder=made",
+)
+
+
+@pytest.fixture(autouse=True)
+def same_threads() -> object:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_trains_exports_reports_and_goes_on(cli: Command, tmp_path: Path) -> None:
+    given = (*TINY, "training.plan.sandwich.steps=2", "loss=arcface", "loss.scale=16")
+    done = cli(*given)
+    assert done.code == 0, done.err
+    folder = tmp_path / "cwd" / "made"
+    left = {path.name for path in folder.iterdir()}
+    assert left >= {"supernet.pth", "supernet.safetensors", "progress.csv", "validation.csv", "best-sandwich.pt"}
+    page = (done.folder / "report.html").read_text()
+    assert "<svg" in page
+    assert "AUC at step 2" in page
+    assert "task=estimate_accuracy supernet.checkpoint=made/supernet.safetensors" in done.out
+    space = OfaMbv3(OfaMbv3Config(width=0.25, resolution=32))
+    hashes = {load_supernet(folder / name, space).hash for name in ("supernet.pth", "supernet.safetensors")}
+    assert hashes == {done.result["decision"]["supernet"]}
+    again = cli(*given, "training.keep=1")
+    assert again.result["decision"] == done.result["decision"], "nothing was left to do"
+    other = cli(*given, "training.batch=10")
+    assert other.code == 2
+    assert "training.batch was 12, is 10" in other.text
+
+
+def test_progressive_shrinking_starts_from_a_checkpoint_with_a_trained_teacher(cli: Command, tmp_path: Path) -> None:
+    save_pth(ElasticNetwork(OfaMbv3(OfaMbv3Config(width=0.25, resolution=32)), 5), tmp_path / "cwd" / "init.pth")
+    done = cli(
+        *TINY,
+        "training=progressive_shrinking",
+        "training.phases=[depth1]",
+        "training.plan.depth1.steps=1",
+        "training.init=init.pth",
+        "teacher=efficientnet_b0",
+        "teacher.plan.teacher.steps=1",
+        "teacher.features=0.1",
+    )
+    assert done.code == 0, done.err
+    folder = tmp_path / "cwd" / "made"
+    assert (folder / "teacher" / "best-teacher.pt").is_file()
+    columns = (folder / "progress.csv").read_text().splitlines()[0]
+    assert "softmax,logits,features" in columns
+    assert json.loads((folder / "fingerprint.json").read_text())["training"]["phases"] == ["depth1"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["training.folder=null"], "needs training.folder=FOLDER"),
+        (["space.resolution=0"], "space.resolution is 0; give a whole number of pixels from 32"),
+        (["training.first_resolution=0"], "training.first_resolution is 0"),
+        (["training.phases=[sandwhich]"], "Unknown phase 'sandwhich'. Did you mean 'sandwich'"),
+        (["training.batch=1"], "training.batch"),
+        (["+training.plan.sandwich.step=1"], "step"),
+        (["training.precision=16"], "give 32-true or bf16-mixed"),
+        (["training.optimizer=lion"], "give sgd or adamw"),
+        (["training.sampling=pairs", "training.batch=34"], "give an even, smaller training.batch"),
+        (["training.init=wide.pth"], "has shape"),
+        (["training.init=none.pth"], "There is no checkpoint"),
+        (["teacher=descriptors", "teacher.file=d.npy"], "add teacher.names=FILE"),
+        (["teacher=descriptors", "teacher.file=d.npy", "teacher.names=n.txt"], "of another data set: 36 of 36"),
+        (["teacher=largest"], "needs a trained largest network"),
+        (["teacher=logits", "teacher.file=t.onnx"], "There is no model"),
+        (["loss.smoothing=1"], "loss.smoothing is 1"),
+        (["data=none"], "add data=lfw"),
+    ],
+)
+def test_refuses_in_one_sentence(cli: Command, tmp_path: Path, overrides: list[str], message: str) -> None:
+    here = tmp_path / "cwd"
+    np.save(here / "d.npy", np.zeros((1, 4), np.float32))
+    (here / "n.txt").write_text("some/body.png\n")
+    if "wide.pth" in " ".join(overrides):
+        save_pth(ElasticNetwork(OfaMbv3(OfaMbv3Config(width=0.5, resolution=32))), here / "wide.pth")
+    kept = [given for given in TINY if not any(given.split("=")[0] == o.split("=")[0] for o in overrides)]
+    kept = [given for given in kept if "data=none" not in overrides or not given.startswith("data")]
+    done = cli(*kept, "training.plan.sandwich.steps=1", *overrides)
+    assert done.code == 2, done.err
+    assert message in done.text
+    assert "Traceback" not in done.err
+    assert not list(here.glob("made/state-*")), "nothing was trained"
+
+
+@pytest.mark.slow
+def test_all_six_phases_in_a_row(cli: Command, tmp_path: Path) -> None:
+    """Progressive shrinking end to end in small: every phase trains, validates its list and hands on its best."""
+    done = cli(
+        *[given for given in TINY if not given.startswith(("training.log_every", "data."))],
+        "data.people=80",
+        "data.photos=8",
+        "training=progressive_shrinking",
+        "training.scale=0.05",
+        "training.clip=5",
+        "training.plan.full.learning_rate=0.02",
+        "training.log_every=5",
+        "training.validate_every=3",
+        "loss=arcface",
+        "loss.scale=16",
+        "loss.margin_warmup=0.5",
+        "teacher=largest",
+    )
+    assert done.code == 0, done.err
+    folder = tmp_path / "cwd" / "made"
+    phases = ["full", "kernel", "depth1", "depth2", "expand1", "expand2"]
+    with (folder / "validation.csv").open() as file:
+        judged = list(csv.DictReader(file))
+    assert list(dict.fromkeys(row["phase"] for row in judged)) == phases
+    assert all((folder / f"best-{phase}.pt").is_file() for phase in phases)
+    counts = {phase: len({row["network"] for row in judged if row["phase"] == phase}) for phase in phases}
+    assert list(counts.values()) == [1, 3, 4, 4, 8, 8]
+    last = {row["network"]: float(row["auc"]) for row in judged if row["phase"] == "expand2"}
+    assert min(last.values()) > 0.6, "faces of unseen people are told apart better than by chance"
+    supernet = load_supernet(folder / "supernet.safetensors", OfaMbv3(OfaMbv3Config(width=0.25, resolution=32)))
+    assert supernet.provenance["options"]["training"]["name"] == "progressive_shrinking"
