@@ -25,12 +25,17 @@ class ModelMB(LayerCost):
     Args:
         space: The space.
         precision: Of the stored weights, "float32" or "float16".
+
+    Raises:
+        UnknownName: Another precision.
     """
 
     name, unit, label = "model_mb", "MB", "model file"
     estimated = True
 
     def __init__(self, space: SearchSpace, precision: str = "float32") -> None:
+        if precision not in WEIGHT_BYTES:
+            raise UnknownName("precision", precision, WEIGHT_BYTES)
         self.precision = precision
         super().__init__(space, np.array([self._megabytes(layer) for layer in space.layers()]))
 

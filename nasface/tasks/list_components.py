@@ -45,11 +45,8 @@ def run(run: Run) -> Outcome:
 
 def parameters(config: type) -> dict[str, Any]:
     """Parameter names and defaults of a config dataclass, without its `name`."""
-    found = {}
-    for f in dataclasses.fields(config):
-        if f.name != "name":
-            found[f.name] = f.default_factory() if f.default_factory is not dataclasses.MISSING else f.default
-    return found
+    found: dict[str, Any] = dataclasses.asdict(config())
+    return {name: value for name, value in found.items() if name != "name"}
 
 
 def _option(kind: str, name: str, config: type) -> dict[str, Any]:
