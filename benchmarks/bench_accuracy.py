@@ -4,7 +4,7 @@
 
 A round measures the same four uniformly drawn sub-networks of the demo supernet at 112 pixels on the same photos, with
 the same calibration images; divide by four. `families` are four that share their first two stages: other networks, so
-their yardstick is OFA's way on these. Photos are those of ../shared/data/lfw112 (drawn faces where it is absent): an
+their yardstick is OFA's way on these. Photos are those of the development data (drawn faces where it is absent): an
 eighth of the validation photos and of 512 calibration images, which is the proportion of a whole table.
 """
 

@@ -7,8 +7,7 @@ from abc import abstractmethod
 import numpy as np
 
 from nasface.costs._base import LayerCost
-from nasface.devices.references import REFERENCES
-from nasface.errors import UnknownName
+from nasface.devices.references import reference_network
 from nasface.netspec import Layer
 from nasface.spaces import SearchSpace
 
@@ -28,9 +27,8 @@ class CountCost(LayerCost):
 
     def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
         """The exact count of a reference network at the space's resolution."""
-        if network not in REFERENCES:
-            raise UnknownName("reference network", network, REFERENCES)
-        return sum(self.count(layer) for layer in REFERENCES[network](self.space.resolution).layers) / self.scale, False
+        layers = reference_network(network, self.space.resolution).layers
+        return sum(self.count(layer) for layer in layers) / self.scale, False
 
 
 class Params(CountCost):

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 
 from nasface.costs._base import LayerCost
-from nasface.devices.references import REFERENCES
+from nasface.devices.references import reference_network
 from nasface.errors import UnknownName
-from nasface.netspec import Layer, NetSpec
+from nasface.netspec import Layer
 from nasface.spaces import SearchSpace
 
 FLOAT: Final = 4
@@ -41,7 +41,7 @@ class ModelMB(LayerCost):
 
     def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
         """Size of a reference network's file, estimated like any other."""
-        return sum(self._megabytes(layer) for layer in _reference(network, self.space).layers), True
+        return sum(self._megabytes(layer) for layer in reference_network(network, self.space.resolution).layers), True
 
     def _megabytes(self, layer: Layer) -> float:
         stored = layer.deployed_weights * WEIGHT_BYTES[self.precision]
@@ -65,7 +65,7 @@ class PeakMemoryMB(LayerCost):
 
     def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
         """Peak of a reference network at the space's resolution."""
-        return max(peak_megabytes(layer) for layer in _reference(network, self.space).layers), True
+        return max(peak_megabytes(layer) for layer in reference_network(network, self.space.resolution).layers), True
 
 
 def peak_megabytes(layer: Layer) -> float:
@@ -79,9 +79,3 @@ def peak_megabytes(layer: Layer) -> float:
         peak = max(peak, sum(int(sizes[name]) for name in alive))
         alive = {name for name in alive if last_read.get(name, -1) > position}
     return peak * FLOAT / 1e6
-
-
-def _reference(network: str, space: SearchSpace) -> NetSpec:
-    if network not in REFERENCES:
-        raise UnknownName("reference network", network, REFERENCES)
-    return REFERENCES[network](space.resolution)

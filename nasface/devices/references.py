@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from nasface.errors import UnknownName
 from nasface.netspec import INPUT, NetBuilder, NetSpec
 from nasface.spaces._ofa_network import make_divisible
 
@@ -77,6 +78,13 @@ REFERENCES: Final[dict[str, Callable[[int], NetSpec]]] = {
     "mobilenet_v1": mobilenet_v1,
 }
 """Name in a table's `references` and the network at a resolution in pixels."""
+
+
+def reference_network(name: str, resolution: int) -> NetSpec:
+    """A network of `REFERENCES`; raises `UnknownName`."""
+    if name not in REFERENCES:
+        raise UnknownName("reference network", name, REFERENCES)
+    return REFERENCES[name](resolution)
 
 
 def _conv(

@@ -10,23 +10,24 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput, MissingDependency, NotFitted
+from nasface.predictors._boosted import BoostedTrees
 from nasface.predictors._state import load_state, save_state
 
 
-class CatBoostModel:
+class CatBoostModel(BoostedTrees):
     """A model with a name for messages; fitted by `train` or `load`."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        super().__init__(name)
         self._model: Any = None
         self._text: str | None = None
 
-    def train(self, x: npt.NDArray[Any], y: npt.NDArray[Any], loss: str, config: Any, seed: int) -> None:
+    def train(self, x: npt.NDArray[Any], y: npt.NDArray[Any], objective: str, config: Any, seed: int) -> None:
         """Fit `config.trees` symmetric trees."""
         library = self._library()
         model = library.CatBoost(
             {
-                "loss_function": loss,
+                "loss_function": objective,
                 "iterations": config.trees,
                 "depth": config.depth,
                 "learning_rate": config.learning_rate,
@@ -42,7 +43,7 @@ class CatBoostModel:
             model.save_model(str(file), format="json")
             self._restore(file.read_text(encoding="utf-8"))  # text may round: the fitted model is the one that is saved
 
-    def raw(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def predict(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Raw values, float64[n]: logits or regressed numbers."""
         if self._model is None:
             raise NotFitted(f"{self._name} was asked before it was fitted; call fit() or load() first.")

@@ -41,6 +41,11 @@ def pair_rows(
     return rows, np.concatenate([better, 1 - better])
 
 
+def sigmoid(raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """1 / (1 + exp(-raw)), without overflow."""
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * raw))
+
+
 class PairClassifier(Comparator):
     """A comparator whose answer is a classifier's, averaged over both orders: p = (f(a, b) + 1 - f(b, a)) / 2."""
 

@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput, MissingDependency, NotFitted
+from nasface.predictors._boosted import BoostedTrees
 from nasface.predictors._state import load_state, save_state
 
 
-class XGBoostModel:
+class XGBoostModel(BoostedTrees):
     """A booster with a name for messages; fitted by `train` or `load`."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        super().__init__(name)
         self._booster: Any = None
 
     def train(self, x: npt.NDArray[Any], y: npt.NDArray[Any], objective: str, config: Any, seed: int) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.predictors._base import Groups, Scorer, Targets
+from nasface.predictors._boosted import BoostedNAC, BoostedRegressor
 from nasface.predictors._catboost import CatBoostModel
-from nasface.predictors._checks import check_trees
-from nasface.predictors._pairs import PairClassifier, pair_rows
+from nasface.predictors._pairs import sigmoid
 from nasface.registry import register
-from nasface.spaces import Features
 
 
 @dataclass
@@ -36,38 +33,17 @@ class CatBoostNACConfig:
 
 
 @register("predictor", "catboost_nac", config=CatBoostNACConfig)
-class CatBoostNAC(PairClassifier):
+class CatBoostNAC(BoostedNAC):
     """CatBoost comparator of two networks: the paper's NAC with another library."""
 
     libraries = ("catboost",)
+    trees, objective = CatBoostModel, "Logloss"
 
     def __init__(self, config: CatBoostNACConfig | None = None) -> None:
-        self.config = config or CatBoostNACConfig()
-        self._model = CatBoostModel(self.config.name)
-
-    def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
-        """Learn from up to `n_pairs` distinct ordered pairs.
-
-        Raises:
-            InvalidInput: A parameter is out of range, or all accuracies are equal.
-            MissingDependency: CatBoost is not installed.
-        """
-        check_trees(self.config)
-        rows, better = pair_rows(x, y, self.config.n_pairs, rng)
-        self._model.train(rows, better, "Logloss", self.config, int(rng.integers(2**31)))
-        return self
-
-    def save(self, path: Path) -> None:
-        """Write the model as JSON."""
-        self._model.save(path)
-
-    def load(self, path: Path) -> Self:
-        """Read what `save` wrote."""
-        self._model.load(path)
-        return self
+        super().__init__(config or CatBoostNACConfig())
 
     def _probability(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * self._model.raw(rows)))
+        return sigmoid(self._model.predict(rows))
 
 
 @dataclass
@@ -87,36 +63,11 @@ class CatBoostRegressorConfig:
 
 
 @register("predictor", "catboost_regressor", config=CatBoostRegressorConfig)
-class CatBoostRegressor(Scorer):
+class CatBoostRegressor(BoostedRegressor):
     """CatBoost regression of accuracy on the ordinal code, squared error."""
 
     libraries = ("catboost",)
-    regressor = True
+    trees, objective = CatBoostModel, "RMSE"
 
     def __init__(self, config: CatBoostRegressorConfig | None = None) -> None:
-        self.config = config or CatBoostRegressorConfig()
-        self._model = CatBoostModel(self.config.name)
-
-    def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
-        """Fit on accuracies as they are; the model starts from their mean.
-
-        Raises:
-            InvalidInput: A parameter is out of range.
-            MissingDependency: CatBoost is not installed.
-        """
-        check_trees(self.config)
-        self._model.train(x, y, "RMSE", self.config, int(rng.integers(2**31)))
-        return self
-
-    def score(self, x: Features) -> npt.NDArray[np.float64]:
-        """Accuracy in the unit of the targets, float64[n]."""
-        return self._model.raw(x)
-
-    def save(self, path: Path) -> None:
-        """Write the model as JSON."""
-        self._model.save(path)
-
-    def load(self, path: Path) -> Self:
-        """Read what `save` wrote."""
-        self._model.load(path)
-        return self
+        super().__init__(config or CatBoostRegressorConfig())

@@ -20,6 +20,7 @@ from nasface.errors import InvalidInput
 from nasface.predictors._base import Groups, Targets
 from nasface.predictors._checks import check_trees
 from nasface.predictors._lightgbm import LightGBMScorer, library, parameters
+from nasface.predictors._pairs import sigmoid
 from nasface.registry import register
 from nasface.spaces import Features
 
@@ -94,7 +95,7 @@ class BradleyTerry(LightGBMScorer):
 
     def compare_digests(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Values:
         """`compare` for strengths."""
-        return _sigmoid(np.asarray(a - b, np.float64))
+        return sigmoid(np.asarray(a - b, np.float64))
 
     def _constraints(self, groups: Groups) -> dict[str, Any]:
         return {}
@@ -126,7 +127,7 @@ def pair_objective(y: Targets, noise: float, rng: np.random.Generator) -> Object
     def objective(scores: Values, _: Any) -> tuple[Values, Values]:
         rivals = np.arange(n) if n <= _OPPONENTS else rng.choice(n, _OPPONENTS, replace=False)
         wins = order_probability(y[:, None] - y[rivals], error)
-        said = _sigmoid(scores[:, None] - scores[rivals])
+        said = sigmoid(scores[:, None] - scores[rivals])
         return (said - wins).mean(axis=1), np.maximum((said * (1 - said)).mean(axis=1), 1e-6)
 
     return objective
@@ -139,8 +140,4 @@ def order_probability(differences: Values, error: float) -> Values:
     """
     if error == 0:
         return np.asarray(0.5 + 0.5 * np.sign(differences))
-    return _sigmoid(_PROBIT * differences / error)
-
-
-def _sigmoid(raw: Values) -> Values:
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * raw))
+    return sigmoid(_PROBIT * differences / error)

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
-
-from nasface.predictors._base import Groups, Scorer, Targets
-from nasface.predictors._checks import check_trees
-from nasface.predictors._pairs import PairClassifier, pair_rows
+from nasface.predictors._boosted import BoostedNAC, BoostedRegressor
 from nasface.predictors._xgboost import XGBoostModel
 from nasface.registry import register
-from nasface.spaces import Features
 
 
 @dataclass
@@ -38,38 +30,14 @@ class XGBoostNACConfig:
 
 
 @register("predictor", "xgboost_nac", config=XGBoostNACConfig)
-class XGBoostNAC(PairClassifier):
+class XGBoostNAC(BoostedNAC):
     """XGBoost comparator of two networks: the paper's NAC with another library."""
 
     libraries = ("xgboost", "xgboost-cpu")
+    trees, objective = XGBoostModel, "binary:logistic"
 
     def __init__(self, config: XGBoostNACConfig | None = None) -> None:
-        self.config = config or XGBoostNACConfig()
-        self._model = XGBoostModel(self.config.name)
-
-    def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
-        """Learn from up to `n_pairs` distinct ordered pairs.
-
-        Raises:
-            InvalidInput: A parameter is out of range, or all accuracies are equal.
-            MissingDependency: XGBoost is not installed.
-        """
-        check_trees(self.config)
-        rows, better = pair_rows(x, y, self.config.n_pairs, rng)
-        self._model.train(rows, better, "binary:logistic", self.config, int(rng.integers(2**31)))
-        return self
-
-    def save(self, path: Path) -> None:
-        """Write the model as JSON."""
-        self._model.save(path)
-
-    def load(self, path: Path) -> Self:
-        """Read what `save` wrote."""
-        self._model.load(path)
-        return self
-
-    def _probability(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        return self._model.predict(rows)
+        super().__init__(config or XGBoostNACConfig())
 
 
 @dataclass
@@ -91,36 +59,11 @@ class XGBoostRegressorConfig:
 
 
 @register("predictor", "xgboost_regressor", config=XGBoostRegressorConfig)
-class XGBoostRegressor(Scorer):
+class XGBoostRegressor(BoostedRegressor):
     """XGBoost regression of accuracy on the ordinal code, squared error."""
 
     libraries = ("xgboost", "xgboost-cpu")
-    regressor = True
+    trees, objective = XGBoostModel, "reg:squarederror"
 
     def __init__(self, config: XGBoostRegressorConfig | None = None) -> None:
-        self.config = config or XGBoostRegressorConfig()
-        self._model = XGBoostModel(self.config.name)
-
-    def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
-        """Fit on accuracies as they are; the model starts from their mean.
-
-        Raises:
-            InvalidInput: A parameter is out of range.
-            MissingDependency: XGBoost is not installed.
-        """
-        check_trees(self.config)
-        self._model.train(x, y, "reg:squarederror", self.config, int(rng.integers(2**31)))
-        return self
-
-    def score(self, x: Features) -> npt.NDArray[np.float64]:
-        """Accuracy in the unit of the targets, float64[n]."""
-        return self._model.predict(x)
-
-    def save(self, path: Path) -> None:
-        """Write the model as JSON."""
-        self._model.save(path)
-
-    def load(self, path: Path) -> Self:
-        """Read what `save` wrote."""
-        self._model.load(path)
-        return self
+        super().__init__(config or XGBoostRegressorConfig())

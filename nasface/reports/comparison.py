@@ -15,7 +15,7 @@ from nasface.devices.references import REFERENCES
 from nasface.errors import InvalidGenotype, NasfaceError
 from nasface.predictors import QualityReport, Ranker
 from nasface.search import Constraint, SearchResult
-from nasface.spaces import Population, SearchSpace
+from nasface.spaces import Population, SearchSpace, join_stages
 
 FOUND, SMALLEST, LARGEST = "found", "smallest", "largest"
 REFERENCE = "efficientnet_b0"
@@ -84,10 +84,7 @@ def _extremes(facts: SearchFacts) -> dict[str, npt.NDArray[np.int8]]:
         values = macs.predict(facts.table.genotypes)
         return {SMALLEST: facts.table.genotypes[values.argmin()], LARGEST: facts.table.genotypes[values.argmax()]}
     picked = {SMALLEST: tables.minimum()[1], LARGEST: tables.maximum()[1]}
-    return {
-        name: np.sum([stage[i] for stage, i in zip(choices, indices, strict=True)], axis=0).astype(np.int8)
-        for name, indices in picked.items()
-    }
+    return {name: join_stages(choices, indices) for name, indices in picked.items()}
 
 
 def _published(space: SearchSpace) -> dict[str, Population]:

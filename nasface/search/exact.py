@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from nasface.costs import StageTables
 from nasface.errors import InvalidInput
@@ -19,7 +17,7 @@ from nasface.search._finalists import N_FINALISTS, finalists
 from nasface.search._knapsack import BestFirst
 from nasface.search.feasible import feasible_start
 from nasface.selectors import Selector
-from nasface.spaces import Population
+from nasface.spaces import Population, join_stages
 
 _ROUNDING: Final = 1e-9
 """Relative; sums over stages add up in another order than a cost's own prediction."""
@@ -93,7 +91,7 @@ class Exact(SearchStrategy):
         found: Population = np.empty((0, problem.space.n_genes), np.int8)
         networks = islice(search, _MOST)
         while len(found) < wanted and (some := list(islice(networks, wanted))):
-            rows = np.array([_join(stages, choices) for _, choices in some], np.int8)
+            rows = np.array([join_stages(stages, choices) for _, choices in some], np.int8)
             found = np.concatenate([found, rows[problem.feasible(rows)]])
         return found[:wanted]
 
@@ -117,8 +115,3 @@ def _remark(ranker: Ranker, scores: StageTables | None, pool: int, proven: bool)
         f"The winner is {name}'s choice among the {pool} best networks by the stage-wise score of lightgbm_stagewise; "
         "these are exact, and optimality refers to that score."
     )
-
-
-def _join(stages: Sequence[Population], choices: npt.NDArray[np.int16]) -> Population:
-    joined: Population = np.sum([stage[i] for stage, i in zip(stages, choices, strict=True)], axis=0, dtype=np.int8)
-    return joined

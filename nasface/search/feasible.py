@@ -14,7 +14,7 @@ from nasface.errors import InfeasibleConstraint
 from nasface.predictors._rows import distinct
 from nasface.search._base import Constraint, Problem
 from nasface.search._tilted import TiltedSampler
-from nasface.spaces import Population
+from nasface.spaces import Population, join_stages
 
 _BATCH: Final = 1024
 _ACCEPTANCE: Final = 0.02
@@ -88,9 +88,7 @@ def _cheapest(choices: Sequence[Population], constraint: Constraint, tables: Sta
         InfeasibleConstraint: It breaks the bound.
     """
     indices = tables.minimum()[1]
-    row: npt.NDArray[np.int8] = np.sum(
-        [stage[i] for stage, i in zip(choices, indices, strict=True)], axis=0, dtype=np.int8
-    )
+    row = join_stages(choices, indices)
     reached = float(constraint.cost.predict(row[None])[0])
     if reached > constraint.bound:
         raise _infeasible(constraint, reached, "The smallest")

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,14 @@ Population = npt.NDArray[np.int8]
 """int8[n, n_genes], one canonical genotype a row."""
 
 Features = npt.NDArray[np.float32]
+
+
+def join_stages(choices: Sequence[Population], indices: Iterable[int]) -> npt.NDArray[np.int8]:
+    """The genotype int8[n_genes] that takes `choices[stage][index]` in every stage, see `SearchSpace.stage_choices`."""
+    joined: npt.NDArray[np.int8] = np.sum(
+        [stage[index] for stage, index in zip(choices, indices, strict=True)], axis=0, dtype=np.int8
+    )
+    return joined
 
 
 class SearchSpace(ABC):

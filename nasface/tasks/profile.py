@@ -18,7 +18,7 @@ from nasface.reports.page import cell_text
 from nasface.reports.svg import Series, chart
 from nasface.search import Constraint
 from nasface.search.constraints import notes
-from nasface.spaces import Population, SearchSpace
+from nasface.spaces import Population, SearchSpace, join_stages
 from nasface.tasks._run import Outcome, Run
 
 SAMPLES: Final = 100_000
@@ -80,11 +80,8 @@ def profile(cost: Cost, population: Population) -> Profile:
     tables, choices = cost.decompose(), cost.space.stage_choices()
     if tables is None or choices is None:
         return Profile(cost, values, population[values.argmin()], population[values.argmax()], exact=False)
-    ends = [
-        np.sum([stage[i] for stage, i in zip(choices, indices, strict=True)], axis=0).astype(np.int8)
-        for _, indices in (tables.minimum(), tables.maximum())
-    ]
-    return Profile(cost, values, ends[0], ends[1], exact=True)
+    smallest, largest = (join_stages(choices, indices) for _, indices in (tables.minimum(), tables.maximum()))
+    return Profile(cost, values, smallest, largest, exact=True)
 
 
 def share_rows(constraints: Sequence[Constraint], population: Population) -> list[dict[str, Any]]:
