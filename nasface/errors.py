@@ -69,6 +69,18 @@ class LookupTableError(NasfaceError):
     """A latency table cannot be read, lacks rows, or lacks a reference."""
 
 
+class TransportError(NasfaceError):
+    """A device cannot be reached, or does not do what is asked."""
+
+
+class DeviceLost(TransportError):
+    """The connection to a device broke; what was measured before stays."""
+
+
+class ModelRefused(TransportError):
+    """The runtime on a device does not run a model; others can still be measured."""
+
+
 class CheckpointError(NasfaceError):
     """A checkpoint is truncated, hostile, or does not fit the network."""
 

@@ -1,0 +1,69 @@
+"""Transports: how model files reach a device and how their times come back.
+
+The protocol, in order: `with transport:` opens the connection (a child process, a shell on a board, a phone); `send` puts
+files on the device, as often as needed; `time` runs one of them and returns the single runs. Which model is run when, how
+often and until when is decided by `nasface.devices.timing`, the same for every transport. A transport keeps no results.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One uninterrupted series of runs of one model.
+
+    Attributes:
+        times_ms: Milliseconds of every timed run, in order; the mean alone where a runtime prints only a summary.
+        runs: Number of timed runs that `times_ms` stands for.
+        std_ms: Standard deviation over the runs, where only a summary is known; None beside single runs.
+        notes: What the system says about itself during the runs, e.g. {"clock_mhz": "2450", "temperature_c": "61"}.
+        operators: Milliseconds by operator name, where the runtime prints them.
+    """
+
+    times_ms: tuple[float, ...]
+    runs: int
+    std_ms: float | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    operators: Mapping[str, float] = field(default_factory=dict)
+
+
+class Transport(ABC):
+    """Runs model files on one device.
+
+    Every error of the device is a `TransportError` that names the device and the remedy. A model that the runtime refuses
+    is a `ModelRefused`: the others can still be measured. A lost connection is a `DeviceLost`: what was measured stays.
+    """
+
+    def __enter__(self) -> Self:
+        """Open the connection; raises `TransportError` where there is no device, or more than one."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection and remove what `send` put on the device."""
+
+    @abstractmethod
+    def describe(self) -> Mapping[str, str]:
+        """What the device and its runtime are, for the provenance, e.g. {"device": "Pixel 6", "runtime": "LiteRT 2.1"}."""
+
+    @abstractmethod
+    def send(self, models: Mapping[str, Path]) -> None:
+        """Put model files on the device under the given names (letters, digits, dots, dashes and underscores)."""
+
+    @abstractmethod
+    def time(self, model: str, *, runs: int, warmup: int, threads: int) -> Sample:
+        """Run a model `warmup` times untimed and `runs` times timed, one image at a time.
+
+        Raises:
+            ModelRefused: The runtime does not run this file.
+            DeviceLost: The connection broke.
+            TransportError: Anything else that the device does not do.
+        """
