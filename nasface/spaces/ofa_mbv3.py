@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,12 @@ from nasface.spaces._base import Features, Population, SearchSpace
 from nasface.spaces._ofa_network import MAX_DEPTH, N_BLOCKS, N_STAGES, BlockChoice, Network
 
 INACTIVE = 0
+
+_VALUES: Final = 9
+"""Genes are at most 8."""
+
+_ACTIVE: Final = (np.arange(MAX_DEPTH) < np.arange(_VALUES)[:, None]).astype(np.int8)
+"""int8[depth, position]: 1 where a block of a stage is active."""
 
 
 @dataclass
@@ -105,34 +111,27 @@ class OfaMbv3(SearchSpace):
     def sample(self, rng: np.random.Generator, n: int) -> Population:
         """Uniform, independent depths, kernels and expand ratios, as OFA samples."""
         depths = rng.choice(np.array(self.depths, np.int8), (n, N_STAGES))
-        return self._join(depths, self._draw(rng, self.kernels, n), self._draw(rng, self.expands, n))
+        kernels, expands = (rng.choice(np.array(c, np.int8), (n, N_BLOCKS)) for c in (self.kernels, self.expands))
+        return self._join(depths, kernels, expands)
 
     def mutate(self, rng: np.random.Generator, population: Population, probability: float) -> Population:
         """As OFA: each block redraws kernel and expand together, each stage its depth, both with `probability`.
 
         A block that a grown depth activates draws its genes uniformly.
         """
-        n = len(population)
-        depths, kernels, expands = self._split(population)
-        blocks = rng.random((n, N_BLOCKS)) < probability
-        stages = rng.random((n, N_STAGES)) < probability
-        depths = np.where(stages, rng.choice(np.array(self.depths, np.int8), (n, N_STAGES)), depths)
-        redraw_kernel, redraw_expand = blocks | (kernels == INACTIVE), blocks | (expands == INACTIVE)
-        kernels = np.where(redraw_kernel, self._draw(rng, self.kernels, n), kernels)
-        expands = np.where(redraw_expand, self._draw(rng, self.expands, n), expands)
-        return self._join(depths, kernels, expands)
+        drawn = rng.random((len(population), self.n_genes + N_STAGES + N_BLOCKS), np.float32)
+        chance = drawn[:, self.n_genes :] < probability  # of every stage, then of every block
+        redraw = np.hstack([chance, chance[:, N_STAGES:]]) | (population == INACTIVE)
+        return self._deactivate(np.where(redraw, self._genes(drawn[:, : self.n_genes]), population))
 
     def crossover(self, rng: np.random.Generator, first: Population, second: Population) -> Population:
         """Every depth, kernel and expand ratio from either parent, independently, as OFA.
 
         A gene taken from a parent in which its block is inactive is drawn uniformly.
         """
-        child = np.where(rng.random(first.shape) < 0.5, first, second)
-        depths, kernels, expands = self._split(child)
-        n = len(child)
-        kernels = np.where(kernels == INACTIVE, self._draw(rng, self.kernels, n), kernels)
-        expands = np.where(expands == INACTIVE, self._draw(rng, self.expands, n), expands)
-        return self._join(depths, kernels, expands)
+        drawn = rng.random((len(first), 2 * self.n_genes), np.float32)
+        child = np.where(drawn[:, self.n_genes :] < 0.5, first, second)
+        return self._deactivate(np.where(child == INACTIVE, self._genes(drawn[:, : self.n_genes]), child))
 
     def canonical(self, population: npt.NDArray[Any]) -> Population:
         """Zero kernel and expand genes of inactive blocks."""
@@ -214,13 +213,9 @@ class OfaMbv3(SearchSpace):
 
     def stage_indices(self, population: Population) -> npt.NDArray[np.int16]:
         """int16[n, 5]: index of each stage's choice in `stage_choices()`."""
-        depths, kernels, expands = self._split(population)
-        code = np.searchsorted(self.expands, expands) * len(self.kernels) + np.searchsorted(self.kernels, kernels)
-        code = np.where(self._active(depths), code, 0).reshape(-1, N_STAGES, MAX_DEPTH)
-        per_block = len(self.kernels) * len(self.expands)
-        value = (code * per_block ** np.arange(MAX_DEPTH)).sum(axis=2)
-        offsets = np.concatenate([[0], np.cumsum([per_block**d for d in self.depths])])[:-1]
-        return np.asarray(offsets[np.searchsorted(self.depths, depths)] + value, np.int16)
+        code = self._gene_codes.take(population + self._gene_rows)
+        index = code[:, N_STAGES:].reshape(-1, 2, N_STAGES, MAX_DEPTH).sum(axis=(1, 3), dtype=np.int16)
+        return np.asarray(index + code[:, :N_STAGES])
 
     def net_config(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
         """OFA's static description with an identity head."""
@@ -235,6 +230,30 @@ class OfaMbv3(SearchSpace):
                     layer = self.network.block_layer(BlockChoice(position // 4, position % 4, kernel, expand))
                     found.setdefault(layer.key, layer)
         return tuple(found[key] for key in sorted(found))
+
+    @cached_property
+    def _gene_codes(self) -> npt.NDArray[np.int16]:
+        """int16[45, 9]: what each value of each gene adds to the index of its stage's choice."""
+        k, e = len(self.kernels), len(self.expands)
+        codes = np.zeros((self.n_genes, _VALUES), np.int16)
+        codes[:N_STAGES, self.depths] = np.cumsum([0, *[(k * e) ** d for d in self.depths]])[:-1]
+        place = (k * e) ** np.tile(np.arange(MAX_DEPTH), N_STAGES)[:, None]
+        codes[N_STAGES : N_STAGES + N_BLOCKS, self.kernels] = np.arange(k) * place
+        codes[N_STAGES + N_BLOCKS :, self.expands] = k * np.arange(e) * place
+        return codes
+
+    @cached_property
+    def _gene_values(self) -> tuple[npt.NDArray[np.float32], Population]:
+        """float32[45], number of choices of every gene; int8[45, 9], the choices themselves, zeros after them."""
+        choices = [self.depths] * N_STAGES + [self.kernels] * N_BLOCKS + [self.expands] * N_BLOCKS
+        values = np.zeros((self.n_genes, _VALUES), np.int8)
+        for row, gene in zip(values, choices, strict=True):
+            row[: len(gene)] = gene
+        return np.array([len(gene) for gene in choices], np.float32), values
+
+    @cached_property
+    def _gene_rows(self) -> npt.NDArray[np.intp]:
+        return _VALUES * np.arange(self.n_genes)
 
     @cached_property
     def _block_index(self) -> npt.NDArray[np.int16]:
@@ -280,9 +299,16 @@ class OfaMbv3(SearchSpace):
         active = np.arange(MAX_DEPTH)[None, None, :] < depths[:, :, None]
         return np.asarray(active.reshape(len(depths), N_BLOCKS))
 
-    def _draw(self, rng: np.random.Generator, choices: Sequence[int], n: int) -> npt.NDArray[np.int8]:
-        drawn: npt.NDArray[np.int8] = rng.choice(np.array(choices, np.int8), (n, N_BLOCKS))
-        return drawn
+    def _deactivate(self, genes: Population) -> Population:
+        """Zero, in place, the kernel and expand genes of inactive blocks."""
+        blocks = genes[:, N_STAGES:].reshape(-1, 2, N_BLOCKS)
+        blocks *= _ACTIVE.take(genes[:, :N_STAGES], axis=0).reshape(-1, 1, N_BLOCKS)
+        return genes
+
+    def _genes(self, uniform: npt.NDArray[np.float32]) -> Population:
+        """Genes from numbers drawn from [0, 1), as if all blocks were active, int8[n, 45]."""
+        numbers, values = self._gene_values
+        return values.take((uniform * numbers).astype(np.intp) + self._gene_rows)
 
     def _check(self, what: str, genes: npt.NDArray[Any], allowed: Sequence[int], where: npt.NDArray[np.bool_]) -> None:
         wrong = np.argwhere(where & ~np.isin(genes, allowed))
