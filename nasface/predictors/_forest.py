@@ -74,7 +74,7 @@ class PairForest:
         masks = np.empty((len(x), 2 * self.n_trees), self._dtype)
         for start in range(0, len(x), _BLOCK):
             rows = slice(start, start + _BLOCK)
-            np.bitwise_and.reduce(tables.masks[codes[rows]], axis=1, out=masks[rows])
+            np.bitwise_and.reduce(tables.masks.take(codes[rows], axis=0), axis=1, out=masks[rows])
         return masks.reshape(len(x), 2, self.n_trees)
 
     def raw(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -87,13 +87,13 @@ class PairForest:
 
     def _sums(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """float64[n, m] for masks uint[n or 1, m, n_trees]."""
-        first, second = np.broadcast_arrays(first, second) if len(first) > _BLOCK else (first, second)
-        if max(len(first), len(second)) <= _BLOCK:
+        if len(first) <= _BLOCK and len(second) <= _BLOCK:
             return self._reached(first & second)
+        first, second = np.broadcast_arrays(first, second)
         blocks = range(0, len(first), _BLOCK)
         return np.concatenate([self._reached(first[i : i + _BLOCK] & second[i : i + _BLOCK]) for i in blocks])
 
-    def _reached(self, open_leaves: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def _reached(self, open_leaves: Any) -> npt.NDArray[np.float64]:
         """Sum over the trees of the value of the lowest open leaf."""
         leaf = np.bitwise_count(~open_leaves & (open_leaves - self._dtype(1)))
         return np.asarray(self._values.take(leaf + self._offsets).sum(axis=-1))

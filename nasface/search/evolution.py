@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
-from nasface.predictors._rows import distinct
+from nasface.predictors._rows import distinct, row_keys
 from nasface.registry import register
 from nasface.search._base import Problem, SearchResult, SearchStrategy
+from nasface.search._breeding import feasible_children
 from nasface.search._finalists import finalists
 from nasface.search.feasible import feasible_start
 from nasface.selectors import Selector
 from nasface.spaces import Population
 
 Indices = npt.NDArray[np.intp]
-
-_RETRIES: Final = 20
-"""Rounds in which children that break a constraint are made anew from the same parents."""
 
 
 @dataclass
@@ -70,13 +67,15 @@ class Evolution(SearchStrategy):
         population = feasible_start(problem, rng, config.population)
         seen = {row.tobytes() for row in population}
         n_parents = round(config.population * config.parent_ratio)
+        every = max(1, config.generations // 50)
         for generation in range(config.generations):
             parents = self._best(population, n_parents, problem, rng)
-            best = self._best(parents, 1, problem, rng)[0]
             children = self._children(parents, problem, rng)
-            seen.update(row.tobytes() for row in children)
+            seen.update(row_keys(children))
             population = distinct(np.concatenate([parents, children]))
-            history.append(_row(generation, problem, best, population, calls, pairs))
+            if generation % every == 0:
+                best = self._best(parents, 1, problem, rng)[0]
+                history.append(_row(generation, problem, best, population, calls, pairs))
             problem.progress(generation + 1, config.generations, f"{len(population)} distinct networks")
         found = finalists(population, problem.ranker, self.selector, rng)
         counters = {
@@ -94,37 +93,9 @@ class Evolution(SearchStrategy):
 
     def _children(self, parents: Population, problem: Problem, rng: np.random.Generator) -> Population:
         """M mutants of random parents, then P - M crossovers of two random parents; all feasible."""
-        config, space = self.config, problem.space
+        config = self.config
         n_mutants = round(config.population * config.mutation_ratio)
-        mothers = parents[rng.integers(len(parents), size=config.population)]
-        fathers = parents[rng.integers(len(parents), size=config.population - n_mutants)]
-
-        def mutate(rows: Indices) -> Population:
-            return space.mutate(rng, mothers[rows], config.mutate_probability)
-
-        def cross(rows: Indices) -> Population:
-            return space.crossover(rng, mothers[n_mutants + rows], fathers[rows])
-
-        mutants = _retry(mutate, mothers[:n_mutants], problem)
-        return np.concatenate([mutants, _retry(cross, mothers[n_mutants:], problem)])
-
-
-def _retry(make: Callable[[Indices], Population], parents: Population, problem: Problem) -> Population:
-    """Children by `make`, those that break a constraint made anew, in the end replaced by their (feasible) parents.
-
-    Rounds are of equal size: the fewer children are missing, the more tries each of them has in a round.
-    """
-    children, settled = parents.copy(), np.zeros(len(parents), bool)
-    for _ in range(_RETRIES):
-        missing = np.flatnonzero(~settled)
-        if not len(missing):
-            break
-        rows = np.tile(missing, len(parents) // len(missing))
-        tried = make(rows)
-        ok = np.flatnonzero(problem.feasible(tried))
-        found, first = np.unique(rows[ok], return_index=True)
-        children[found], settled[found] = tried[ok[first]], True
-    return children
+        return feasible_children(problem, rng, parents, config.population, n_mutants, config.mutate_probability)
 
 
 def _row(

@@ -12,15 +12,12 @@ from nasface.costs import StageTables
 from nasface.errors import InvalidInput
 from nasface.predictors import Ranker, Stagewise, fit_ranker
 from nasface.registry import register
-from nasface.search._base import Problem, SearchResult, SearchStrategy
+from nasface.search._base import ROUNDING, Problem, SearchResult, SearchStrategy
 from nasface.search._finalists import N_FINALISTS, finalists
 from nasface.search._knapsack import BestFirst
 from nasface.search.feasible import feasible_start
 from nasface.selectors import Selector
 from nasface.spaces import Population, join_stages
-
-_ROUNDING: Final = 1e-9
-"""Relative; sums over stages add up in another order than a cost's own prediction."""
 
 _MOST: Final = 20_000
 """Networks that are tried at most in the order of their scores."""
@@ -99,7 +96,7 @@ class Exact(SearchStrategy):
 def _tables(problem: Problem) -> list[tuple[StageTables, float]]:
     """Constraints whose costs decompose; the others are checked network by network."""
     known = [(constraint.cost.decompose(), constraint.bound) for constraint in problem.constraints]
-    return [(tables, bound * (1 + _ROUNDING)) for tables, bound in known if tables is not None]
+    return [(tables, bound * (1 + ROUNDING)) for tables, bound in known if tables is not None]
 
 
 def _remark(ranker: Ranker, scores: StageTables | None, pool: int, proven: bool) -> str:

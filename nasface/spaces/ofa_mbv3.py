@@ -8,6 +8,7 @@ III (width 1.2).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,16 +21,23 @@ from nasface.errors import InvalidGenotype, InvalidInput
 from nasface.netspec import Layer, NetSpec
 from nasface.registry import register
 from nasface.spaces import _ofa_format
-from nasface.spaces._base import Features, Population, SearchSpace
+from nasface.spaces._base import Features, Population, SearchSpace, StageOperators
 from nasface.spaces._ofa_network import MAX_DEPTH, N_BLOCKS, N_STAGES, BlockChoice, Network
+from nasface.spaces._ofa_stages import OfaStageOperators
 
 INACTIVE = 0
 
 _VALUES: Final = 9
 """Genes are at most 8."""
 
-_ACTIVE: Final = (np.arange(MAX_DEPTH) < np.arange(_VALUES)[:, None]).astype(np.int8)
-"""int8[depth, position]: 1 where a block of a stage is active."""
+_STAGE_OF_GENE: Final = np.concatenate([np.arange(N_STAGES), *[np.repeat(np.arange(N_STAGES), MAX_DEPTH)] * 2])
+"""int[45]; a stage's number is also the place of its depth in a row."""
+
+_POSITION_OF_GENE: Final = np.append(np.full(N_STAGES, -1, np.int8), np.tile(np.arange(MAX_DEPTH, dtype=np.int8), 10))
+"""int[45]: a gene is active where its stage's depth is greater; depths always are."""
+
+_BLOCK_OF_GENE: Final = N_STAGES + np.tile(np.arange(N_BLOCKS), 2)
+"""int[40]: of the units that mutation redraws (stages, then blocks), the one of each kernel and expand gene."""
 
 
 @dataclass
@@ -119,19 +127,20 @@ class OfaMbv3(SearchSpace):
 
         A block that a grown depth activates draws its genes uniformly.
         """
-        drawn = rng.random((len(population), self.n_genes + N_STAGES + N_BLOCKS), np.float32)
-        chance = drawn[:, self.n_genes :] < probability  # of every stage, then of every block
-        redraw = np.hstack([chance, chance[:, N_STAGES:]]) | (population == INACTIVE)
-        return self._deactivate(np.where(redraw, self._genes(drawn[:, : self.n_genes]), population))
+        redrawn = rng.random((len(population), N_STAGES + N_BLOCKS), np.float32) < probability
+        child = population.copy()
+        stages = np.flatnonzero(redrawn[:, :N_STAGES])
+        child[np.divmod(stages, N_STAGES)] = self._draw(rng, stages % N_STAGES)
+        child[:, N_STAGES:] *= ~redrawn.take(_BLOCK_OF_GENE, axis=1)
+        return self._complete(rng, child)
 
     def crossover(self, rng: np.random.Generator, first: Population, second: Population) -> Population:
         """Every depth, kernel and expand ratio from either parent, independently, as OFA.
 
         A gene taken from a parent in which its block is inactive is drawn uniformly.
         """
-        drawn = rng.random((len(first), 2 * self.n_genes), np.float32)
-        child = np.where(drawn[:, self.n_genes :] < 0.5, first, second)
-        return self._deactivate(np.where(child == INACTIVE, self._genes(drawn[:, : self.n_genes]), child))
+        coins = np.unpackbits(np.frombuffer(rng.bytes(math.ceil(first.size / 8)), np.uint8), count=first.size)
+        return self._complete(rng, np.where(coins.reshape(first.shape), first, second))
 
     def canonical(self, population: npt.NDArray[Any]) -> Population:
         """Zero kernel and expand genes of inactive blocks."""
@@ -209,13 +218,16 @@ class OfaMbv3(SearchSpace):
 
     def stage_choices(self) -> list[Population]:
         """Per stage, its 7,371 choices: depths ascending, then (kernel, expand) of the blocks, first block fastest."""
-        return [self._stage_choices(stage) for stage in range(N_STAGES)]
+        return list(self._all_choices)
 
     def stage_indices(self, population: Population) -> npt.NDArray[np.int16]:
         """int16[n, 5]: index of each stage's choice in `stage_choices()`."""
         code = self._gene_codes.take(population + self._gene_rows)
-        index = code[:, N_STAGES:].reshape(-1, 2, N_STAGES, MAX_DEPTH).sum(axis=(1, 3), dtype=np.int16)
-        return np.asarray(index + code[:, :N_STAGES])
+        return np.asarray((code @ self._gene_stages).astype(np.int16))
+
+    def stage_operators(self) -> StageOperators | None:
+        """On packed genes, where no gene has more than three choices."""
+        return self._stage_operators
 
     def net_config(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
         """OFA's static description with an identity head."""
@@ -232,10 +244,20 @@ class OfaMbv3(SearchSpace):
         return tuple(found[key] for key in sorted(found))
 
     @cached_property
-    def _gene_codes(self) -> npt.NDArray[np.int16]:
-        """int16[45, 9]: what each value of each gene adds to the index of its stage's choice."""
+    def _all_choices(self) -> list[Population]:
+        return [self._stage_choices(stage) for stage in range(N_STAGES)]
+
+    @cached_property
+    def _stage_operators(self) -> StageOperators | None:
+        if not OfaStageOperators.fits([self.kernels, self.expands, self.depths]):
+            return None
+        return OfaStageOperators(self._stage_choices(0)[:, _STAGE_OF_GENE == 0])
+
+    @cached_property
+    def _gene_codes(self) -> npt.NDArray[np.float32]:
+        """float32[45, 9]: what each value of each gene adds to the index of its stage's choice; whole numbers."""
         k, e = len(self.kernels), len(self.expands)
-        codes = np.zeros((self.n_genes, _VALUES), np.int16)
+        codes = np.zeros((self.n_genes, _VALUES), np.float32)
         codes[:N_STAGES, self.depths] = np.cumsum([0, *[(k * e) ** d for d in self.depths]])[:-1]
         place = (k * e) ** np.tile(np.arange(MAX_DEPTH), N_STAGES)[:, None]
         codes[N_STAGES : N_STAGES + N_BLOCKS, self.kernels] = np.arange(k) * place
@@ -243,13 +265,18 @@ class OfaMbv3(SearchSpace):
         return codes
 
     @cached_property
-    def _gene_values(self) -> tuple[npt.NDArray[np.float32], Population]:
-        """float32[45], number of choices of every gene; int8[45, 9], the choices themselves, zeros after them."""
+    def _gene_values(self) -> tuple[npt.NDArray[np.float64], Population]:
+        """float64[45], number of choices of every gene; int8[45, 9], the choices themselves, zeros after them."""
         choices = [self.depths] * N_STAGES + [self.kernels] * N_BLOCKS + [self.expands] * N_BLOCKS
         values = np.zeros((self.n_genes, _VALUES), np.int8)
         for row, gene in zip(values, choices, strict=True):
             row[: len(gene)] = gene
-        return np.array([len(gene) for gene in choices], np.float32), values
+        return np.array([len(gene) for gene in choices], np.float64), values
+
+    @cached_property
+    def _gene_stages(self) -> npt.NDArray[np.float32]:
+        """float32[45, 5]: 1 where a gene belongs to a stage."""
+        return np.asarray(np.eye(N_STAGES)[_STAGE_OF_GENE], np.float32)
 
     @cached_property
     def _gene_rows(self) -> npt.NDArray[np.intp]:
@@ -299,16 +326,18 @@ class OfaMbv3(SearchSpace):
         active = np.arange(MAX_DEPTH)[None, None, :] < depths[:, :, None]
         return np.asarray(active.reshape(len(depths), N_BLOCKS))
 
-    def _deactivate(self, genes: Population) -> Population:
-        """Zero, in place, the kernel and expand genes of inactive blocks."""
-        blocks = genes[:, N_STAGES:].reshape(-1, 2, N_BLOCKS)
-        blocks *= _ACTIVE.take(genes[:, :N_STAGES], axis=0).reshape(-1, 1, N_BLOCKS)
+    def _complete(self, rng: np.random.Generator, genes: Population) -> Population:
+        """In place: zero the genes of inactive blocks, draw those of active blocks where they are zero."""
+        active = genes.take(_STAGE_OF_GENE, axis=1) > _POSITION_OF_GENE
+        genes *= active
+        missing = np.flatnonzero(active > genes)
+        genes.reshape(-1)[missing] = self._draw(rng, missing % self.n_genes)
         return genes
 
-    def _genes(self, uniform: npt.NDArray[np.float32]) -> Population:
-        """Genes from numbers drawn from [0, 1), as if all blocks were active, int8[n, 45]."""
+    def _draw(self, rng: np.random.Generator, genes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
+        """Uniform values of the given genes, int8[n]."""
         numbers, values = self._gene_values
-        return values.take((uniform * numbers).astype(np.intp) + self._gene_rows)
+        return values.take((rng.random(len(genes)) * numbers.take(genes)).astype(np.intp) + self._gene_rows.take(genes))
 
     def _check(self, what: str, genes: npt.NDArray[Any], allowed: Sequence[int], where: npt.NDArray[np.bool_]) -> None:
         wrong = np.argwhere(where & ~np.isin(genes, allowed))

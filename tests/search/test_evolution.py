@@ -10,11 +10,17 @@ import pytest
 from nasface.costs import Macs
 from nasface.errors import InvalidInput
 from nasface.search import Constraint, Evolution, EvolutionConfig, Problem, RandomSearch, RandomSearchConfig
-from nasface.search.evolution import _retry
+from nasface.search._breeding import feasible_children
 from nasface.selectors import QuickSelect
+from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
 from nasface.testing.synthetic import OracleComparator, OracleScorer, face_space, oracle, tiny_space, truth
 
 SPACE = face_space()
+
+
+def four_kinds() -> OfaMbv3:
+    """A space of too many choices per gene for operators on stages."""
+    return OfaMbv3(OfaMbv3FaceConfig(expands=[2, 3, 4, 6]))
 
 
 def problem(bound: float, predictor: type[OracleComparator] = OracleComparator) -> Problem:
@@ -60,26 +66,28 @@ def test_finds_the_optimum_of_a_tiny_space() -> None:
     np.testing.assert_array_equal(result.best, feasible[np.argmax(truth(tiny.encode(feasible)))])
 
 
-def test_children_that_never_fit_are_replaced_by_their_parents() -> None:
-    p = problem(250)
-    large = SPACE.canonical(np.array([[4] * 5 + [7] * 20 + [6] * 20]))
+def test_children_that_never_fit_are_replaced_by_their_mothers() -> None:
     small = SPACE.canonical(np.array([[2] * 5 + [3] * 20 + [3] * 20]))
-    parents = np.repeat(small, 6, axis=0)
-    asked: list[int] = []
-
-    def make(rows: np.ndarray) -> np.ndarray:
-        asked.append(len(rows))
-        return np.where(rows[:, None] % 2 == 0, large, small[:, ::1])
-
-    np.testing.assert_array_equal(_retry(make, parents, p), parents)
-    assert len(asked) == 20
-    assert set(asked) == {6}
+    only_the_smallest = problem(float(Macs(SPACE).predict(small)[0]))
+    children = feasible_children(only_the_smallest, np.random.default_rng(0), small, 8, 6, 1.0)
+    np.testing.assert_array_equal(children, np.repeat(small, 8, axis=0))
 
 
-def test_every_child_is_its_own_parents_child() -> None:
-    p = problem(1e9)
-    parents = SPACE.sample(np.random.default_rng(0), 8)
-    np.testing.assert_array_equal(_retry(lambda rows: parents[rows], np.zeros_like(parents), p), parents)
+@pytest.mark.parametrize("space", [SPACE, four_kinds()], ids=["on stages", "on genes"])
+def test_children_are_mutants_then_crossovers_of_the_parents(space: OfaMbv3) -> None:
+    assert (space.stage_operators() is None) == (space is not SPACE)
+    rng = np.random.default_rng(0)
+    parents = space.from_dict({"ks": 3, "e": 3, "d": 4})[None].repeat(2, axis=0)
+    parents[1, 25:] = 4
+    bound = Constraint(Macs(space), float(Macs(space).predict(parents).max()), "MACs")
+    p = Problem(space, oracle(space, OracleComparator, rng), [bound])
+    children = feasible_children(p, rng, parents, 40, 20, 0.5)
+    space.validate(children)
+    assert p.feasible(children).all()
+    assert len(np.unique(children, axis=0)) > 30
+    own = ((children == parents[0]) | (children == parents[1])).all(axis=1)
+    assert own[20:].all()
+    assert not own[:20].all()
 
 
 @pytest.mark.parametrize(
