@@ -51,12 +51,14 @@ class Problem:
 
     Attributes:
         progress: Called as progress(done, total, note) after every generation.
+        given: int8[n, n_genes], networks that a search may begin with (`search.warm_start`), feasible or not.
     """
 
     space: SearchSpace
     ranker: Ranker
     constraints: Sequence[Constraint] = ()
     progress: Callable[[int, int, str], None] = field(default=no_progress, compare=False)
+    given: Population | None = None
 
     def feasible(self, population: Population) -> npt.NDArray[np.bool_]:
         """bool[n]: which rows meet all constraints."""
@@ -71,6 +73,11 @@ class Problem:
         """The genotypes int8[n, n_genes] of a space that has stages."""
         rows: Population = join_stages(self._choices, indices.T)
         return rows
+
+    @cached_property
+    def known(self) -> Population:
+        """`given`, or no network at all."""
+        return np.empty((0, self.space.n_genes), np.int8) if self.given is None else self.given
 
     @cached_property
     def tables(self) -> list[StageTables | None]:

@@ -15,7 +15,7 @@ from nasface.accuracy.table import AccuracyTable
 from nasface.composition import DeviceCosts, SupernetSource
 from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, export_checked, save_weights, time_on_host
-from nasface.errors import DataError
+from nasface.errors import DataError, InvalidInput
 from nasface.exporters import Exporter
 from nasface.predictors import QualityReport, Ranker, fit_ranker, quality
 from nasface.registry import build
@@ -24,8 +24,9 @@ from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
 from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.search.constraints import notes
-from nasface.spaces import SearchSpace
+from nasface.spaces import Population, SearchSpace
 from nasface.tasks._run import Outcome, Run
+from nasface.tasks.inspect import read_genotype_file
 
 NEAR_BUDGET = 0.05
 """Predictors are also judged on the networks within this share of the budget."""
@@ -121,15 +122,36 @@ def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
     settings = run.settings
     started = time.perf_counter()
     with Progress(console=run.console, transient=True) as bar:
-        shown = bar.add_task(f"{settings.search['name']} search", total=None)
+        name = f"{settings.search['name']} search"
+        shown = bar.add_task(name, total=None)
         problem = Problem(
             task.space,
             ranker,
             task.constraints,
-            lambda done, total, note: bar.update(shown, completed=done, total=total),
+            lambda done, total, note: bar.update(shown, completed=done, total=total, description=f"{name}: {note}"),
+            known_networks(run, task.space),
         )
         result = task.strategy.run(problem, run.rng("search"))
     return result, time.perf_counter() - started
+
+
+def known_networks(run: Run, space: SearchSpace) -> Population:
+    """The genotypes of `search.warm_start`, int8[n, n_genes]: names of published networks, or files.
+
+    Raises:
+        InvalidInput: A file cannot be read, and no published network has that name.
+        InvalidGenotype: A file holds no network of this space.
+    """
+    published = {net["name"]: net["genotype"] for net in composition.published_subnets()}
+    rows = []
+    for given in run.settings.search.get("warm_start") or ():
+        path = run.path(given)
+        if given not in published and not path.exists():
+            raise InvalidInput(
+                f"search.warm_start names '{given}', which is neither a file nor one of {', '.join(published)}."
+            )
+        rows.append(space.from_dict(published[given]) if given in published else read_genotype_file(path, space))
+    return np.array(rows, np.int8).reshape(len(rows), space.n_genes)
 
 
 def deliver(
