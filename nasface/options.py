@@ -122,7 +122,8 @@ def prepare() -> None:
 
 def _scale(small: Any, full: Any, *, _root_: DictConfig) -> Any:
     """`${nasface.scale:small,full}` in experiments: the second value with experiment.full=true."""
-    return full if _root_.experiment.full else small
+    value = full if _root_.experiment.full else small
+    return OmegaConf.create(value) if isinstance(value, list | dict) else value
 
 
 OmegaConf.register_new_resolver("nasface.scale", _scale, replace=True)  # also --cfg and worker processes come by here
