@@ -12,10 +12,10 @@ import numpy as np
 from nasface import composition
 from nasface.experiments._base import Cell, Experiment, Report, Row
 from nasface.experiments.bench import Bench
-from nasface.experiments.summary import Summary, curve, summarise
 from nasface.predictors import Ranker, Ridge, fit_ranker
 from nasface.registry import build as build_component
 from nasface.reports import markdown
+from nasface.reports.summary import Summary, curve, summarise
 from nasface.reports.svg import picture
 from nasface.search import Constraint, Problem
 from nasface.settings import typed

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from nasface.errors import InfeasibleConstraint, InvalidInput, TableError
 from nasface.experiments import Cell, Experiment, Report, Results, Row, conduct, write_report
-from nasface.experiments.summary import curve, mean_interval, summarise
+from nasface.metrics import mean_interval
+from nasface.reports.summary import curve, summarise
 from nasface.reports.svg import picture
 
 CONSOLE = Console(quiet=True)

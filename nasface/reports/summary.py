@@ -5,29 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
-
-from nasface.experiments._base import Row
+from nasface.metrics import mean_interval
 from nasface.reports.markdown import plus_minus
 from nasface.reports.svg import Series
 
-_T_QUANTILES: Final = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
-    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-)
-"""97.5 % quantiles of Student's t for 1 to 30 degrees of freedom."""
-
-
-def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean, and half the width of its 95 % interval (Student's t); NaN for the latter with fewer than two values."""
-    given = np.asarray(values, np.float64)
-    n = len(given)
-    if n < 2:
-        return float(given.mean()), float("nan")
-    quantile = _T_QUANTILES[n - 2] if n - 2 < len(_T_QUANTILES) else 1.96
-    return float(given.mean()), float(quantile * given.std(ddof=1) / np.sqrt(n))
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,9 +48,10 @@ def summarise(rows: Sequence[Row], by: str | Sequence[str], columns: Sequence[st
     return found
 
 
-def curve(summaries: Sequence[Summary], column: str, label: str, number: int = 0) -> Series:
-    """A line through the means, with their intervals; `at` is the abscissa."""
-    shown = sorted((s for s in summaries if column in s.mean), key=lambda s: float(s.at))
-    points = [(float(s.at), s.mean[column]) for s in shown]
+def curve(summaries: Sequence[Summary], column: str, label: str, number: int = 0, place: int | None = None) -> Series:
+    """A line through the means, with their intervals; the abscissa is `at`, or its entry `place` if it is a tuple."""
+    pairs = [(float(s.at if place is None else s.at[place]), s) for s in summaries if column in s.mean]
+    pairs.sort(key=lambda pair: pair[0])
+    points, shown = [(x, s.mean[column]) for x, s in pairs], [s for _, s in pairs]
     halves = [0.0 if math.isnan(s.half[column]) else s.half[column] for s in shown]
     return Series(label, points, f"line line{number % 8}", line=True, errors=halves)
