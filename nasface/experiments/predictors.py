@@ -21,7 +21,10 @@ from nasface.reports.predictor_table import ALL, Comparison, comparison_markdown
 from nasface.search.constraints import REFERENCE
 
 NEAR: Final = 0.05
-FLOORS: Final = {"macs_only": "macs_m", "params_only": "params_m"}
+COUNTED: Final = {"macs_only": "macs_m", "params_only": "params_m"}
+FLOORS: Final = (*COUNTED, "random")
+"""What every predictor has to beat: counting operations or parameters, and drawing lots."""
+
 Regions = dict[str, npt.NDArray[np.bool_]]
 
 
@@ -87,16 +90,17 @@ class PredictorTrials(Experiment):
     ) -> dict[str, Row]:
         bench = self._bench
         if name in FLOORS:
-            return judge_floor(self._floors[name], bench.targets, regions)
+            values = self._counts[name] if name in COUNTED else rng.random(len(bench.table))
+            return judge_floor(values, bench.targets, regions)
         settings = self.design.predictors[name]
         return judge_predictor(
             bench.space, lambda: build("predictor", settings), bench.table.genotypes, bench.targets, learn, regions, rng
         )
 
     @cached_property
-    def _floors(self) -> dict[str, npt.NDArray[np.float64]]:
+    def _counts(self) -> dict[str, npt.NDArray[np.float64]]:
         costs = composition.counts(self._bench.space)
-        return {name: costs[cost].predict(self._bench.table.genotypes) for name, cost in FLOORS.items()}
+        return {name: costs[cost].predict(self._bench.table.genotypes) for name, cost in COUNTED.items()}
 
 
 def fitting_sizes(sizes: Sequence[int], n: int, held_out: float) -> list[int]:

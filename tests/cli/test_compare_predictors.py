@@ -38,9 +38,15 @@ def test_comparison(cli: Command, table: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader(results.read_text().splitlines()))
     keys = [(row["predictor"], row["size"], row["seed"], row["region"]) for row in rows]
     assert len(keys) == len(set(keys)), "nothing is done twice"
-    assert {row["predictor"] for row in rows} == {"ridge", "lightgbm_nac", "macs_only", "params_only"}
+    assert {row["predictor"] for row in rows} == {"ridge", "lightgbm_nac", "macs_only", "params_only", "random"}
     assert all(-1 <= float(row["kendall_tau"]) <= 1 for row in rows)
-    assert set(done.result["decision"]["kendall_tau"]) == {"ridge", "lightgbm_nac", "macs_only", "params_only"}
+    assert set(done.result["decision"]["kendall_tau"]) == {
+        "ridge",
+        "lightgbm_nac",
+        "macs_only",
+        "params_only",
+        "random",
+    }
     assert "minus ridge" in done.out
     assert "| ridge |" in (tmp_path / "predictors.md").read_text(encoding="utf-8")
     assert "noise ceiling is unknown" in done.out
