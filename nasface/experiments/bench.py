@@ -45,7 +45,11 @@ class Bench:
             TableError: There is no such table, or it does not fit.
         """
         settings = run.settings
-        given = settings.supernet if checkpoint is None else {"name": "lfw112", "checkpoint": checkpoint}
+        given = (
+            settings.supernet
+            if checkpoint is None
+            else dict(settings.supernet) | {"name": "lfw112", "checkpoint": checkpoint}
+        )
         source = SupernetSource.of(given, run.cwd, settings.seed)
         space = composition.build_space(settings.space, source)
         accuracies, _ = composition.open_table(table or settings.accuracy.table, source, space, run.cwd)

@@ -15,7 +15,10 @@ from nasface.experiments import Experiment, Results, conduct, write_report
 from nasface.settings import typed
 from nasface.tasks._run import Outcome, Run
 
-EXPERIMENTS: Final = {"paper_ablation": "nasface.experiments.paper_ablation"}
+EXPERIMENTS: Final = {
+    "paper_ablation": "nasface.experiments.paper_ablation",
+    "paper_table5": "nasface.experiments.paper_table5",
+}
 """Name of every experiment and the module whose `build(run, options)` makes it; options lie in conf/experiment."""
 
 

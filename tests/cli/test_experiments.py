@@ -65,6 +65,36 @@ def test_jobs_share_an_experiment(ablation: Callable[..., Done], tmp_path: Path)
     assert "missing" not in (tmp_path / "out" / "paper_ablation.md").read_text(encoding="utf-8")
 
 
+TABLE5 = (
+    "experiment=paper_table5",
+    "experiment.predictors=[any,ridge]",
+    "experiment.ratios=[0.4,0.8]",
+    "search.population=8",
+    "search.generations=2",
+    "accuracy.calibration_photos=4",
+    "evaluation.bootstrap=0",
+)
+
+
+def test_table5_measures_what_it_finds(cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> None:
+    photos = ("data=procedural", "data.people=12", "data.photos=4")
+    done = cli(*TABLE5, *photos, f"accuracy.table={make_table()}", f"experiment.folder={tmp_path}")
+    assert done.code == EXIT_OK, done.err
+    found = rows(tmp_path, "paper_table5")
+    assert [(row["predictor"], row["ratio"]) for row in found] == [
+        (predictor, ratio) for ratio in ("0.4", "0.8") for predictor in ("any", "ridge")
+    ]
+    assert all("fastest sub-network" in row["infeasible"] for row in found[:2])
+    for row in found[2:]:
+        assert 0 < float(row["auc"]) <= 1
+        assert 0 <= float(row["identification"]) <= 1
+        assert float(row["latency_ms"]) <= float(row["budget_ms"])
+    page = (tmp_path / "paper_table5.md").read_text(encoding="utf-8")
+    assert "99.22 ± 0.35" in page
+    assert "## Not feasible" in page
+    assert (tmp_path / "paper_table5_auc.svg").exists()
+
+
 @pytest.mark.parametrize(
     ("overrides", "fragment"),
     [
@@ -76,6 +106,8 @@ def test_jobs_share_an_experiment(ablation: Callable[..., Done], tmp_path: Path)
             ("experiment=paper_ablation", "+experiment.values.speed=[1]"),
             "Unknown parameter of search evolution 'speed'",
         ),
+        (("experiment=paper_table5",), "This needs photos: add data=lfw"),
+        ((*TABLE5, "data=procedural", "experiment.supernets=[{name: a}, {name: a}]"), "a name twice"),
         (("experiment=paper_ablation", "experiment.shard=1"), "share 1 of 1 does not exist"),
     ],
 )
