@@ -24,7 +24,7 @@ from nasface.spaces import SearchSpace
 if TYPE_CHECKING:
     from nasface.supernets import Supernet
 
-LEAST_SUBNETS = 10
+LEAST_SUBNETS = 30
 """Rows of an accuracy table below which nothing can be fitted and judged."""
 
 
