@@ -80,6 +80,43 @@ def test_progressive_shrinking_starts_from_a_checkpoint_with_a_trained_teacher(c
     assert json.loads((folder / "fingerprint.json").read_text())["training"]["phases"] == ["depth1"]
 
 
+OWN = """\
+# Two phases of my own.
+defaults:
+  - /schema/training@_here_
+  - _self_
+name: mine
+plan:
+  large: {steps: 1, learning_rate: 1e-3, kernels: [7], expands: [6], depths: [4]}
+  all: {epochs: 0.5, learning_rate: 1e-3, subnets: 2, validate: extremes}
+batch: 10
+"""
+
+
+def test_a_schedule_of_ones_own_in_yaml(cli: Command, tmp_path: Path) -> None:
+    schedule = tmp_path / "conf" / "training" / "mine.yaml"
+    schedule.parent.mkdir(parents=True)
+    schedule.write_text(OWN)
+    own = ("--config-dir", str(tmp_path / "conf"), "training=mine")
+    done = cli(*own, *TINY)
+    assert done.code == 0, done.err
+    noted = json.loads((tmp_path / "cwd" / "made" / "fingerprint.json").read_text())["training"]
+    assert list(noted["plan"]) == ["large", "all"]
+    assert noted["plan"]["all"]["validate"] == "extremes"
+    assert (noted["batch"], noted["optimizer"]) == (12, "adamw"), "the command line's, and the default"
+    rows = cli(*own[:2], "task=list").result["decision"]["components"]
+    (row,) = [row for row in rows if (row["kind"], row["name"]) == ("training", "mine")]
+    assert (row["origin"], row["summary"]) == ("command-line", "Two phases of my own.")
+    assert row["parameters"]["plan"]["all"]["epochs"] == 0.5
+    schedule.write_text(OWN.replace("name: mine\n", ""))
+    assert "training.name has no value" in cli(*own, *TINY).text
+    schedule.write_text(OWN.replace("subnets: 2", "subnet: 2"))
+    assert "In 'training/mine'" in (text := cli(*own, *TINY).text)
+    assert "Key 'subnet' not in 'Phase'" in text
+    schedule.write_text(OWN.replace("epochs: 0.5, ", ""))
+    assert "give training.plan.PHASE.epochs or .steps" in cli(*own, *TINY[:-1], "training.folder=other").text
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
