@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nasface.training.networks import Network
     from nasface.training.trainer import Trainer
 
-MAY_CHANGE = ("folder", "checkpoint_minutes", "keep", "threads", "photos", "tensorboard", "accelerator")
+MAY_CHANGE = ("folder", "checkpoint_minutes", "keep", "snapshots", "threads", "photos", "tensorboard", "accelerator")
 """Options of `training` that may differ when a training goes on."""
 
 
@@ -54,7 +54,7 @@ def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) ->
     from nasface.training.assembly import Setting, open_fabric, open_judges
     from nasface.training.losses import build_loss
     from nasface.training.photos import open_photos
-    from nasface.training.state import Checkpoints
+    from nasface.training.state import Checkpoints, held
 
     loss = build_loss(_kind(run.settings.loss, "loss", LOSSES))
     teacher = _kind(run.settings.teacher, "teacher", TEACHERS)
@@ -63,6 +63,7 @@ def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) ->
     data = open_data(run)
     faces = data.require("training")
     if fabric.is_global_zero:
+        stack.enter_context(held(folder))
         Checkpoints(folder, config.keep).claim(_identity(run, config, space, data))
     photos = open_photos(faces, space.resolution, config.photos)
     judges = open_judges(data, space.resolution, config, run.settings.seed)

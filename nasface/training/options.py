@@ -98,6 +98,7 @@ class TrainingConfig:
         calibration_photos: Photos of training people that calibrate batch normalisation for a validation.
         checkpoint_minutes: Time between checkpoints: what a killed run loses at most.
         keep: Number of last checkpoints that are kept, beside the best weights of every phase.
+        snapshots: Also keep the weights of every validation (`weights-STEP.pt`), for `task=evaluate_supernet`.
         log_every: Steps between lines of the log.
         tensorboard: Also write TensorBoard events, if the package tensorboard is installed.
         threads: Threads of torch on a CPU; None leaves torch's choice.
@@ -130,6 +131,7 @@ class TrainingConfig:
     calibration_photos: int = 512
     checkpoint_minutes: float = 5.0
     keep: int = 2
+    snapshots: bool = False
     log_every: int = 20
     tensorboard: bool = False
     threads: int | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,25 @@ def test_progressive_shrinking_starts_from_a_checkpoint_with_a_trained_teacher(c
     columns = (folder / "progress.csv").read_text().splitlines()[0]
     assert "softmax,logits,features" in columns
     assert json.loads((folder / "fingerprint.json").read_text())["training"]["phases"] == ["depth1"]
+
+
+def test_a_folder_is_trained_in_by_one_process_at_a_time(cli: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "cwd" / "made"
+    given = (*TINY, "training.plan.sandwich.steps=1")
+    holder = "import sys, pathlib; from nasface.training.state import held\n"
+    holder += "with held(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    root = Path(__file__).resolve().parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(folder)], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        done = cli(*given)
+        assert done.code == 2
+        assert f"being trained in by another process (process {other.pid}); wait for it" in done.text
+        assert [path.name for path in folder.iterdir()] == [".lock"], "nothing was touched"
+        other.kill()
+    assert cli(*given).code == 0, "the lock of a killed process is gone"
 
 
 OWN = """\
