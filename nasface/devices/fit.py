@@ -1,6 +1,7 @@
 """Fitting the rows of a latency table to the times of whole networks, with the layers' own measurements as the prior.
 
-    minimise  sum over networks (predicted / measured - 1)^2 + strength * sum over layers (row / prior - 1)^2,  rows >= 0
+    minimise  sum over networks (predicted / measured - 1)^2 + strength * sum over layers (row / prior - 1)^2
+
 
 Non-negative least squares with a ridge towards the prior, both in relative terms. The strength is chosen by
 cross-validation over the networks.
