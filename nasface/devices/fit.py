@@ -2,9 +2,9 @@
 
     minimise  sum over networks (predicted / measured - 1)^2 + strength * sum over layers (row / (scale * prior) - 1)^2
 
-over rows >= 0: non-negative least squares with a ridge towards the prior, both in relative terms. First one scale for all
-layers is fitted (in a network the caches are colder for every layer), then how the layers differ from it. The strength is
-chosen by cross-validation over the networks.
+over rows >= 0: non-negative least squares with a ridge towards the prior, both in relative terms. First one scale for
+all layers is fitted (in a network the caches are colder for every layer), then how the layers differ from it. The
+strength is chosen by cross-validation over the networks.
 """
 
 from __future__ import annotations
