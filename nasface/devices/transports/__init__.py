@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from nasface.devices.transports._base import Sample, Transport
+from nasface.devices.transports.adb import AdbConfig, AdbTransport
 from nasface.devices.transports.host import HostConfig, HostTransport
 from nasface.devices.transports.ssh import SshConfig, SshTransport
 from nasface.errors import UnknownName
 
 __all__ = [
     "TRANSPORTS",
+    "AdbConfig",
+    "AdbTransport",
     "HostConfig",
     "HostTransport",
     "Sample",
@@ -23,6 +26,7 @@ __all__ = [
 ]
 
 TRANSPORTS: Final[dict[str, tuple[type, Callable[[Any], Transport]]]] = {
+    "adb": (AdbConfig, AdbTransport),
     "host": (HostConfig, HostTransport),
     "ssh": (SshConfig, SshTransport),
 }
