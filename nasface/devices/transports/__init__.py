@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from nasface.devices.transports._base import Sample, Transport
 from nasface.devices.transports.adb import AdbConfig, AdbTransport
+from nasface.devices.transports.files import FilesConfig, FilesTransport
 from nasface.devices.transports.host import HostConfig, HostTransport
 from nasface.devices.transports.ssh import SshConfig, SshTransport
 from nasface.errors import UnknownName
@@ -16,6 +17,8 @@ __all__ = [
     "TRANSPORTS",
     "AdbConfig",
     "AdbTransport",
+    "FilesConfig",
+    "FilesTransport",
     "HostConfig",
     "HostTransport",
     "Sample",
@@ -27,6 +30,7 @@ __all__ = [
 
 TRANSPORTS: Final[dict[str, tuple[type, Callable[[Any], Transport]]]] = {
     "adb": (AdbConfig, AdbTransport),
+    "files": (FilesConfig, FilesTransport),
     "host": (HostConfig, HostTransport),
     "ssh": (SshConfig, SshTransport),
 }

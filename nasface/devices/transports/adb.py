@@ -149,11 +149,11 @@ class AdbTransport(Transport):
         asked = "; ".join(f"getprop {name}" for name in _PROPERTIES)
         maker, model, platform, release = self._phone.shell(asked).split("\n")[: len(_PROPERTIES)]
         checksum = self._phone.shell(f"md5sum {shlex.quote(self._program)}").partition(" ")[0]
-        delegate = "GPU delegate" if self.config.gpu else "CPU"
-        found = {"device": f"{maker} {model}".strip(), "runtime": f"benchmark_model {checksum[:8]}, {delegate}"}
-        found |= {"platform": platform, "system": f"Android {release}", "flags": shlex.join(self.config.flags)}
-        found |= {"taskset": self.config.taskset or "", "profile": "operators" if self.config.profile else ""}
-        return {key: value for key, value in found.items() if value}
+        pinned = f"taskset {self.config.taskset}" if self.config.taskset else ""
+        ways = ["GPU delegate" if self.config.gpu else "CPU", pinned, "profiled" if self.config.profile else ""]
+        runtime = ", ".join(way for way in [f"benchmark_model {checksum[:8]}", *ways, *self.config.flags] if way)
+        found = {"device": f"{maker} {model}".strip(), "runtime": runtime}
+        return found | {"platform": platform, "system": f"Android {release}"}
 
 
 def _notes(text: str) -> dict[str, str]:

@@ -50,12 +50,16 @@ class Log:
     sample: Sample | None
 
     @property
+    def complaint(self) -> str:
+        """The first line that speaks of an error; empty if there is none."""
+        found = _ERROR.search(self.text)
+        return found[0].strip() if found else ""
+
+    @property
     def reason(self) -> str:
         """The first complaint, or else the last line."""
         lines = [line.strip() for line in self.text.splitlines() if line.strip()]
-        complaint = _ERROR.search(self.text)
-        said = complaint[0].strip() if complaint else (lines or ["it printed nothing"])[-1]
-        return said[:200].rstrip(".")
+        return (self.complaint or (lines or ["it printed nothing"])[-1])[:200].rstrip(".")
 
 
 def read_logs(text: str) -> list[Log]:
