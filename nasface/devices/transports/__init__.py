@@ -7,12 +7,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from nasface.devices.transports._base import Sample, Transport
+from nasface.devices.transports.adb import AdbConfig, AdbTransport
+from nasface.devices.transports.files import FilesConfig, FilesTransport
 from nasface.devices.transports.host import HostConfig, HostTransport
 from nasface.devices.transports.ssh import SshConfig, SshTransport
 from nasface.errors import UnknownName
 
 __all__ = [
     "TRANSPORTS",
+    "AdbConfig",
+    "AdbTransport",
+    "FilesConfig",
+    "FilesTransport",
     "HostConfig",
     "HostTransport",
     "Sample",
@@ -23,6 +29,8 @@ __all__ = [
 ]
 
 TRANSPORTS: Final[dict[str, tuple[type, Callable[[Any], Transport]]]] = {
+    "adb": (AdbConfig, AdbTransport),
+    "files": (FilesConfig, FilesTransport),
     "host": (HostConfig, HostTransport),
     "ssh": (SshConfig, SshTransport),
 }
