@@ -15,12 +15,14 @@ import numpy as np
 
 CANDIDATES: Final[dict[str, tuple[str, str | None]]] = {
     "MACs": ("macs", None),
-    "i7": ("i7", None),
-    "i7 + per layer": ("i7", "layers"),
-    "i7 + per convolution": ("i7", "convolutions"),
-    "i7 + swish": ("i7", "swish"),
+    "MACs + per convolution": ("macs", "convolutions"),
+    "table": ("table", None),
+    "table + MACs": ("table", "macs"),
+    "table + per layer": ("table", "layers"),
+    "table + per convolution": ("table", "convolutions"),
+    "table + swish": ("table", "swish"),
 }
-"""Name -> (base, extra)."""
+"""Name -> (base, extra); `table` is a network's time by the table that is scaled."""
 
 
 @dataclass(frozen=True)
