@@ -117,6 +117,27 @@ class Lut:
 
 
 @dataclass
+class Calibrate:
+    """A latency table from probe networks, for `task=calibrate_device`.
+
+    Attributes:
+        probes: How many networks of the space are timed, beside EfficientNet-B0.
+        times: The form with their times; None writes it.
+        base: Name of the latency table that is scaled.
+        folder: Where probes and form are written; None for NAME_probes.
+        tolerance: Largest leave-one-out error (relative, root mean square) with which no more probes are asked for.
+        measure: Time the probes through `transport=`.
+    """
+
+    probes: int = MISSING
+    times: str | None = MISSING
+    base: str = MISSING
+    folder: str | None = MISSING
+    tolerance: float = MISSING
+    measure: bool = MISSING
+
+
+@dataclass
 class Pack:
     """Where `task=pack` writes photos to, and how: pixels, "jpeg" or "png", JPEG's quality."""
 
@@ -162,6 +183,7 @@ class Settings:
     model: Any = MISSING
     sweep: str | None = MISSING
     lut: Lut = field(default_factory=Lut)
+    calibrate: Calibrate = field(default_factory=Calibrate)
     pack: Pack = field(default_factory=Pack)
     compare: Compare = field(default_factory=Compare)
     assets: Assets = field(default_factory=Assets)

@@ -72,7 +72,7 @@ class Calibrated:
         if len(self.errors) < PATIENCE:
             return f"{found}: more than {self.tolerance:.0%}, so more probes are needed"
         return (
-            f"{found}: more than {self.tolerance:.0%}, and more probes will hardly help: the device is not like that of "
+            f"{found}: more than {self.tolerance:.0%}, and more probes will hardly help: the device is unlike that of "
             "the base table; measure its layers with task=build_lut"
         )
 
