@@ -86,11 +86,12 @@ def _load(entry: metadata.EntryPoint, taken: dict[str, str]) -> ModuleType:
 def _core_options() -> dict[str, str]:
     """Options that are not registered components."""
     from nasface.data import DATA
+    from nasface.devices.transports import TRANSPORTS
     from nasface.supernets import SUPERNETS
     from nasface.training import LOSSES, TEACHERS, TRAININGS
 
     named: dict[str, Mapping[str, Any]] = {"data": DATA, "supernet": SUPERNETS, "training": TRAININGS}
-    named |= {"loss": LOSSES, "teacher": TEACHERS}
+    named |= {"loss": LOSSES, "teacher": TEACHERS, "transport": TRANSPORTS}
     tables = {f"{group}/{name}" for group, options in named.items() for name in options}
     return dict.fromkeys(tables | _yaml_options(config_directory()), "nasface")
 
@@ -123,6 +124,7 @@ def register_options() -> None:
     """Make every option known to Hydra. Called once, before composition and logging."""
     from nasface.data import DATA
     from nasface.devices import user_luts
+    from nasface.devices.transports import TRANSPORTS
     from nasface.supernets import SUPERNETS
     from nasface.training import LOSSES, TEACHERS, TRAININGS
 
@@ -130,8 +132,9 @@ def register_options() -> None:
     store = ConfigStore.instance()
     for component in REGISTRY:
         store.store(group=component.kind, name=component.name, node=component.config)
-    for name, (config, _) in DATA.items():
-        store.store(group="data", name=name, node=config)
+    for group, table in (("data", DATA), ("transport", TRANSPORTS)):
+        for name, (config, _) in table.items():
+            store.store(group=group, name=name, node=config)
     for group, options in (("supernet", SUPERNETS), ("training", TRAININGS), ("loss", LOSSES), ("teacher", TEACHERS)):
         for name, option in options.items():
             store.store(group=group, name=name, node=option)

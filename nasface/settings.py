@@ -199,6 +199,7 @@ class Settings:
     training: dict[str, Any] = MISSING
     loss: dict[str, Any] = MISSING
     teacher: dict[str, Any] = MISSING
+    transport: dict[str, Any] = MISSING
 
     @classmethod
     def of(cls, config: DictConfig) -> Settings:

@@ -220,7 +220,7 @@ def student_t(degrees: int) -> float:
         return T_975[degrees - 1]
     z = 1.959964
     terms = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + sum(term / degrees**power for power, term in enumerate(terms, 1))
+    return z + sum(term / float(degrees) ** power for power, term in enumerate(terms, 1))
 
 
 def _block(transport: Transport, name: str, before: Sequence[Sample], options: TimingOptions) -> Sample:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from nasface.data import DATA
 from nasface.devices import embedded_luts, read_lut, user_luts
+from nasface.devices.transports import TRANSPORTS
 from nasface.errors import LookupTableError
 from nasface.registry import REGISTRY
 from nasface.supernets import SUPERNETS
@@ -25,6 +26,7 @@ def run(run: Run) -> Outcome:
         for c in REGISTRY
     ]
     rows += [_option("data", name, config) for name, (config, _) in DATA.items()]
+    rows += [_option("transport", name, config) for name, (config, _) in TRANSPORTS.items()]
     groups = {"supernet": SUPERNETS, "training": TRAININGS, "loss": LOSSES, "teacher": TEACHERS}
     rows += [_option(group, name, config) for group, options in groups.items() for name, config in options.items()]
     rows += [_device(name, path) for name, path in (embedded_luts() | user_luts()).items()]

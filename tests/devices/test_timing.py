@@ -11,7 +11,7 @@ from nasface.devices.journal import Journal
 from nasface.devices.timing import TimingOptions, measure_networks, outlier_blocks, student_t, summarise
 from nasface.devices.transports import Sample
 from nasface.errors import DeviceLost, InvalidInput, TransportError
-from nasface.testing.transports import MadeUpDevice
+from nasface.testing.made_up_device import MadeUpDevice
 
 TRUE = {"slow": 40.0, "medium": 3.0, "tiny": 0.004}
 
