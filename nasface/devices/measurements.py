@@ -104,7 +104,9 @@ def read_measurements(path: Path) -> list[Measurement]:
 def _row(place: str, texts: dict[str, Any]) -> Measurement:
     values: dict[str, Any] = {name: (texts.get(name) or "").strip() for name in COLUMNS}
     if not values["median_ms"]:
-        raise TableError(f"{place}: there is no time of {values['network'] or 'the network'}; fill in median_ms or delete the row.")
+        raise TableError(
+            f"{place}: there is no time of {values['network'] or 'the network'}; fill in median_ms or delete the row."
+        )
     others = _OTHERS | dict.fromkeys(("mean_ms", "low_ms", "high_ms"), values["median_ms"])
     values = {name: values[name] or others.get(name, "") for name in COLUMNS}
     for name, kind in _TYPES.items():

@@ -79,8 +79,10 @@ def check_times(observed: Sequence[Observation]) -> None:
 
 
 def _check_pair(one: Observation, other: Observation) -> None:
-    growth = [one.features[name] / value for name, value in other.features.items() if value and one.features[name]]
-    most, given = max(growth), one.ms / other.ms
+    if any(value and not other.features[name] for name, value in one.features.items()):
+        return  # it does something that the other one does not, at an unknown cost
+    most = max(one.features[name] / value for name, value in other.features.items() if value)
+    given = one.ms / other.ms
     if given > most * SLACK:
         raise InvalidInput(
             f"These times cannot come from one device: {one.net} takes {given:.2g} times as long as {other.net} "

@@ -60,7 +60,7 @@ class Base:
         """Of a network: `COUNTS`, and `layer_model.FEATURES`, which bound what its time can be."""
         parts = [counts(layer, ms) for layer, ms in zip(layers, self.ms(layers, resolution), strict=True)]
         work = np.sum([features(layer) for layer in layers], axis=0).tolist()
-        return {name: sum(part[name] for part in parts) for name in COUNTS} | dict(zip(FEATURES, work, strict=True))
+        return dict(zip(FEATURES, work, strict=True)) | {name: sum(part[name] for part in parts) for name in COUNTS}
 
     def reference(self, network: str, resolution: int) -> dict[str, float]:
         """The features of a reference network."""
