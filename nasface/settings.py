@@ -19,14 +19,27 @@ class Bound:
 
 
 @dataclass
+class LatencyBound(Bound):
+    """A bound on latency.
+
+    Attributes:
+        confidence: Chance with which the measured time is to stay within the bound, e.g. 0.95: predictions get a
+            margin, which the device's check gives; None bounds the prediction itself.
+    """
+
+    confidence: float | None = None
+
+
+@dataclass
 class Constraints:
     """Bounds on what the network may need; without any there is none."""
 
-    latency_ms: Bound = field(default_factory=Bound)
+    latency_ms: LatencyBound = field(default_factory=LatencyBound)
     params_m: Bound = field(default_factory=Bound)
     macs_m: Bound = field(default_factory=Bound)
     model_mb: Bound = field(default_factory=Bound)
     peak_memory_mb: Bound = field(default_factory=Bound)
+    energy_mj: Bound = field(default_factory=Bound)
     default_latency_ratio: float | None = None
 
     @property

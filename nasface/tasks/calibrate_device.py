@@ -115,7 +115,12 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
     run.console.print(f"table (estimated): {path}", soft_wrap=True)
     run.console.print(f"next: {_next(run, name, made)}", soft_wrap=True)
     scores = {candidate: score[0] for candidate, score in made.scaling.scores.items()}
-    decision = {"path": str(path), "name": name, "candidate": made.scaling.candidate, "candidates": scores}
+    decision: dict[str, Any] = {
+        "path": str(path),
+        "name": name,
+        "candidate": made.scaling.candidate,
+        "candidates": scores,
+    }
     decision |= {"error": made.error, "errors": dict(made.errors), "enough": made.enough, "verdict": made.verdict}
     return Outcome(decision | {"estimated": [f"latency {name}"]})
 
