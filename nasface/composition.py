@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasface.accuracy.table import AccuracyTable, read_table
-from nasface.costs import Cost, Macs, ModelMB, Params, PeakMemoryMB
+from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
 from nasface.devices.timing import TimingOptions
 from nasface.errors import CheckpointError, InvalidInput, TableError
@@ -121,11 +121,19 @@ def counts(space: SearchSpace, precision: str = "float32") -> dict[str, Cost]:
     return {cost.name: cost for cost in costs}
 
 
+def energies(space: SearchSpace, devices: Sequence[DeviceCosts]) -> list[Cost]:
+    """Energy per device, of those whose latency tables know it at this resolution."""
+    known = [entry.device for entry in devices if entry.device.lut and entry.device.lut.has_energy(space.resolution)]
+    return [EnergyMJ(space, device) for device in known]
+
+
 def build_bounds(
     bounds: Constraints, space: SearchSpace, devices: Sequence[DeviceCosts], precision: str = "float32"
 ) -> list[Constraint]:
-    """All bounds as constraints, one latency per device; raises `InfeasibleConstraint` if one cannot be met."""
+    """All bounds as constraints, latency and energy per device; raises `InfeasibleConstraint` if one cannot be met."""
     costs = [*(entry.latency for entry in devices), *counts(space, precision).values()]
+    if bounds.energy_mj.max is not None or bounds.energy_mj.ratio is not None:
+        costs += [EnergyMJ(space, entry.device) for entry in devices]
     constraints = build_constraints(bounds.by_cost, costs, {"latency_ms": bounds.default_latency_ratio})
     check_reachable(constraints)
     return constraints

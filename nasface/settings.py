@@ -19,14 +19,27 @@ class Bound:
 
 
 @dataclass
+class LatencyBound(Bound):
+    """A bound on latency.
+
+    Attributes:
+        confidence: Chance with which the measured time is to stay within the bound, e.g. 0.95: predictions get a
+            margin, which the device's check gives; None bounds the prediction itself.
+    """
+
+    confidence: float | None = None
+
+
+@dataclass
 class Constraints:
     """Bounds on what the network may need; without any there is none."""
 
-    latency_ms: Bound = field(default_factory=Bound)
+    latency_ms: LatencyBound = field(default_factory=LatencyBound)
     params_m: Bound = field(default_factory=Bound)
     macs_m: Bound = field(default_factory=Bound)
     model_mb: Bound = field(default_factory=Bound)
     peak_memory_mb: Bound = field(default_factory=Bound)
+    energy_mj: Bound = field(default_factory=Bound)
     default_latency_ratio: float | None = None
 
     @property
@@ -145,6 +158,27 @@ class Lut:
 
 
 @dataclass
+class Calibrate:
+    """A latency table from probe networks, for `task=calibrate_device`.
+
+    Attributes:
+        probes: How many networks of the space are timed, beside EfficientNet-B0.
+        times: The form with their times; None writes it.
+        base: Name of the latency table that is scaled.
+        folder: Where probes and form are written; None for NAME_probes.
+        tolerance: Largest leave-one-out error (relative, root mean square) with which no more probes are asked for.
+        measure: Time the probes through `transport=`.
+    """
+
+    probes: int = MISSING
+    times: str | None = MISSING
+    base: str = MISSING
+    folder: str | None = MISSING
+    tolerance: float = MISSING
+    measure: bool = MISSING
+
+
+@dataclass
 class Pack:
     """Where `task=pack` writes photos to, and how: pixels, "jpeg" or "png", JPEG's quality."""
 
@@ -191,6 +225,7 @@ class Settings:
     sweep: str | None = MISSING
     lut: Lut = field(default_factory=Lut)
     timing: Timing = field(default_factory=Timing)
+    calibrate: Calibrate = field(default_factory=Calibrate)
     pack: Pack = field(default_factory=Pack)
     compare: Compare = field(default_factory=Compare)
     assets: Assets = field(default_factory=Assets)

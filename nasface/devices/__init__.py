@@ -10,10 +10,11 @@ from nasface.devices.device import (
     user_folder,
     user_luts,
 )
-from nasface.devices.lut import LookupTable, Provenance, Reference, Row
+from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
 from nasface.devices.lut_file import content_hash, read_lut, write_lut
 
 __all__ = [
+    "Check",
     "Device",
     "LookupTable",
     "Provenance",
