@@ -92,9 +92,10 @@ def _load(entry: metadata.EntryPoint, taken: dict[str, str]) -> ModuleType:
 def _core_options() -> dict[str, str]:
     """Options that are not registered components."""
     from nasface.data import DATA
+    from nasface.devices.transports import TRANSPORTS
     from nasface.supernets import SUPERNETS
 
-    named: dict[str, Mapping[str, Any]] = {"data": DATA, "supernet": SUPERNETS}
+    named: dict[str, Mapping[str, Any]] = {"data": DATA, "supernet": SUPERNETS, "transport": TRANSPORTS}
     tables = {f"{group}/{name}" for group, options in named.items() for name in options}
     return dict.fromkeys(tables | _yaml_options(config_directory()), "nasface")
 
@@ -137,6 +138,7 @@ def register_options() -> None:
     """Make every option known to Hydra. Called once, before composition and logging."""
     from nasface.data import DATA
     from nasface.devices import user_luts
+    from nasface.devices.transports import TRANSPORTS
     from nasface.supernets import SUPERNETS
     from nasface.training import LOSSES, TEACHERS, TrainingConfig
 
@@ -144,8 +146,9 @@ def register_options() -> None:
     store = ConfigStore.instance()
     for component in REGISTRY:
         store.store(group=component.kind, name=component.name, node=component.config)
-    for name, (config, _) in DATA.items():
-        store.store(group="data", name=name, node=config)
+    for group, table in (("data", DATA), ("transport", TRANSPORTS)):
+        for name, (config, _) in table.items():
+            store.store(group=group, name=name, node=config)
     store.store(group="schema", name="training", node=TrainingConfig)  # types and defaults that YAML options begin with
     tables = {"supernet": SUPERNETS, "schema/loss": LOSSES, "schema/teacher": TEACHERS}
     for group, name, option in ((group, *item) for group, options in tables.items() for item in options.items()):

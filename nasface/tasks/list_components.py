@@ -13,6 +13,7 @@ from rich.table import Table
 
 from nasface.data import DATA
 from nasface.devices import embedded_luts, read_lut, user_luts
+from nasface.devices.transports import TRANSPORTS
 from nasface.errors import LookupTableError
 from nasface.options import yaml_files
 from nasface.registry import REGISTRY
@@ -27,6 +28,7 @@ def run(run: Run) -> Outcome:
         for c in REGISTRY
     ]
     rows += [_option("data", name, config) for name, (config, _) in DATA.items()]
+    rows += [_option("transport", name, config) for name, (config, _) in TRANSPORTS.items()]
     rows += [_option("supernet", name, config) for name, config in SUPERNETS.items()]
     rows += [_composed(group, name) for group in ("training", "loss", "teacher") for name in yaml_files(group)]
     rows += [_device(name, path) for name, path in (embedded_luts() | user_luts()).items()]
