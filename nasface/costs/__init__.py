@@ -2,11 +2,13 @@
 
 from nasface.costs._base import Cost, LayerCost, StageTables, Values
 from nasface.costs.counts import Macs, Params
+from nasface.costs.energy import EnergyMJ
 from nasface.costs.latency_lut import LutConfig, LutLatency
 from nasface.costs.memory import ModelMB, PeakMemoryMB
 
 __all__ = [
     "Cost",
+    "EnergyMJ",
     "LayerCost",
     "LutConfig",
     "LutLatency",

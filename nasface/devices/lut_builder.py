@@ -53,11 +53,25 @@ class TablePlan:
         models = dict(self.bench.models)
         models |= {_net(index): self.space.build(genotype) for index, genotype in enumerate(self.nets)}
         models |= {name: make(self.space.resolution) for name, make in REFERENCES.items()}
-        return {f"{self.space.resolution}.{name}": spec for name, spec in models.items()}
+        return {self._named(name): spec for name, spec in models.items()}
+
+    @property
+    def net_models(self) -> dict[str, npt.NDArray[np.int8]]:
+        """Genotypes of the whole networks by model."""
+        return {self._named(_net(index)): genotype for index, genotype in enumerate(self.nets)}
+
+    @property
+    def reference_models(self) -> dict[str, str]:
+        """Names of the reference networks by model."""
+        return {self._named(name): name for name in REFERENCES}
 
     def of(self, timed: Mapping[str, Timed]) -> dict[str, Timed]:
         """The times of this plan's models under their names within the plan."""
         return {name.partition(".")[2]: timed[name] for name in self.models if name in timed}
+
+    def _named(self, name: str) -> str:
+        """The name among the models of all resolutions."""
+        return f"{self.space.resolution}.{name}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ class Built:
         rows: By key.
         references: By network.
         steps: Per step "mape", "bias", "max" and "networks", see `Provenance.steps`; empty without whole networks.
-        strength: Of the prior in the fit; None if nothing was fitted.
+        strength: Of the prior in the fit; None if nothing was fitted, or fitting did not lower the error.
     """
 
     rows: dict[str, Row]
@@ -95,8 +109,9 @@ def build_rows(plan: TablePlan, timed: Mapping[str, Timed], rng: np.random.Gener
         errors = {"isolated": counts @ isolated / times - 1, "in_place": counts @ rows / times - 1}
         if len(plan.nets) >= FEWEST_NETS:
             errors["fitted"] = held_out_errors(rows, counts, times, rng)
-            strength = choose_strength(rows, counts, times, rng)
-            rows = np.maximum(fit_rows(rows, counts, times, strength), LEAST_SHARE * rows)
+            if np.abs(errors["fitted"]).mean() < np.abs(errors["in_place"]).mean():
+                strength = choose_strength(rows, counts, times, rng)
+                rows = np.maximum(fit_rows(rows, counts, times, strength), LEAST_SHARE * rows)
     return Built(
         _rows(plan, rows, figures),
         {name: _reference(figures[name]) for name in REFERENCES if name in figures},

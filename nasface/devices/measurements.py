@@ -64,6 +64,11 @@ _INTEGERS: Final = ("resolution", "threads", "runs")
 _FLOATS: Final = ("median_ms", "mean_ms", "std_ms", "low_ms", "high_ms")
 _TYPES: Final[dict[str, type]] = dict.fromkeys(_INTEGERS, int) | dict.fromkeys(_FLOATS, float)
 COLUMNS: Final = tuple(field.name for field in fields(Measurement))
+REQUIRED: Final = ("genotype", "network", "resolution", "median_ms")
+"""What a file written by hand must have."""
+
+_OTHERS: Final[dict[str, str]] = {"engine": "tflite", "threads": "0", "runs": "0", "std_ms": "0"}
+"""What stands for a cell that is empty or absent: a number of threads or runs that nobody noted is 0."""
 
 
 def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
@@ -78,16 +83,16 @@ def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
 
 
 def read_measurements(path: Path) -> list[Measurement]:
-    """The rows of a file; the column `flagged` may be absent.
+    """The rows of a file. Columns beyond `REQUIRED` may be absent or empty: mean and interval are then the median.
 
     Raises:
-        TableError: It cannot be read, lacks columns, or a time is not positive.
+        TableError: It cannot be read, lacks columns, or a time is missing or not positive.
     """
     try:
         reader = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise TableError(f"The measurements {path} cannot be read ({type(error).__name__}); give a CSV file.") from None
-    missing = [name for name in COLUMNS[:-1] if name not in (reader.fieldnames or ())]
+    missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
     if missing:
         raise TableError(
             f"{path} is no file of measurements: it lacks the columns {listing(missing)}; make one with "
@@ -97,7 +102,13 @@ def read_measurements(path: Path) -> list[Measurement]:
 
 
 def _row(place: str, texts: dict[str, Any]) -> Measurement:
-    values: dict[str, Any] = {name: texts.get(name) or "" for name in COLUMNS}
+    values: dict[str, Any] = {name: (texts.get(name) or "").strip() for name in COLUMNS}
+    if not values["median_ms"]:
+        raise TableError(
+            f"{place}: there is no time of {values['network'] or 'the network'}; fill in median_ms or delete the row."
+        )
+    others = _OTHERS | dict.fromkeys(("mean_ms", "low_ms", "high_ms"), values["median_ms"])
+    values = {name: values[name] or others.get(name, "") for name in COLUMNS}
     for name, kind in _TYPES.items():
         try:
             values[name] = kind(values[name])

@@ -67,6 +67,14 @@ class TimingOptions:
         if not 0 < self.precision < 1:
             raise InvalidInput(f"timing.precision={self.precision:g} must lie between 0 and 1, e.g. 0.02 for 2 %.")
 
+    def describe(self) -> str:
+        """The protocol in a sentence, for provenance."""
+        return (
+            f"Interleaved rounds in random order, {self.rounds} to {self.max_rounds} blocks a model, each of "
+            f"{self.runs} runs or more after {self.warmup} untimed ones, until the median is known within "
+            f"{self.precision:.1%} (95 % interval); {self.threads} thread(s)."
+        )
+
 
 @dataclass(frozen=True)
 class Timed:

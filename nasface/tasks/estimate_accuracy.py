@@ -17,7 +17,7 @@ from nasface.data.pairs import read_pairs
 from nasface.errors import DataError, InvalidInput, LookupTableError, UnknownName
 from nasface.recognition.judge import supported_rates
 from nasface.search import Constraint
-from nasface.settings import Accuracy, Bound
+from nasface.settings import Accuracy, LatencyBound
 from nasface.spaces import SearchSpace
 from nasface.tasks._run import Outcome, Run
 from nasface.tasks.evaluate import open_data
@@ -197,7 +197,7 @@ def budgets(run: Run, space: SearchSpace) -> list[Constraint]:
     """What dense draws stay near: the bounds of the search, or every ratio on every device."""
     ratios = run.settings.accuracy.ratios
     given = run.settings.constraints
-    chosen = [given] if ratios is None else [replace(given, latency_ms=Bound(None, ratio)) for ratio in ratios]
+    chosen = [given] if ratios is None else [replace(given, latency_ms=LatencyBound(None, ratio)) for ratio in ratios]
     devices = build_devices(run.settings.device, run.settings.latency, space)
     constraints = [constraint for bounds in chosen for constraint in build_bounds(bounds, space, devices)]
     if not constraints:

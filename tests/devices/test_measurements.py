@@ -48,3 +48,14 @@ def test_bad_files(tmp_path: Path, old: str, new: str, message: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with pytest.raises(TableError, match=message):
         read_measurements(path)
+
+
+def test_a_file_written_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "times.csv"
+    path.write_text("network,median_ms,resolution,genotype,threads\nprobe_1, 8.5 ,112,2 3 3,\n", encoding="utf-8")
+    [found] = read_measurements(path)
+    assert (found.median_ms, found.mean_ms, found.low_ms, found.high_ms) == (8.5, 8.5, 8.5, 8.5)
+    assert (found.engine, found.threads, found.runs, found.network) == ("tflite", 0, 0, "probe_1")
+    path.write_text("network,median_ms,resolution,genotype\nprobe_1,,112,2 3 3\n", encoding="utf-8")
+    with pytest.raises(TableError, match=r"line 2: there is no time of probe_1; fill in median_ms or delete the row"):
+        read_measurements(path)
