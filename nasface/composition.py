@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from nasface.accuracy.table import AccuracyTable, read_table
 from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
+from nasface.devices.timing import TimingOptions
 from nasface.errors import CheckpointError, InvalidInput, TableError
 from nasface.registry import build
 from nasface.search import Constraint
 from nasface.search.constraints import build_constraints, check_reachable
-from nasface.settings import Constraints
+from nasface.settings import Constraints, Timing
 from nasface.spaces import SearchSpace
 
 if TYPE_CHECKING:
@@ -163,6 +164,11 @@ def published_subnets() -> list[dict[str, Any]]:
     """The eight sub-networks that the paper's authors published: name, device, genotype, measured times."""
     content: list[dict[str, Any]] = json.loads(asset("published_subnets.json").read_text(encoding="utf-8"))
     return content
+
+
+def timing_options(timing: Timing) -> TimingOptions:
+    """The protocol of measurements; raises `InvalidInput`."""
+    return TimingOptions(**{f.name: getattr(timing, f.name) for f in fields(TimingOptions)})
 
 
 def describe_constraints(constraints: Sequence[Constraint]) -> list[dict[str, Any]]:

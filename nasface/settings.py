@@ -118,8 +118,33 @@ class Measure:
 
 
 @dataclass
+class Timing:
+    """How networks are timed, see `nasface.devices.timing.TimingOptions`; engines: of `task=measure_latency`."""
+
+    threads: int = MISSING
+    warmup: int = MISSING
+    runs: int = MISSING
+    rounds: int = MISSING
+    max_rounds: int = MISSING
+    precision: float = MISSING
+    engines: list[str] = MISSING
+
+
+@dataclass
 class Lut:
-    """A latency table measured elsewhere, for `task=import_lut`."""
+    """A latency table: measured elsewhere (`task=import_lut`), or to be measured (`task=build_lut`).
+
+    Attributes:
+        name: What `device=` will call it.
+        file: import_lut: the times.
+        arch2info: import_lut: list of keys and files.
+        runtime: import_lut: what ran the layers.
+        threads: import_lut: its threads.
+        kind: import_lut: measured or estimated.
+        resolutions: build_lut: pixels; None takes the space's resolution.
+        nets: build_lut: whole networks that the table is fitted on; 0 for none.
+        chains: build_lut: whether layers are measured in chains, not only alone.
+    """
 
     name: str | None = MISSING
     file: str | None = MISSING
@@ -127,6 +152,9 @@ class Lut:
     runtime: str | None = MISSING
     threads: int | None = MISSING
     kind: str = MISSING
+    resolutions: list[int] | None = MISSING
+    nets: int = MISSING
+    chains: bool = MISSING
 
 
 @dataclass
@@ -192,10 +220,11 @@ class Settings:
     study: Study = field(default_factory=Study)
     evaluation: Evaluation = field(default_factory=Evaluation)
     measure: Measure = field(default_factory=Measure)
-    genotype: str | None = MISSING
+    genotype: Any = MISSING
     model: Any = MISSING
     sweep: str | None = MISSING
     lut: Lut = field(default_factory=Lut)
+    timing: Timing = field(default_factory=Timing)
     calibrate: Calibrate = field(default_factory=Calibrate)
     pack: Pack = field(default_factory=Pack)
     compare: Compare = field(default_factory=Compare)

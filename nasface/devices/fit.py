@@ -1,10 +1,10 @@
 """Fitting the rows of a latency table to the times of whole networks, with the layers' own measurements as the prior.
 
-    minimise  sum over networks (predicted / measured - 1)^2 + strength * sum over layers (row / prior - 1)^2
+    minimise  sum over networks (predicted / measured - 1)^2 + strength * sum over layers (row / (scale * prior) - 1)^2
 
-
-Non-negative least squares with a ridge towards the prior, both in relative terms. The strength is chosen by
-cross-validation over the networks.
+over rows >= 0: non-negative least squares with a ridge towards the prior, both in relative terms. First one scale for
+all layers is fitted (in a network the caches are colder for every layer), then how the layers differ from it. The
+strength is chosen by cross-validation over the networks.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ def fit_rows(prior: Array, counts: Array, times: Array, strength: float) -> Arra
     """
     from scipy.optimize import nnls
 
-    m = len(prior)
-    ridge = np.sqrt(strength) * np.eye(m)
-    system = np.concatenate([counts * prior / times[:, None], ridge])
-    factors, _ = nnls(system, np.concatenate([np.ones(len(times)), ridge.sum(axis=1)]), maxiter=30 * m)
-    return np.asarray(prior * factors)
+    m, shares = len(prior), counts * prior / times[:, None]
+    predicted = shares.sum(axis=1)
+    scale = predicted.sum() / (predicted @ predicted)
+    system = np.concatenate([shares * scale, np.sqrt(strength) * np.eye(m)])
+    target = np.concatenate([np.ones(len(times)), np.full(m, np.sqrt(strength))])
+    factors, _ = nnls(system, target, maxiter=30 * m)
+    return np.asarray(prior * scale * factors)
 
 
 def choose_strength(prior: Array, counts: Array, times: Array, rng: np.random.Generator) -> float:

@@ -4,7 +4,7 @@ A layer alone is not a layer in a network: its model also pays for being called 
 weights and input stay in the cache. Subtracting a constant misprices the small ones. So:
 
 * a layer whose output has the shape of its input is measured as chains of several lengths; the slope is its time;
-* another layer is measured in front of such a layer; what it adds to that layer's model is its time;
+* another layer is measured in front of such a layer; what it adds to a chain of one is its time;
 * what is left (the layers before the descriptor) is measured alone, less the time of an almost empty model.
 """
 
@@ -67,22 +67,26 @@ class LayerBench:
                 found[self.layers[index].input_shape] = index
         return found
 
+    @property
+    def own_models(self) -> list[str]:
+        """Names of the models of single layers, in the order of `layers`."""
+        return [_alone(index) for index in range(len(self.layers))]
+
     def isolated(self, times: Mapping[str, float]) -> Milliseconds:
         """Milliseconds of every layer's own model, float64[len(layers)]; `times` are milliseconds by model."""
-        return np.array([times[_alone(index)] for index in range(len(self.layers))])
+        return np.array([times[name] for name in self.own_models])
 
     def in_place(self, times: Mapping[str, float]) -> Milliseconds:
         """Milliseconds that every layer adds to a network, float64[len(layers)], positive."""
         alone = self.isolated(times)
         added = np.array([self._added(index, times) for index in range(len(self.layers))])
-        return np.maximum(added, LEAST_SHARE * alone)
+        return np.asarray(np.maximum(added, LEAST_SHARE * alone))
 
     def _added(self, index: int, times: Mapping[str, float]) -> float:
         if _chain(index, CHAIN_LENGTHS[0]) in times:
-            points = [times[_chain(index, length)] for length in CHAIN_LENGTHS]
-            return float(np.polyfit(CHAIN_LENGTHS, points, 1)[0])
+            return _line(index, times)[0]
         if _in_front(index) in times:
-            return times[_in_front(index)] - times[_alone(self._followers[self.layers[index].output_shape])]
+            return times[_in_front(index)] - sum(_line(self._followers[self.layers[index].output_shape], times))
         return times[_alone(index)] - times[EMPTY]
 
 
@@ -117,6 +121,12 @@ def write_models(models: Mapping[str, NetSpec], folder: Path, exporter: Exporter
         weights = random_weights(spec, np.random.default_rng(zlib.crc32(name.encode())))
         paths[name] = exporter.export(spec, weights, folder / f"{name}.tflite", {}).path
     return paths
+
+
+def _line(index: int, times: Mapping[str, float]) -> tuple[float, float]:
+    """Milliseconds per link of a layer's chains, and of a chain without links."""
+    slope, rest = np.polyfit(CHAIN_LENGTHS, [times[_chain(index, length)] for length in CHAIN_LENGTHS], 1).tolist()
+    return slope, rest
 
 
 def _alone(index: int) -> str:

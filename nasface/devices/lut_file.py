@@ -27,6 +27,8 @@ from nasface.runs import write_text
 
 FORMAT: Final = "nasface-lut/1"
 
+_WHERE_MEASURED: Final = ("date", "system", "steps")
+
 
 def read_lut(path: Path) -> LookupTable:
     """The table in a file.
@@ -69,7 +71,9 @@ def dump(table: LookupTable) -> str:
     """The file's text: sorted keys, one line per row, numbers rounded to a nanosecond."""
     head = {
         "format": FORMAT,
-        "provenance": asdict(table.provenance),
+        "provenance": {
+            key: value for key, value in asdict(table.provenance).items() if value or key not in _WHERE_MEASURED
+        },
         "references": {
             str(size): {name: _plain(reference) for name, reference in sorted(table.references[size].items())}
             for size in sorted(table.references)

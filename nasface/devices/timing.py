@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from nasface.devices.journal import Journal
 from nasface.devices.transports import Sample, Transport
-from nasface.errors import InvalidInput, ModelRefused, TransportError
+from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, TransportError
 
 BLOCK_MS: Final = 5.0
 """Least time of a block: models of a few microseconds get more runs a block."""
@@ -66,6 +66,14 @@ class TimingOptions:
             raise InvalidInput(f"timing.max_rounds={self.max_rounds} must be at least timing.rounds={self.rounds}.")
         if not 0 < self.precision < 1:
             raise InvalidInput(f"timing.precision={self.precision:g} must lie between 0 and 1, e.g. 0.02 for 2 %.")
+
+    def describe(self) -> str:
+        """The protocol in a sentence, for provenance."""
+        return (
+            f"Interleaved rounds in random order, {self.rounds} to {self.max_rounds} blocks a model, each of "
+            f"{self.runs} runs or more after {self.warmup} untimed ones, until the median is known within "
+            f"{self.precision:.1%} (95 % interval); {self.threads} thread(s)."
+        )
 
 
 @dataclass(frozen=True)
@@ -150,10 +158,13 @@ def measure_networks(
 
     Raises:
         DeviceLost: The connection broke; the journal has what was measured.
+        NotMeasuredYet: Somebody measures elsewhere and has not; the message says what to do.
         TransportError: The device gave times that cannot be.
         InvalidInput: The journal is of another device.
     """
     device = transport.describe()
+    if not transport.live:
+        return _results(*_recorded(transport, models, options), device, options)
     journal.open(device)
     keys = {name: f"{name}:{_digest(path)}:{options.threads}" for name, path in models.items()}
     refused: dict[str, str] = {}
@@ -170,7 +181,36 @@ def measure_networks(
             if progress is not None:
                 progress(*_progress(journal, keys, refused, options), sum(sample.times_ms))
         pending = [n for n in pending if n not in refused and not _settled(journal.samples(keys[n]), options)]
-    blocks = {name: journal.samples(key) for name, key in keys.items() if name not in refused}
+    blocks = {name: list(journal.samples(key)) for name, key in keys.items() if name not in refused}
+    return _results(blocks, refused, device, options)
+
+
+def _recorded(
+    transport: Transport, models: Mapping[str, Path], options: TimingOptions
+) -> tuple[dict[str, list[Sample]], dict[str, str]]:
+    """Blocks that somebody measured elsewhere; raises `NotMeasuredYet` with what to do where there are none."""
+    transport.send(models)
+    blocks: dict[str, list[Sample]] = {}
+    refused: dict[str, str] = {}
+    for name in models:
+        try:
+            while True:
+                blocks.setdefault(name, []).append(_block(transport, name, (), options))
+        except NotMeasuredYet:
+            if not blocks[name]:
+                raise
+        except ModelRefused as error:
+            refused[name] = str(error)
+            blocks.pop(name)
+    return blocks, refused
+
+
+def _results(
+    blocks: dict[str, list[Sample]],
+    refused: dict[str, str],
+    device: Mapping[str, str],
+    options: TimingOptions,
+) -> Results:
     return Results(
         {name: summarise(samples, options.precision) for name, samples in blocks.items()},
         refused,
@@ -181,12 +221,14 @@ def measure_networks(
 
 
 def summarise(samples: Sequence[Sample], precision: float) -> Timed:
-    """The figures of one model's blocks."""
+    """The figures of one model's blocks; of a single block, the interval rests on its runs."""
     medians = np.array([float(np.median(sample.times_ms)) for sample in samples])
     outlying = outlier_blocks(medians)
-    kept = [sample for sample, out in zip(samples, outlying, strict=True) if not out]
-    median, half = float(np.median(medians[~outlying])), half_interval(medians[~outlying])
-    mean, std, runs = _moments(kept)
+    mean, std, runs = _moments([sample for sample, out in zip(samples, outlying, strict=True) if not out])
+    median = float(np.median(medians[~outlying]))
+    half = (
+        half_interval(medians[~outlying]) if len(samples) > 1 else student_t(max(runs - 1, 1)) * std / math.sqrt(runs)
+    )
     return Timed(
         median,
         mean,
@@ -209,9 +251,9 @@ def outlier_blocks(medians: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 
 
 def half_interval(medians: npt.NDArray[np.float64]) -> float:
-    """Half the 95 % interval of the centre of the blocks' medians, by Student's t; infinite for a single block."""
+    """Half the 95 % interval of the centre of two or more blocks' medians, by Student's t."""
     n = len(medians)
-    return math.inf if n < 2 else student_t(n - 1) * float(medians.std(ddof=1)) / math.sqrt(n)
+    return student_t(n - 1) * float(medians.std(ddof=1)) / math.sqrt(n)
 
 
 def student_t(degrees: int) -> float:

@@ -18,7 +18,7 @@ from rich.table import Table
 from nasface.accuracy.candidates import tilted_pool
 from nasface.composition import SupernetSource, build_space
 from nasface.costs import LayerCost
-from nasface.devices import LookupTable, Provenance, find_lut, read_lut, user_folder, write_lut
+from nasface.devices import LookupTable, Provenance, find_lut, new_lut, read_lut, write_lut
 from nasface.devices.calibrated import Calibrated, ProbeTime, calibrated_table
 from nasface.devices.measurements import Measurement, read_measurements
 from nasface.devices.probes import choose_probes
@@ -42,6 +42,7 @@ def run(run: Run) -> Outcome:
     settings = run.settings.calibrate
     if run.settings.lut.name is None:
         raise InvalidInput("task=calibrate_device needs lut.name=NAME, what you will call the device.")
+    new_lut(run.settings.lut.name)
     source = SupernetSource.of(run.settings.supernet, run.cwd)
     space = build_space(run.settings.space, source)
     table = read_lut(find_lut(settings.base))
@@ -109,7 +110,7 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
     )
     times = [_probe_time(row, spaces) for row in rows]
     made = calibrated_table(Base.of(table, spaces), spaces, times, provenance, settings.tolerance)
-    path = user_folder() / f"{name}.json"
+    path = new_lut(name)
     write_lut(made.table, path)
     _show(run, name, spaces, made)
     run.console.print(f"table (estimated): {path}", soft_wrap=True)

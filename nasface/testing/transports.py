@@ -15,7 +15,7 @@ from nasface.spaces import OfaMbv3, OfaMbv3Config
 
 
 class TransportConformance:
-    """Give the fixture `transport`: one whose device is there and runs every valid model."""
+    """Give the fixture `transport`: one whose device is there and runs every valid model, three times at a time."""
 
     @pytest.fixture
     def transport(self) -> Transport:
@@ -67,7 +67,7 @@ class TransportConformance:
         for _ in range(2):
             with transport:
                 transport.send(models)
-                check_sample(transport.time("small.tflite", runs=2, warmup=0, threads=1), runs=2)
+                check_sample(transport.time("small.tflite", runs=3, warmup=0, threads=1), runs=3)
 
 
 def check_sample(sample: Sample, runs: int) -> None:

@@ -7,13 +7,32 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from nasface.devices.transports._base import Sample, Transport
+from nasface.devices.transports.adb import AdbConfig, AdbTransport
+from nasface.devices.transports.files import FilesConfig, FilesTransport
 from nasface.devices.transports.host import HostConfig, HostTransport
+from nasface.devices.transports.ssh import SshConfig, SshTransport
 from nasface.errors import UnknownName
 
-__all__ = ["TRANSPORTS", "HostConfig", "HostTransport", "Sample", "Transport", "build_transport"]
+__all__ = [
+    "TRANSPORTS",
+    "AdbConfig",
+    "AdbTransport",
+    "FilesConfig",
+    "FilesTransport",
+    "HostConfig",
+    "HostTransport",
+    "Sample",
+    "SshConfig",
+    "SshTransport",
+    "Transport",
+    "build_transport",
+]
 
 TRANSPORTS: Final[dict[str, tuple[type, Callable[[Any], Transport]]]] = {
+    "adb": (AdbConfig, AdbTransport),
+    "files": (FilesConfig, FilesTransport),
     "host": (HostConfig, HostTransport),
+    "ssh": (SshConfig, SshTransport),
 }
 """Options of `transport=`: the dataclass of parameters and the class that takes one."""
 

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from nasface.errors import InvalidInput, UnknownName
 
@@ -45,7 +45,14 @@ class Transport(ABC):
     Every error of the device is a `TransportError` that names the device and the remedy. A model that the runtime
     refuses is a `ModelRefused`: the others can still be measured. A lost connection is a `DeviceLost`: what was
     measured stays.
+
+    Attributes:
+        live: Whether a device is asked now. If not, somebody measures elsewhere, and `time` hands out the recorded
+            blocks of a model one by one, from the first again after the transport was opened again; a journal of them
+            would only repeat what the files say.
     """
+
+    live: ClassVar[bool] = True
 
     def __enter__(self) -> Self:
         """Open the connection; raises `TransportError` where there is no device, or more than one."""
@@ -73,6 +80,8 @@ class Transport(ABC):
         Raises:
             ModelRefused: The runtime does not run this file.
             DeviceLost: The connection broke.
+            NotMeasuredYet: The transport is not live and has no block (or no further block) of this model, or none of
+                any other model that was sent, so that nothing is imported by halves.
             TransportError: Anything else that the device does not do.
         """
 

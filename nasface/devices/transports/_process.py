@@ -129,7 +129,10 @@ class RunnerProcess:
             answer = None
         if not isinstance(answer, dict):
             self._kill()
-            raise TransportError(f"{self._device} answered {line[:80]!r}, which is not the runner's language.")
+            raise TransportError(
+                f"{self._device} answered {line[:80]!r}, which is not the runner's language; "
+                "does a start-up file of its shell print something?"
+            )
         if "refused" in answer:
             raise ModelRefused(f"{self._device} does not run this model: {str(answer['refused']).rstrip('.')}.")
         if "missing" in answer:

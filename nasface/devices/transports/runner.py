@@ -8,13 +8,20 @@
 
 A model that the runtime does not run is answered by {"refused": WHY}, a missing package by {"missing": NAME}, anything
 else by {"error": WHY}. It ends when its input ends.
+
+`python runner.py --threads 1 --runs 10` times all files of the folder models beside it, in interleaved rounds, and adds
+a line per block to results/runner.csv. Run it again after an interruption: it goes on where it stopped.
 """
 
 from __future__ import annotations
 
+import argparse
+import csv
+import hashlib
 import json
 import os
 import platform
+import random
 import sys
 import time
 from importlib import metadata
@@ -25,7 +32,21 @@ CPUS = Path("/sys/devices/system/cpu")
 THERMAL = Path("/sys/class/thermal")
 
 
-def main() -> None:
+COLUMNS = (
+    "model",
+    "sha256",
+    "threads",
+    "times_ms",
+    "refused",
+    "clock_mhz",
+    "temperature_c",
+    "load",
+    "device",
+    "runtime",
+)
+
+
+def serve() -> None:
     """Answer until the input ends; what native code prints goes to the standard error, not into the answers."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -98,12 +119,18 @@ def describe() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "machine": platform.machine(),
         "system": platform.platform(),
-        "runtime": f"ai-edge-litert {metadata.version('ai-edge-litert')}",
+        "runtime": f"ai-edge-litert {metadata.version('ai-edge-litert')}{chosen_cores()}",
         "python": f"{platform.python_version()}, numpy {np.__version__}",
         "governor": text(CPUS / "cpu0/cpufreq/scaling_governor"),
     }
     found["device"] = found["device"] or platform.machine()
     return {key: value for key, value in found.items() if value}
+
+
+def chosen_cores() -> str:
+    """The cores that this process is confined to, if it is."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return f" on cores {','.join(map(str, cores))}" if cores and len(cores) < (os.cpu_count() or 1) else ""
 
 
 def notes() -> dict[str, str]:
@@ -127,6 +154,59 @@ def text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
     except OSError:
         return ""
+
+
+def measure_folder(folder: Path, options: argparse.Namespace) -> None:
+    """Blocks of every model of a folder until each has as many as there are rounds."""
+    (folder / "results").mkdir(exist_ok=True)
+    path = folder / "results" / "runner.csv"
+    about = {key: value for key, value in describe().items() if key in COLUMNS}
+    hashes = {model: hashlib.sha256(model.read_bytes()).hexdigest() for model in sorted(folder.glob("models/*"))}
+    blocks = [(model, block) for block in range(options.rounds) for model in hashes]
+    random.Random(0).shuffle(blocks)
+    blocks.sort(key=lambda entry: entry[1])  # rounds one after another, in random order within each
+    done = recorded(path, options.threads)
+    for number, (model, block) in enumerate(blocks):
+        name, sha256 = model.name, hashes[model]
+        if done.get((name, sha256), 0) <= block:
+            found = time_model(str(model), options.runs, options.warmup, options.threads)
+            row = {"model": name, "sha256": sha256, "threads": options.threads, **about, **found.get("notes", {})}
+            row |= {"refused": found.get("refused", ""), "times_ms": " ".join(map(str, found.get("times_ms", [])))}
+            add(path, row)
+        sys.stderr.write(f"\r{number + 1} of {len(blocks)} blocks")
+    sys.stderr.write(f"\n{path} is complete\n")
+
+
+def recorded(path: Path, threads: int) -> dict[tuple[str, str], int]:
+    """How many blocks of each model, by name and hash, stand in a file."""
+    found: dict[tuple[str, str], int] = {}
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if row["threads"] == str(threads):
+                    found[row["model"], row["sha256"]] = found.get((row["model"], row["sha256"]), 0) + 1
+    return found
+
+
+def add(path: Path, row: dict[str, Any]) -> None:
+    """Add a line to a file, which is there from now on whatever happens."""
+    fresh = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def main() -> None:
+    """Answer requests, or time a folder if there are arguments."""
+    if len(sys.argv) < 2:
+        serve()
+        return
+    parser = argparse.ArgumentParser(description="Times models/* into results/runner.csv.")
+    for name, value in (("rounds", 5), ("runs", 10), ("warmup", 2), ("threads", 1)):
+        parser.add_argument(f"--{name}", type=int, default=value, help=f"default {value}")
+    measure_folder(Path(__file__).resolve().parent, parser.parse_args())
 
 
 if __name__ == "__main__":

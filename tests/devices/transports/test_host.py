@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nasface.devices.transports import HostConfig, HostTransport, build_transport
-from nasface.devices.transports import _process as process
 from nasface.devices.transports import host as host_module
 from nasface.errors import DeviceLost, InvalidInput, MissingDependency, ModelRefused, TransportError, UnknownName
 from nasface.testing import TransportConformance
 from nasface.testing.transports import check_sample, write_model
 
-REAL = process.RUNNER
-FakeRunner = Callable[[str], None]
+from .conftest import FakeRunner
 
 
 class TestHost(TransportConformance):
@@ -24,30 +20,6 @@ class TestHost(TransportConformance):
     def transport(self) -> HostTransport:
         pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
         return HostTransport(HostConfig())
-
-
-@pytest.fixture
-def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeRunner:
-    """Puts code before the real runner's `time_model`, which it replaces: `path` is the model."""
-
-    def install(body: str) -> None:
-        code = f"import os, sys, time\nsys.path.insert(0, {str(REAL.parent)!r})\nimport runner\n"
-        code += "runner.describe = lambda: {'device': 'fake', 'runtime': 'fake'}\n"
-        code += f"def fake(path, runs, warmup, threads):\n    {body}\n"
-        code += "    return {'times_ms': [1.0] * runs, 'notes': {}}\nrunner.time_model = fake\nrunner.main()\n"
-        (tmp_path / "fake_runner.py").write_text(code)
-        monkeypatch.setattr(host_module, "RUNNER", tmp_path / "fake_runner.py")
-        monkeypatch.setattr(host_module, "find_spec", lambda name: sys)
-
-    return install
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> dict[str, Path]:
-    found = {"good": tmp_path / "good", "bad": tmp_path / "bad"}
-    for path in found.values():
-        path.write_bytes(b"model")
-    return found
 
 
 def test_a_crash_of_the_runtime_is_one_refused_model(runner: FakeRunner, models: dict[str, Path]) -> None:
@@ -70,9 +42,10 @@ def test_a_killed_runner_is_a_lost_device(runner: FakeRunner, models: dict[str, 
 
 def test_what_hangs_is_ended(runner: FakeRunner, models: dict[str, Path]) -> None:
     runner("if path.endswith('bad'): time.sleep(60)")
-    with HostTransport(HostConfig(timeout=1.0)) as host:
+    with HostTransport(HostConfig()) as host:
         host.send(models)
-        with pytest.raises(TransportError, match=r"within 1 s.*transport\.timeout"):
+        host._running()._timeout = 0.2
+        with pytest.raises(TransportError, match=r"within 0\.2 s.*transport\.timeout"):
             host.time("bad", runs=1, warmup=0, threads=1)
         check_sample(host.time("good", runs=1, warmup=0, threads=1), runs=1)
 
@@ -94,14 +67,14 @@ def test_no_process_stays(runner: FakeRunner) -> None:
 
 def test_another_language_is_reported(tmp_path: Path, runner: FakeRunner) -> None:
     runner("pass")
-    (tmp_path / "fake_runner.py").write_text("print('Welcome to this machine!')")
+    (tmp_path / "runner.py").write_text("print('Welcome to this machine!')")
     with pytest.raises(TransportError, match="Welcome"), HostTransport(HostConfig()):
         pass
 
 
 def test_a_runner_that_does_not_start(tmp_path: Path, runner: FakeRunner) -> None:
     runner("pass")
-    (tmp_path / "fake_runner.py").write_text("raise SystemExit('no numpy here')")
+    (tmp_path / "runner.py").write_text("raise SystemExit('no numpy here')")
     with pytest.raises(DeviceLost, match="no numpy here"), HostTransport(HostConfig()):
         pass
 
