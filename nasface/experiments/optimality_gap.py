@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from nasface import composition
 from nasface.costs import StageTables
 from nasface.errors import InvalidInput
 from nasface.experiments._base import Cell, Experiment, Report, Row
@@ -92,7 +91,8 @@ class OptimalityGap(Experiment):
         started = time.process_time()
         found = search.run(problem, np.random.default_rng([self._settings.seed, cell["seed"]]))
         seconds = time.process_time() - started
-        score = float(self._scores.predict(self._bench.space.stage_indices(found.best[None]))[0])
+        scores = self._ranker.scores(found.best[None])
+        score = -np.inf if scores is None else float(scores[0])
         gap = max(0.0, 100 * (best - score) / (best - worst)) if best > worst else 0.0
         return [
             {
@@ -125,7 +125,7 @@ class OptimalityGap(Experiment):
             f"The score is that of {self._settings.predictor['name']} on {len(self._bench.table)} measured subnets: a "
             "sum over stages, as the latencies are, so that the best and the worst score within a budget are exact. "
             "The gap of a search is (optimum - found) / (optimum - worst), in per cent; mean ± 95 % interval over "
-            f"{self._options.seeds} seeds. It says how well a search maximises a score, not how accurate the network is."
+            f"{self._options.seeds} seeds. It says how well a search maximises a score, not how accurate a network is."
         )
 
     def _overall(self, rows: Sequence[Row]) -> str:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ import numpy.typing as npt
 from nasface.costs import Cost, StageTables
 from nasface.predictors import Ranker
 from nasface.spaces import Population, SearchSpace, StageIndices, join_stages
+
+if TYPE_CHECKING:
+    from nasface.search._fronts import ParetoFront
 
 ROUNDING: Final = 1e-9
 """Relative; sums over stages add up in another order than a cost's own prediction."""
@@ -54,6 +57,7 @@ class Problem:
     Attributes:
         progress: Called as progress(done, total, note) after every generation.
         given: int8[n, n_genes], networks that a search may begin with (`search.warm_start`), feasible or not.
+        costs: What a search for a front may trade accuracy against, beside the costs that are bounded.
     """
 
     space: SearchSpace
@@ -61,6 +65,7 @@ class Problem:
     constraints: Sequence[Constraint] = ()
     progress: Callable[[int, int, str], None] = field(default=no_progress, compare=False)
     given: Population | None = None
+    costs: Sequence[Cost] = ()
 
     def feasible(self, population: Population) -> npt.NDArray[np.bool_]:
         """bool[n]: which rows meet all constraints."""
@@ -120,6 +125,7 @@ class SearchResult:
             strategy adds.
         counters: Totals: generations, calls, pairs, distinct networks seen.
         remarks: Sentences for the user, e.g. what optimality refers to.
+        front: Networks of which none is better than another in everything, from a search for a front.
     """
 
     best: npt.NDArray[np.int8]
@@ -127,6 +133,7 @@ class SearchResult:
     history: list[dict[str, Any]]
     counters: dict[str, int]
     remarks: tuple[str, ...] = ()
+    front: ParetoFront | None = None
 
 
 class SearchStrategy(ABC):

@@ -20,6 +20,7 @@ from nasface.exporters import Exporter
 from nasface.predictors import QualityReport, Ranker, fit_ranker, quality
 from nasface.registry import build
 from nasface.reports.comparison import SearchFacts, compare
+from nasface.reports.front import FILE, PICTURE, write_front
 from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
 from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
@@ -70,6 +71,7 @@ def run(run: Run) -> Outcome:
         run.settings.predictor["name"],
     )
     task.notes.extend(result.remarks)
+    _write_front(run, facts)
     rows = compare(facts)
     decision = _decision(run, facts, rows)
     measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}
@@ -130,6 +132,7 @@ def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
             task.constraints,
             lambda done, total, note: bar.update(shown, completed=done, total=total, description=f"{name}: {note}"),
             known_networks(run, task.space),
+            [*(entry.latency for entry in task.devices), *composition.counts(task.space, settings.precision).values()],
         )
         result = task.strategy.run(problem, run.rng("search"))
     return result, time.perf_counter() - started
@@ -174,6 +177,15 @@ def deliver(
     delivered = {"model": facts, "supernet": supernet.hash, "calibration": network.calibration}
     summary = {"model_mb": facts["bytes"] / 1e6} | measured.get("row", {})
     return delivered, {"parity": parity, "host_timing": timing, "measured": measured, "summary": summary}
+
+
+def _write_front(run: Run, facts: SearchFacts) -> None:
+    """The front, where the search was for one."""
+    front = facts.result.front
+    if front is not None:
+        limits = {c.cost.name: c.bound for c in facts.constraints}
+        write_front(run.folder, front, facts.ranker, facts.metric, limits.get(front.keys[0]))
+        run.console.print(f"front: {run.shown(run.folder / FILE)}, {run.shown(run.folder / PICTURE)}", soft_wrap=True)
 
 
 def _measure(run: Run, network: Network, data: FaceData) -> dict[str, Any]:
