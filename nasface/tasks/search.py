@@ -22,6 +22,7 @@ from nasface.registry import build
 from nasface.reports.comparison import SearchFacts, compare
 from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
+from nasface.reports.standing import Standing, standing
 from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.search.constraints import notes
 from nasface.spaces import SearchSpace
@@ -69,15 +70,15 @@ def run(run: Run) -> Outcome:
         run.settings.predictor["name"],
     )
     task.notes.extend(result.remarks)
-    rows = compare(facts)
-    decision = _decision(run, facts, rows)
+    rows, place = compare(facts), standing(facts)
+    decision = _decision(run, facts, rows, place)
     measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}
     if task.exporter is not None:
         delivered, measured = deliver(run, task, task.exporter, genotype, decision)
         decision, measurements = decision | delivered, measurements | measured
     measurements["total_seconds"] = time.perf_counter() - started
-    write_page(run.folder / "report.html", facts, rows, decision, measurements)
-    print_summary(run, facts, rows, decision, measurements)
+    write_page(run.folder / "report.html", facts, rows, place, decision, measurements)
+    print_summary(run, facts, rows, place, decision, measurements)
     return Outcome(decision, measurements, decision["summary"]["predicted"])
 
 
@@ -222,7 +223,7 @@ def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:
     return np.asarray(np.abs(values / first.bound - 1) <= NEAR_BUDGET)
 
 
-def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]], place: Standing) -> dict[str, Any]:
     """What was found and on what grounds; depends on the seed alone."""
     found = rows[0]
     summary = {"predicted": found["predicted"], "params_m": found["params_m"], "macs_m": found["macs_m"]}
@@ -236,6 +237,7 @@ def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]]) -> dict[
         "constraints": composition.describe_constraints(facts.constraints),
         "notes": facts.notes,
         "comparison": rows,
+        "standing": place.to_dict(),
         "finalists": [facts.space.to_dict(row) for row in facts.result.finalists],
         "search": facts.result.counters,
         "quality": facts.quality.to_dict(),
