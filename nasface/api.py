@@ -19,7 +19,7 @@ from nasface.options import prepare
 from nasface.predictors import fit_ranker
 from nasface.registry import build
 from nasface.search import Problem, SearchResult
-from nasface.settings import Bound, Constraints
+from nasface.settings import Bound, Constraints, LatencyBound
 from nasface.spaces import Population
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def search(
     strategy: str = "evolution",
     max_latency_ms: float | None = None,
     latency_ratio: float | None = None,
+    latency_confidence: float | None = None,
     max_costs: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> Found:
@@ -77,6 +78,8 @@ def search(
         strategy: Name of the search.
         max_latency_ms: Bound in milliseconds.
         latency_ratio: Bound relative to EfficientNet-B0 on the same device; 0.6 if no bound is given.
+        latency_confidence: Chance with which the measured latency is to stay within the bound, e.g. 0.95; the device's
+            table must have been checked (task=check_latency).
         max_costs: More bounds, e.g. {"model_mb": 14, "peak_memory_mb": 2, "params_m": 4, "macs_m": 90}.
         seed: Of everything random.
 
@@ -89,7 +92,7 @@ def search(
     source = SupernetSource.of({"name": "lfw112", "checkpoint": given, "resolution": resolution}, Path.cwd(), seed)
     built = composition.build_space({"name": space}, source)
     devices = composition.build_devices({device: {"lut": device}}, {"name": "lut"}, built)
-    bounds = _bounds(Bound(max=max_latency_ms, ratio=latency_ratio), max_costs or {})
+    bounds = _bounds(LatencyBound(max_latency_ms, latency_ratio, latency_confidence), max_costs or {})
     constraints = composition.build_bounds(bounds, built, devices)
     accuracies, _ = composition.open_table(None if table is None else str(table), source, built, Path.cwd())
     fit_rng, search_rng = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(2))
@@ -98,7 +101,8 @@ def search(
     searcher = build("search", {"name": strategy}, selector=build("selector", {"name": selector}))
     result = searcher.run(Problem(built, ranker, constraints), search_rng)
     winner = result.best[None]
-    costs = {entry.latency.name: entry.latency for entry in devices} | composition.counts(built)
+    of_device = [*(entry.latency for entry in devices), *composition.energies(built, devices)]
+    costs = {cost.name: cost for cost in of_device} | composition.counts(built)
     return Found(
         built.to_dict(result.best),
         float(ranker.predicted_accuracy(winner)[0]),
@@ -109,7 +113,7 @@ def search(
     )
 
 
-def _bounds(latency: Bound, max_costs: Mapping[str, float]) -> Constraints:
+def _bounds(latency: LatencyBound, max_costs: Mapping[str, float]) -> Constraints:
     bounds = Constraints(latency, default_latency_ratio=0.6)
     for name, value in max_costs.items():
         if name not in bounds.by_cost:

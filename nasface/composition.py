@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasface.accuracy.table import AccuracyTable, read_table
-from nasface.costs import Cost, Macs, ModelMB, Params, PeakMemoryMB
+from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
+from nasface.devices.timing import TimingOptions
 from nasface.errors import CheckpointError, InvalidInput, TableError
 from nasface.registry import build
 from nasface.search import Constraint
 from nasface.search.constraints import build_constraints, check_reachable
-from nasface.settings import Constraints
+from nasface.settings import Constraints, Timing
 from nasface.spaces import SearchSpace
 
 if TYPE_CHECKING:
@@ -120,11 +121,19 @@ def counts(space: SearchSpace, precision: str = "float32") -> dict[str, Cost]:
     return {cost.name: cost for cost in costs}
 
 
+def energies(space: SearchSpace, devices: Sequence[DeviceCosts]) -> list[Cost]:
+    """Energy per device, of those whose latency tables know it at this resolution."""
+    known = [entry.device for entry in devices if entry.device.lut and entry.device.lut.has_energy(space.resolution)]
+    return [EnergyMJ(space, device) for device in known]
+
+
 def build_bounds(
     bounds: Constraints, space: SearchSpace, devices: Sequence[DeviceCosts], precision: str = "float32"
 ) -> list[Constraint]:
-    """All bounds as constraints, one latency per device; raises `InfeasibleConstraint` if one cannot be met."""
+    """All bounds as constraints, latency and energy per device; raises `InfeasibleConstraint` if one cannot be met."""
     costs = [*(entry.latency for entry in devices), *counts(space, precision).values()]
+    if bounds.energy_mj.max is not None or bounds.energy_mj.ratio is not None:
+        costs += [EnergyMJ(space, entry.device) for entry in devices]
     constraints = build_constraints(bounds.by_cost, costs, {"latency_ms": bounds.default_latency_ratio})
     check_reachable(constraints)
     return constraints
@@ -155,6 +164,11 @@ def published_subnets() -> list[dict[str, Any]]:
     """The eight sub-networks that the paper's authors published: name, device, genotype, measured times."""
     content: list[dict[str, Any]] = json.loads(asset("published_subnets.json").read_text(encoding="utf-8"))
     return content
+
+
+def timing_options(timing: Timing) -> TimingOptions:
+    """The protocol of measurements; raises `InvalidInput`."""
+    return TimingOptions(**{f.name: getattr(timing, f.name) for f in fields(TimingOptions)})
 
 
 def describe_constraints(constraints: Sequence[Constraint]) -> list[dict[str, Any]]:

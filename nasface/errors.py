@@ -81,6 +81,10 @@ class ModelRefused(TransportError):
     """The runtime on a device does not run a model; others can still be measured."""
 
 
+class NotMeasuredYet(TransportError):
+    """A user measures elsewhere, and the results are not there yet; the message says what to run and where."""
+
+
 class CheckpointError(NasfaceError):
     """A checkpoint is truncated, hostile, or does not fit the network."""
 

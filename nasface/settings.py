@@ -29,14 +29,27 @@ class Bound:
 
 
 @dataclass
+class LatencyBound(Bound):
+    """A bound on latency.
+
+    Attributes:
+        confidence: Chance with which the measured time is to stay within the bound, e.g. 0.95: predictions get a
+            margin, which the device's check gives; None bounds the prediction itself.
+    """
+
+    confidence: float | None = None
+
+
+@dataclass
 class Constraints:
     """Bounds on what the network may need; without any there is none."""
 
-    latency_ms: Bound = field(default_factory=Bound)
+    latency_ms: LatencyBound = field(default_factory=LatencyBound)
     params_m: Bound = field(default_factory=Bound)
     macs_m: Bound = field(default_factory=Bound)
     model_mb: Bound = field(default_factory=Bound)
     peak_memory_mb: Bound = field(default_factory=Bound)
+    energy_mj: Bound = field(default_factory=Bound)
     default_latency_ratio: float | None = None
 
     @property
@@ -115,8 +128,33 @@ class Measure:
 
 
 @dataclass
+class Timing:
+    """How networks are timed, see `nasface.devices.timing.TimingOptions`; engines: of `task=measure_latency`."""
+
+    threads: int = MISSING
+    warmup: int = MISSING
+    runs: int = MISSING
+    rounds: int = MISSING
+    max_rounds: int = MISSING
+    precision: float = MISSING
+    engines: list[str] = MISSING
+
+
+@dataclass
 class Lut:
-    """A latency table measured elsewhere, for `task=import_lut`."""
+    """A latency table: measured elsewhere (`task=import_lut`), or to be measured (`task=build_lut`).
+
+    Attributes:
+        name: What `device=` will call it.
+        file: import_lut: the times.
+        arch2info: import_lut: list of keys and files.
+        runtime: import_lut: what ran the layers.
+        threads: import_lut: its threads.
+        kind: import_lut: measured or estimated.
+        resolutions: build_lut: pixels; None takes the space's resolution.
+        nets: build_lut: whole networks that the table is fitted on; 0 for none.
+        chains: build_lut: whether layers are measured in chains, not only alone.
+    """
 
     name: str | None = MISSING
     file: str | None = MISSING
@@ -124,6 +162,51 @@ class Lut:
     runtime: str | None = MISSING
     threads: int | None = MISSING
     kind: str = MISSING
+    resolutions: list[int] | None = MISSING
+    nets: int = MISSING
+    chains: bool = MISSING
+
+
+@dataclass
+class CheckLatency:
+    """What predicted latencies are compared with, for `task=check_latency`.
+
+    Attributes:
+        nets: How many networks are measured.
+        choice: "even": spread over the predicted range; "informative": those that tell most to latency=learned.
+        file: Networks measured already; None measures.
+        engine: Rows of the file to use.
+        threads: Rows of the file to use; None if all have the same number.
+        table: Name of another latency table whose sums are taken for the truth.
+    """
+
+    nets: int = MISSING
+    choice: str = MISSING
+    file: str | None = MISSING
+    engine: str = MISSING
+    threads: int | None = MISSING
+    table: str | None = MISSING
+
+
+@dataclass
+class Calibrate:
+    """A latency table from probe networks, for `task=calibrate_device`.
+
+    Attributes:
+        probes: How many networks of the space are timed, beside EfficientNet-B0.
+        times: The form with their times; None writes it.
+        base: Name of the latency table that is scaled.
+        folder: Where probes and form are written; None for NAME_probes.
+        tolerance: Largest leave-one-out error (relative, root mean square) with which no more probes are asked for.
+        measure: Time the probes through `transport=`.
+    """
+
+    probes: int = MISSING
+    times: str | None = MISSING
+    base: str = MISSING
+    folder: str | None = MISSING
+    tolerance: float = MISSING
+    measure: bool = MISSING
 
 
 @dataclass
@@ -168,10 +251,13 @@ class Settings:
     study: Study = field(default_factory=Study)
     evaluation: Evaluation = field(default_factory=Evaluation)
     measure: Measure = field(default_factory=Measure)
-    genotype: str | None = MISSING
+    genotype: Any = MISSING
     model: Any = MISSING
     sweep: str | None = MISSING
     lut: Lut = field(default_factory=Lut)
+    timing: Timing = field(default_factory=Timing)
+    check: CheckLatency = field(default_factory=CheckLatency)
+    calibrate: Calibrate = field(default_factory=Calibrate)
     pack: Pack = field(default_factory=Pack)
     compare: Compare = field(default_factory=Compare)
     experiment: dict[str, Any] = MISSING
@@ -188,6 +274,7 @@ class Settings:
     training: dict[str, Any] = MISSING
     loss: dict[str, Any] = MISSING
     teacher: dict[str, Any] = MISSING
+    transport: dict[str, Any] = MISSING
 
     @classmethod
     def of(cls, config: DictConfig) -> Settings:

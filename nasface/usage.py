@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from nasface.data import DATA
 from nasface.devices import user_luts
+from nasface.devices.transports import TRANSPORTS
 from nasface.options import config_directory, yaml_options
 from nasface.registry import REGISTRY
 from nasface.supernets import SUPERNETS
@@ -38,6 +39,7 @@ def usage() -> str:
 def _groups() -> dict[str, set[str]]:
     """Names by group, from components, tables of names, YAML files and the user's own latency tables."""
     found: dict[str, set[str]] = {"data": set(DATA), "supernet": set(SUPERNETS), "device": set(user_luts())}
+    found["transport"] = set(TRANSPORTS)
     for component in REGISTRY:
         found.setdefault(component.kind, set()).add(component.name)
     for option in yaml_options():

@@ -97,6 +97,16 @@ class Cost(ABC):
         """
         raise InvalidInput(f"No {self.label} of {network} is known; give constraints.{self.name}.max, not a ratio.")
 
+    def margin(self, confidence: float) -> float:
+        """The m such that networks need more than (1 + m) times the prediction with a chance of at most 1 - confidence.
+
+        Raises:
+            InvalidInput: Nobody compared this cost with measurements, or too few networks were.
+        """
+        raise InvalidInput(
+            f"How far the {self.label} is off is not known here; leave out constraints.{self.name}.confidence."
+        )
+
 
 class LayerCost(Cost):
     """A cost that is the sum, or the maximum, of one value per layer.

@@ -55,3 +55,7 @@ class LutLatency(LayerCost):
         """
         found = self.table.reference(network, self.space.resolution)
         return found.ms, found.kind == "estimated"
+
+    def margin(self, confidence: float) -> float:
+        """From the table's check at this resolution, see `LookupTable.margin`."""
+        return self.table.margin(confidence, self.space.resolution)

@@ -1,10 +1,20 @@
 """Devices: latency tables, where they are found, how foreign ones are imported, and reference networks."""
 
-from nasface.devices.device import Device, embedded_luts, find_lut, load_device, user_folder, user_luts
-from nasface.devices.lut import LookupTable, Provenance, Reference, Row
+from nasface.devices.device import (
+    Device,
+    embedded_luts,
+    find_lut,
+    load_device,
+    measurements_folder,
+    new_lut,
+    user_folder,
+    user_luts,
+)
+from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
 from nasface.devices.lut_file import content_hash, read_lut, write_lut
 
 __all__ = [
+    "Check",
     "Device",
     "LookupTable",
     "Provenance",
@@ -14,6 +24,8 @@ __all__ = [
     "embedded_luts",
     "find_lut",
     "load_device",
+    "measurements_folder",
+    "new_lut",
     "read_lut",
     "user_folder",
     "user_luts",

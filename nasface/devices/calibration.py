@@ -15,12 +15,17 @@ import numpy as np
 
 CANDIDATES: Final[dict[str, tuple[str, str | None]]] = {
     "MACs": ("macs", None),
-    "i7": ("i7", None),
-    "i7 + per layer": ("i7", "layers"),
-    "i7 + per convolution": ("i7", "convolutions"),
-    "i7 + swish": ("i7", "swish"),
+    "MACs + per convolution": ("macs", "convolutions"),
+    "table": ("table", None),
+    "table + MACs": ("table", "macs"),
+    "table + per layer": ("table", "layers"),
+    "table + per convolution": ("table", "convolutions"),
+    "table + swish": ("table", "swish"),
 }
-"""Name -> (base, extra)."""
+"""Name -> (base, extra); `table` is a network's time by the table that is scaled."""
+
+MOST_EXTRA: Final = 0.999
+"""Largest share of the extra in the time of all networks together."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +57,37 @@ class Calibration:
 
 
 def calibrate(observations: Sequence[Observation], base: str, extra: str | None) -> Calibration:
-    """Least squares on relative error, alternating between the speeds and the common cost (bilinear)."""
-    cost, speed = 0.0, {}
-    for _ in range(200 if extra else 1):
-        trial = Calibration(base, extra, cost, {o.device: 1.0 for o in observations})
-        for device in trial.speed:
-            z = np.array([trial.predict(device, o.features) / o.ms for o in observations if o.device == device])
-            speed[device] = float(z.sum() / (z @ z))
-        if extra:
-            u = np.array([speed[o.device] * o.features[base] / o.ms for o in observations])
-            v = np.array([speed[o.device] * o.features[extra] / o.ms for o in observations])
-            cost = max(0.0, float(v @ (1.0 - u) / (v @ v))) if v.any() else 0.0
-    return Calibration(base, extra, cost, dict(speed))
+    """Least squares on relative error: for a given cost the speeds are known, and the cost is searched for.
+
+    The search is over the share s of the extra in the whole, so that costs from 0 to (nearly) all are within reach.
+    """
+    first = _at(observations, base, extra, 0.0)
+    if extra is None or not any(o.features[extra] for o in observations):
+        return first
+    from scipy.optimize import minimize_scalar
+
+    scale = sum(o.features[base] for o in observations) / sum(o.features[extra] for o in observations)
+    found = minimize_scalar(
+        lambda share: _loss(observations, _at(observations, base, extra, share / (1.0 - share) * scale)),
+        bounds=(0.0, MOST_EXTRA),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    best = _at(observations, base, extra, float(found.x / (1.0 - found.x) * scale))
+    return min((first, best), key=lambda fitted: _loss(observations, fitted))
+
+
+def _at(observations: Sequence[Observation], base: str, extra: str | None, cost: float) -> Calibration:
+    """The best speeds for a cost."""
+    trial, speed = Calibration(base, extra, cost, {o.device: 1.0 for o in observations}), {}
+    for device in trial.speed:
+        z = np.array([trial.predict(device, o.features) / o.ms for o in observations if o.device == device])
+        speed[device] = float(z.sum() / (z @ z))
+    return Calibration(base, extra, cost, speed)
+
+
+def _loss(observations: Sequence[Observation], fitted: Calibration) -> float:
+    return sum((fitted.predict(o.device, o.features) / o.ms - 1.0) ** 2 for o in observations)
 
 
 def leave_one_out(

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from nasface.devices.lut import LookupTable
 from nasface.devices.lut_file import read_lut
-from nasface.errors import UnknownName
+from nasface.errors import InvalidInput, UnknownName
 
 EMBEDDED: Final = Path(__file__).resolve().parents[1] / "assets" / "luts"
 _OPTION = re.compile(r"[A-Za-z_][\w-]*")
@@ -63,8 +63,29 @@ def find_lut(name_or_path: str) -> Path:
 
 def user_folder() -> Path:
     """`$NASFACE_HOME/luts`, by default `~/.nasface/luts`."""
-    home = os.environ.get("NASFACE_HOME")
-    return (Path(home).expanduser() if home else Path.home() / ".nasface") / "luts"
+    return _home() / "luts"
+
+
+def measurements_folder(name: str) -> Path:
+    """`$NASFACE_HOME/measurements/NAME`: the journal of what was measured for a table."""
+    return _home() / "measurements" / name
+
+
+def new_lut(name: str) -> Path:
+    """The file in the user's folder that a new table goes into.
+
+    Raises:
+        InvalidInput: The name cannot be an option of `device=`, or belongs to a table of nasface itself.
+    """
+    if not _OPTION.fullmatch(name):
+        raise InvalidInput(
+            f"lut.name={name} cannot be the name of a device; use a letter, then letters, digits, dashes, underscores."
+        )
+    if name in embedded_luts():
+        raise InvalidInput(
+            f"lut.name={name} is a table that comes with nasface ({', '.join(embedded_luts())}); choose another name."
+        )
+    return user_folder() / f"{name}.json"
 
 
 def user_luts() -> dict[str, Path]:
@@ -75,6 +96,11 @@ def user_luts() -> dict[str, Path]:
 def embedded_luts() -> dict[str, Path]:
     """Tables that come with nasface by name; the files are not opened."""
     return _tables(EMBEDDED)
+
+
+def _home() -> Path:
+    home = os.environ.get("NASFACE_HOME")
+    return Path(home).expanduser() if home else Path.home() / ".nasface"
 
 
 def _tables(folder: Path) -> dict[str, Path]:

@@ -8,30 +8,20 @@ times chooses among its candidates.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from nasface.devices.calibration import (
-    CANDIDATES,
-    Calibration,
-    Observation,
-    calibrate,
-    compare_candidates,
-    leave_one_out,
-)
+from nasface.devices.calibration import Observation
 from nasface.devices.importers import import_lut
-from nasface.devices.layer_model import LayerModel, swish_outputs
-from nasface.devices.lut import LookupTable, Provenance, Reference, Row
+from nasface.devices.layer_model import LayerModel
+from nasface.devices.lut import LookupTable, Provenance, Reference
 from nasface.devices.lut_file import write_lut
 from nasface.devices.references import REFERENCES
+from nasface.devices.scaling import Base, Scaling, layer_model
 from nasface.errors import LookupTableError
-from nasface.netspec import Conv, Layer, op_macs
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 
 RESOLUTIONS: Final = (112, 128, 160, 192, 224)
@@ -52,6 +42,9 @@ PUBLISHED_REFERENCES: Final[dict[str, dict[str, tuple[float, float]]]] = {
 }
 """TFLite CPU time in ms, mean and deviation. MobileNet v1 is taken to run at 224 pixels; the paper does not say."""
 
+ESTIMATED: Final = ("efficientnet_b0", "mobilenet_v1")
+"""Reference networks that the layer model gives times of: those with published times, by which it can be judged."""
+
 
 def build_luts(sources: Path, out: Path) -> list[Path]:
     """Rebuild the embedded tables.
@@ -64,11 +57,9 @@ def build_luts(sources: Path, out: Path) -> list[Path]:
         LookupTableError: A source is missing or unusable.
     """
     i7 = i7_table(sources / "published" / "i7-8700K_lut.yaml")
-    observations = published_times(sources / "published" / "subnets.json", i7)
-    scores = compare_candidates(observations)
-    best = min(scores, key=lambda name: scores[name][0])
-    model = layer_model(i7)
-    tables = [i7, *(phone_table(device, i7, model, observations, best) for device in PHONES)]
+    base = Base.of(i7, _spaces(i7.rows))
+    scaling = Scaling.fit(published_times(sources / "published" / "subnets.json", base))
+    tables = [i7, *(phone_table(device, base, scaling) for device in PHONES)]
     paths = [out / f"{table.name}.json" for table in tables]
     for table, path in zip(tables, paths, strict=True):
         write_lut(table, path)
@@ -86,49 +77,38 @@ def i7_table(file: Path) -> LookupTable:
         created=CREATED,
         licence="Apache-2.0",
     )
-    table = import_lut(file, [_space(size) for size in RESOLUTIONS], name="i7_8700k", provenance=provenance)
-    model = layer_model(table)
+    table = import_lut(file, _spaces(RESOLUTIONS), name="i7_8700k", provenance=provenance)
+    model = layer_model(table, _spaces(table.rows))
     source = (
         f"layer model fitted to the table's rows (mean error {100 * model.error:.1f} %), swish counted like h-swish"
     )
     return replace(table, references=_estimated_references(model, source, table.rows))
 
 
-def layer_model(table: LookupTable) -> LayerModel:
-    """The analytic model fitted to all rows of a table of the face space."""
-    spaces = [_space(size) for size in table.rows]
-    layers = [layer for space in spaces for layer in space.layers()]
-    return LayerModel.fit(layers, np.concatenate([table.values(space.layers(), space.resolution) for space in spaces]))
-
-
-def published_times(file: Path, i7: LookupTable) -> list[Observation]:
+def published_times(file: Path, base: Base) -> list[Observation]:
     """The published times of subnets and reference networks on the phones."""
     try:
         subnets = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise LookupTableError(f"Cannot read the published subnets {file}: {error}.") from None
-    space, model = _space(PUBLISHED_AT), layer_model(i7)
-    observations = [_subnet_observation(entry, space, i7) for entry in subnets]
+    space = _space(PUBLISHED_AT)
+    observations = [_subnet_observation(entry, space, base) for entry in subnets]
     for device, references in PUBLISHED_REFERENCES.items():
         for net, (ms, _) in references.items():
-            layers = REFERENCES[net](PUBLISHED_AT).layers
-            observations.append(Observation(device, net, ms, _sums(layers, model.predict(layers))))
+            observations.append(Observation(device, net, ms, base.reference(net, PUBLISHED_AT)))
     return observations
 
 
-def phone_table(
-    device: str, i7: LookupTable, model: LayerModel, observations: Sequence[Observation], candidate: str
-) -> LookupTable:
+def phone_table(device: str, base: Base, scaling: Scaling) -> LookupTable:
     """A phone's estimated table at all resolutions of the i7's."""
-    calibration = calibrate(observations, *CANDIDATES[candidate])
-    rows = {size: _phone_rows(device, i7, size, calibration) for size in i7.rows}
-    references = {size: _phone_references(device, size, model, calibration) for size in i7.rows}
-    return LookupTable(device, _phone_provenance(device, observations, candidate, calibration), rows, references)
+    rows = {space.resolution: scaling.rows(device, base, space) for space in _spaces(base.table.rows)}
+    references = {size: _phone_references(device, size, base, scaling) for size in rows}
+    return LookupTable(device, _phone_provenance(device, scaling), rows, references)
 
 
 def estimate_references(table: LookupTable) -> LookupTable:
     """The table with estimated times of reference networks where it has none; for imported tables of the face space."""
-    model = layer_model(table)
+    model = layer_model(table, _spaces(table.rows))
     source = f"layer model fitted to the table's rows (mean error {100 * model.error:.1f} %)"
     estimated = _estimated_references(model, source, table.rows)
     return replace(
@@ -140,62 +120,32 @@ def _estimated_references(model: LayerModel, source: str, sizes: Iterable[int]) 
     def reference(net: str, size: int) -> Reference:
         return Reference(float(model.predict(REFERENCES[net](size).layers).sum()), None, "estimated", source)
 
-    return {size: {net: reference(net, size) for net in REFERENCES} for size in sizes}
+    return {size: {net: reference(net, size) for net in ESTIMATED} for size in sizes}
 
 
-def _subnet_observation(entry: Mapping[str, Any], space: OfaMbv3, i7: LookupTable) -> Observation:
+def _subnet_observation(entry: Mapping[str, Any], space: OfaMbv3, base: Base) -> Observation:
     layers = space.build(space.from_dict(entry["genotype"])).layers
-    sums = _sums(layers, i7.values(layers, space.resolution))
-    return Observation(entry["device"], entry["paper_name"].split(",")[0], entry["measured_tflite_cpu_ms"], sums)
+    features = base.features(layers, space.resolution)
+    return Observation(entry["device"], entry["paper_name"].split(",")[0], entry["measured_tflite_cpu_ms"], features)
 
 
-def _sums(layers: Sequence[Layer], ms: npt.NDArray[np.float64]) -> dict[str, float]:
-    parts = [_counts(layer, value) for layer, value in zip(layers, ms, strict=True)]
-    return {name: sum(part[name] for part in parts) for name in parts[0]}
-
-
-def _counts(layer: Layer, i7_ms: float) -> dict[str, float]:
-    return {
-        "i7": float(i7_ms),
-        "macs": sum(op_macs(op) for op in layer.ops) / 1e6,
-        "layers": 1.0,
-        "convolutions": float(sum(isinstance(op, Conv) for op in layer.ops)),
-        "swish": swish_outputs(layer),
-    }
-
-
-def _phone_rows(device: str, i7: LookupTable, size: int, calibration: Calibration) -> dict[str, Row]:
-    rows = {}
-    for layer in _space(size).layers():
-        measured = i7.rows[size][layer.key]
-        ms = calibration.predict(device, _counts(layer, measured.mean_ms)) if measured.mean_ms else 0.0
-        rows[layer.key] = Row(ms, contained_in=measured.contained_in)
-    return rows
-
-
-def _phone_references(device: str, size: int, model: LayerModel, calibration: Calibration) -> dict[str, Reference]:
+def _phone_references(device: str, size: int, base: Base, scaling: Scaling) -> dict[str, Reference]:
     """As published at 224; elsewhere the published time times the model's ratio between the two resolutions."""
     references = {}
     for net, (ms, std) in PUBLISHED_REFERENCES[device].items():
         if size == PUBLISHED_AT:
             references[net] = Reference(ms, std, "measured", PAPER)
             continue
-        layers, anchor = REFERENCES[net](size).layers, REFERENCES[net](PUBLISHED_AT).layers
-        here, there = (calibration.predict(device, _sums(part, model.predict(part))) for part in (layers, anchor))
+        here, there = (scaling.calibration.predict(device, base.reference(net, at)) for at in (size, PUBLISHED_AT))
         references[net] = Reference(
             ms * here / there, None, "estimated", f"published {ms} ms at {PUBLISHED_AT}, scaled by the layer model"
         )
     return references
 
 
-def _phone_provenance(
-    device: str, observations: Sequence[Observation], candidate: str, calibration: Calibration
-) -> Provenance:
-    one, both = (
-        leave_one_out(observations, calibration.base, calibration.extra, whole_net=whole) for whole in (False, True)
-    )
-    mine = [o for o in observations if o.device == device]
-    unseen = ", ".join(f"{o.net} {100 * both[device, o.net]:+.1f} %" for o in mine)
+def _phone_provenance(device: str, scaling: Scaling) -> Provenance:
+    fitted, nets = scaling.calibration, [net for owner, net in scaling.one_out if owner == device]
+    unseen = ", ".join(f"{net} {100 * scaling.net_out[device, net]:+.1f} %" for net in nets)
     return Provenance(
         kind="estimated",
         device=PHONES[device],
@@ -203,9 +153,9 @@ def _phone_provenance(
         method=" ".join(
             (
                 "Estimated, not measured on the phone.",
-                f"Rows are the i7-8700K's measured rows times {calibration.speed[device]:.3f}, fitted to the published",
-                f"TFLite CPU times of four networks at {PUBLISHED_AT} pixels (candidate '{candidate}', also costs",
-                f"{calibration.cost:.3f} i7-ms per million swish outputs; only EfficientNet-B0 has any).",
+                f"Rows are the i7-8700K's measured rows times {fitted.speed[device]:.3f}, fitted to the published",
+                f"TFLite CPU times of four networks at {PUBLISHED_AT} pixels (candidate '{scaling.candidate}', also",
+                f"costs {fitted.cost:.3f} ms of the i7 per million swish outputs; only EfficientNet-B0 has any).",
                 f"loo_errors leave out one published time; leaving a network out on both phones gives {unseen}.",
                 f"Resolutions other than {PUBLISHED_AT} rest on the i7's measured rows alone, whose fixed cost per",
                 "layer the phone need not share.",
@@ -214,8 +164,12 @@ def _phone_provenance(
         sources=(I7_SOURCE, PAPER),
         created=CREATED,
         licence="Apache-2.0",
-        loo_errors={o.net: round(one[device, o.net], 4) for o in mine},
+        loo_errors={net: round(scaling.one_out[device, net], 4) for net in nets},
     )
+
+
+def _spaces(resolutions: Iterable[int]) -> list[OfaMbv3]:
+    return [_space(size) for size in resolutions]
 
 
 @cache

@@ -3,7 +3,9 @@
 * Lines `KEY ATTEMPTS MEAN STD` in ms, as the paper's authors' scripts append them; KEY may be a .tflite file's name.
 * OFA's YAML: KEY -> {count, mean, var | std} in ms, the keys being `Layer.key`.
 * nsganetv2's YAML: the same with other keys, see `nsganet_key`; its final_expand_layer includes the global pooling.
-* CSV with the header `key,mean_ms[,std_ms]`.
+* CSV with the header `key,mean_ms[,std_ms][,energy_mj]`.
+
+YAML entries and CSV may have `energy_mj`, the energy of one run in millijoules.
 """
 
 from __future__ import annotations
@@ -102,7 +104,9 @@ def _pick_nsganet(file: Path, rows: Mapping[str, Row], space: SearchSpace) -> di
     names = {layer.key: nsganet_key(layer) for layer in space.layers()}
     picked = _pick(file, rows, space, {key: name for key, name in names.items() if name is not None})
     tail = next((key for key in names if key.startswith("Conv_1-")), None)
-    return picked | {key: Row(0.0, contained_in=tail) for key, name in names.items() if name is None}
+    energy = 0.0 if any(row.energy_mj is not None for row in picked.values()) else None
+    contained = Row(0.0, contained_in=tail, energy_mj=energy)
+    return picked | {key: contained for key, name in names.items() if name is None}
 
 
 def _pick(file: Path, rows: Mapping[str, Row], space: SearchSpace, names: Mapping[str, str]) -> dict[str, Row]:
@@ -142,8 +146,8 @@ def _read_csv(file: Path, text: str) -> Times:
         key, place = entry["key"], f"{file}, line {reader.line_num}"
         if key in rows:
             repeated.add(key)
-        std = entry.get("std_ms")
-        rows[key] = _checked(place, Row(_number(place, entry["mean_ms"]), _number(place, std) if std else None))
+        std, energy = (_number(place, entry[name]) if entry.get(name) else None for name in ("std_ms", "energy_mj"))
+        rows[key] = _checked(place, Row(_number(place, entry["mean_ms"]), std, energy_mj=energy))
     return Times(rows, len(repeated))
 
 
@@ -174,9 +178,9 @@ def _yaml_row(place: str, entry: Mapping[str, Any]) -> Row:
     if std is None and "var" in entry:
         variance = _number(place, entry["var"])
         std = math.sqrt(variance) if variance >= 0 else variance
-    return _checked(
-        place, Row(_number(place, entry["mean"]), std, None if count is None else round(_number(place, count)))
-    )
+    energy = _number(place, entry["energy_mj"]) if "energy_mj" in entry else None
+    runs = None if count is None else round(_number(place, count))
+    return _checked(place, Row(_number(place, entry["mean"]), std, runs, energy_mj=energy))
 
 
 def _number(place: str, value: object) -> float:
@@ -191,7 +195,9 @@ def _number(place: str, value: object) -> float:
 def _checked(place: str, row: Row) -> Row:
     if not row.valid:
         raise LookupTableError(
-            f"{place}: {row.mean_ms} is not a positive number of milliseconds; measure this layer again."
+            f"{place}: {row.mean_ms} ms, {row.energy_mj} mJ: times and energies are positive; measure this layer again."
+            if row.energy_mj is not None
+            else f"{place}: {row.mean_ms} is not a positive number of milliseconds; measure this layer again."
         )
     return row
 

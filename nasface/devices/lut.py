@@ -10,6 +10,7 @@ from typing import Final, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+from nasface.devices.margins import margin
 from nasface.errors import LookupTableError, listing
 from nasface.netspec import Layer
 
@@ -26,19 +27,28 @@ class Row:
         std_ms: Standard deviation over the runs, where known.
         runs: Number of timed runs, where known.
         contained_in: Key of the row whose time includes this layer, for layers that were never timed alone.
+        energy_mj: Energy of one run in millijoules, where it was measured; 0 only beside `contained_in`.
     """
 
     mean_ms: float
     std_ms: float | None = None
     runs: int | None = None
     contained_in: str | None = None
+    energy_mj: float | None = None
 
     @property
     def valid(self) -> bool:
         """Whether the numbers can be times."""
         positive = self.mean_ms > 0 or (self.mean_ms == 0 and self.contained_in is not None)
         spread = self.std_ms is None or (math.isfinite(self.std_ms) and self.std_ms >= 0)
-        return positive and math.isfinite(self.mean_ms) and spread
+        return positive and math.isfinite(self.mean_ms) and spread and self._energy_valid
+
+    @property
+    def _energy_valid(self) -> bool:
+        if self.energy_mj is None:
+            return True
+        positive = self.energy_mj > 0 or (self.energy_mj == 0 and self.contained_in is not None)
+        return positive and math.isfinite(self.energy_mj)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +60,37 @@ class Reference:
         std: Standard deviation, where known.
         kind: "measured" or "estimated".
         source: Who measured it, or how it was estimated.
+        energy_mj: Energy of one run in millijoules, where known.
     """
 
     ms: float
     std: float | None
     kind: Kind
     source: str
+    energy_mj: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Whole networks measured on the device against what the table says.
+
+    Attributes:
+        errors: Measured / predicted - 1 of every network, ascending.
+        mape: Mean absolute error relative to the measured time.
+        kendall_tau: Between predicted and measured.
+        device: What they ran on, in words.
+        engine: What ran them.
+        threads: Number of threads; 0 if nobody noted it.
+        created: What made the entry, and when.
+    """
+
+    errors: tuple[float, ...]
+    mape: float
+    kendall_tau: float
+    device: str = ""
+    engine: str = ""
+    threads: int = 0
+    created: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +108,10 @@ class Provenance:
         created: What made the file.
         licence: Of the numbers.
         loo_errors: Relative error per published network when left out of the calibration; empty for measured tables.
+        date: When it was measured, e.g. "2026-11-26".
+        system: What the device said about itself and its clock and heat during the measurement.
+        steps: Per resolution and step of building the table (see `nasface.devices.lut_builder`) the relative errors of
+            its sums on whole networks that it was not fitted on: "mape", "bias", "max", and "networks", their number.
     """
 
     kind: Kind
@@ -85,6 +124,9 @@ class Provenance:
     created: str = ""
     licence: str | None = None
     loo_errors: Mapping[str, float] = field(default_factory=dict)
+    date: str = ""
+    system: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,12 +138,14 @@ class LookupTable:
         provenance: Where it comes from.
         rows: rows[resolution][key].
         references: references[resolution][network].
+        checks: checks[resolution], the last one.
     """
 
     name: str
     provenance: Provenance
     rows: Mapping[int, Mapping[str, Row]]
     references: Mapping[int, Mapping[str, Reference]] = field(default_factory=dict)
+    checks: Mapping[int, Check] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.provenance.kind not in KINDS:
@@ -112,6 +156,12 @@ class LookupTable:
             _check_rows(self.name, resolution, rows)
         for resolution, references in self.references.items():
             _check_references(self.name, resolution, references)
+        for resolution, check in self.checks.items():
+            if not all(math.isfinite(error) and error > -1 for error in check.errors):
+                raise LookupTableError(
+                    f"Latency table {self.name}, {resolution} pixels: the check holds errors that cannot be; "
+                    "run task=check_latency again."
+                )
 
     @property
     def estimated(self) -> bool:
@@ -124,6 +174,44 @@ class LookupTable:
         Raises:
             LookupTableError: The resolution, or rows at it, are absent.
         """
+        return np.array([row.mean_ms for row in self._rows(layers, resolution)], np.float64)
+
+    def energies(self, layers: Sequence[Layer], resolution: int) -> npt.NDArray[np.float64]:
+        """Millijoules of the given layers, float64[len(layers)].
+
+        Raises:
+            LookupTableError: As `values`, or rows have no energy.
+        """
+        found = [row.energy_mj for row in self._rows(layers, resolution)]
+        missing = [layer.key for layer, energy in zip(layers, found, strict=True) if energy is None]
+        if missing:
+            raise LookupTableError(
+                f"Latency table {self.name} has no energy for {len(missing)} of the {len(layers)} rows that the space "
+                f"needs at {resolution} pixels; leave out constraints.energy_mj, or import measurements with a column "
+                "energy_mj (task=import_lut)."
+            )
+        return np.array(found, np.float64)
+
+    def has_energy(self, resolution: int) -> bool:
+        """Whether any row at this resolution has an energy."""
+        return any(row.energy_mj is not None for row in self.rows.get(resolution, {}).values())
+
+    def margin(self, confidence: float, resolution: int) -> float:
+        """By how much predictions are to be raised so that measured times exceed them with chance 1 - confidence.
+
+        Raises:
+            LookupTableError: The table was not checked at this resolution.
+            InvalidInput: Too few networks were, or the confidence is no such number.
+        """
+        if resolution not in self.checks:
+            raise LookupTableError(
+                f"Latency table {self.name} was not checked at {resolution} pixels, so nobody knows how far it is off; "
+                f"run task=check_latency device={self.name}, or leave out constraints.latency_ms.confidence."
+            )
+        remedy = f"run task=check_latency device={self.name} check.nets={{fewest}} or more"
+        return margin(self.checks[resolution].errors, confidence, remedy)
+
+    def _rows(self, layers: Sequence[Layer], resolution: int) -> list[Row]:
         if resolution not in self.rows:
             known = ", ".join(str(size) for size in sorted(self.rows)) or "none"
             raise LookupTableError(
@@ -137,7 +225,7 @@ class LookupTable:
                 f"Latency table {self.name} lacks {len(missing)} of the {len(layers)} rows that the space needs at "
                 f"{resolution} pixels: {listing(missing)}; measure them, or use a table made for this space."
             )
-        return np.array([rows[layer.key].mean_ms for layer in layers], np.float64)
+        return [rows[layer.key] for layer in layers]
 
     def reference(self, network: str, resolution: int) -> Reference:
         """Time of a reference network.

@@ -5,6 +5,7 @@
  "provenance": {"kind": "measured", "device": "Pixel 8", "runtime": "TFLite CPU", "threads": 4, "runs": 100,
                 "method": "...", "sources": [], "created": "...", "licence": null, "loo_errors": {}},
  "references": {"224": {"efficientnet_b0": {"ms": 22.0, "std": 2.0, "kind": "measured", "source": "..."}}},
+ "checks": {"224": {"errors": [-0.02, 0.01], "mape": 0.015, "kendall_tau": 1.0, "threads": 4, ...}},
  "rows": {"224": {"Conv-input:224x224x3-output:112x112x24": {"mean_ms": 0.3, "std_ms": 0.01, "runs": 100}, ...}}}
 ```
 Only `format`, `provenance.kind`, `rows` and each row's `mean_ms` are required. Rows of no network of the space, such as
@@ -20,11 +21,13 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
-from nasface.devices.lut import LookupTable, Provenance, Reference, Row
+from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
 from nasface.errors import LookupTableError
 from nasface.runs import write_text
 
 FORMAT: Final = "nasface-lut/1"
+
+_WHERE_MEASURED: Final = ("date", "system", "steps")
 
 
 def read_lut(path: Path) -> LookupTable:
@@ -68,12 +71,16 @@ def dump(table: LookupTable) -> str:
     """The file's text: sorted keys, one line per row, numbers rounded to a nanosecond."""
     head = {
         "format": FORMAT,
-        "provenance": asdict(table.provenance),
+        "provenance": {
+            key: value for key, value in asdict(table.provenance).items() if value or key not in _WHERE_MEASURED
+        },
         "references": {
             str(size): {name: _plain(reference) for name, reference in sorted(table.references[size].items())}
             for size in sorted(table.references)
         },
     }
+    if table.checks:
+        head["checks"] = {str(size): _plain(table.checks[size]) for size in sorted(table.checks)}
     sections = [_section(size, table.rows[size]) for size in sorted(table.rows)]
     text = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False, default=dict)
     return text.removesuffix("\n}") + ',\n "rows": {\n' + ",\n".join(sections) + "\n }\n}\n"
@@ -84,7 +91,7 @@ def _section(resolution: int, rows: Mapping[str, Row]) -> str:
     return f'  "{resolution}": {{\n' + ",\n".join(lines) + "\n  }"
 
 
-def _plain(value: Row | Reference) -> dict[str, Any]:
+def _plain(value: Row | Reference | Check) -> dict[str, Any]:
     items = asdict(value).items()
     return {key: round(v, 6) if isinstance(v, float) else v for key, v in items if v is not None}
 
@@ -102,7 +109,8 @@ def _parse(name: str, content: Mapping[str, Any]) -> LookupTable:
         _pixels(size): {network: _reference(entry) for network, entry in part.items()}
         for size, part in content.get("references", {}).items()
     }
-    return LookupTable(name, Provenance(**provenance), rows, references)
+    checks = {_pixels(size): _check(entry) for size, entry in content.get("checks", {}).items()}
+    return LookupTable(name, Provenance(**provenance), rows, references, checks)
 
 
 def _pixels(text: str) -> int:
@@ -118,11 +126,20 @@ def _row(entry: Mapping[str, Any]) -> Row:
         _number(entry.get("std_ms")),
         None if runs is None else int(runs),
         entry.get("contained_in"),
+        _number(entry.get("energy_mj")),
     )
 
 
 def _reference(entry: Mapping[str, Any]) -> Reference:
-    return Reference(float(entry["ms"]), _number(entry.get("std")), entry["kind"], str(entry.get("source", "")))
+    source, energy = str(entry.get("source", "")), _number(entry.get("energy_mj"))
+    return Reference(float(entry["ms"]), _number(entry.get("std")), entry["kind"], source, energy)
+
+
+def _check(entry: Mapping[str, Any]) -> Check:
+    errors = tuple(sorted(float(error) for error in entry["errors"]))
+    device, engine, created = (str(entry.get(name, "")) for name in ("device", "engine", "created"))
+    threads = int(entry.get("threads", 0))
+    return Check(errors, float(entry["mape"]), float(entry["kendall_tau"]), device, engine, threads, created)
 
 
 def _number(value: object) -> float | None:

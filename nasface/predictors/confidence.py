@@ -56,7 +56,7 @@ def fit_confidence(differences: Values, measured: Values) -> Confidence:
     """
     decided = measured != 0
     margins = (differences * np.sign(measured))[decided]
-    scale = float(margins.std())
+    scale = float(margins.std()) if len(margins) else 0.0
     if not scale > 0:
         return Confidence(0.0, int(decided.sum()), 0.0, None)
     z, slope = margins / scale, 0.0

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nasface.accuracy.table import AccuracyTable
 from nasface.composition import DeviceCosts, counts, published_subnets
-from nasface.costs import Cost
+from nasface.costs import Cost, EnergyMJ
 from nasface.devices.references import REFERENCES
 from nasface.errors import InvalidGenotype, NasfaceError
 from nasface.predictors import QualityReport, Ranker
@@ -47,7 +47,7 @@ def compare(facts: SearchFacts) -> list[dict[str, Any]]:
     costs = counts(facts.space)
     params, macs = costs["params_m"].predict(population), costs["macs_m"].predict(population)
     latencies = {latency_column(entry): entry.latency.predict(population) for entry in facts.devices}
-    latencies |= {cost.name: cost.predict(population) for cost in _other_costs(facts)}
+    latencies |= {_column(cost): cost.predict(population) for cost in _other_costs(facts)}
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(named):
         row = {
@@ -112,13 +112,23 @@ def _reference_row(facts: SearchFacts) -> dict[str, Any]:
             row[latency_column(entry)] = entry.latency.reference(REFERENCE)[0]
         except NasfaceError:  # the table has none at this resolution
             row[latency_column(entry)] = None
-    return row | {cost.name: cost.reference(REFERENCE)[0] for cost in _other_costs(facts)}
+    for cost in _other_costs(facts):
+        try:
+            row[_column(cost)] = cost.reference(REFERENCE)[0]
+        except NasfaceError:  # nobody knows it
+            row[_column(cost)] = None
+    return row
+
+
+def _column(cost: Cost) -> str:
+    """Key of a cost without a column of its own; devices have an energy each."""
+    return cost.label if isinstance(cost, EnergyMJ) else cost.name
 
 
 def columns(facts: SearchFacts) -> list[str]:
     """Keys of a row of `compare`, in the order of `header`."""
     latencies = [latency_column(entry) for entry in facts.devices]
-    return ["network", "predicted", "params_m", "macs_m", *latencies, *[cost.name for cost in _other_costs(facts)]]
+    return ["network", "predicted", "params_m", "macs_m", *latencies, *map(_column, _other_costs(facts))]
 
 
 def header(facts: SearchFacts) -> list[str]:

@@ -29,12 +29,14 @@ class Constraint:
         bound: In the cost's unit.
         label: For people, e.g. "latency on sd865".
         basis: How the bound came about, e.g. "0.6 x EfficientNet-B0 (22.0 ms, estimated)".
+        margin: By how much, relative to the bound, what was asked for lies above it.
     """
 
     cost: Cost
     bound: float
     label: str
     basis: str = ""
+    margin: float = 0.0
 
 
 def no_progress(done: int, total: int, note: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from nasface.costs import Cost
@@ -34,7 +35,7 @@ def build_constraints(
     """One constraint per cost whose name is bounded, in the order of `costs`; several latencies get one each.
 
     Args:
-        bounds: By cost name, as in `constraints.NAME.{max|ratio}`.
+        bounds: By cost name, as in `constraints.NAME.{max|ratio}`; one with a `confidence` gets a margin.
         costs: What can be bounded; several may share a name (one latency per device).
         default_ratios: Ratio by cost name, used where neither max nor ratio is given.
 
@@ -49,12 +50,31 @@ def build_constraints(
             raise UnknownName("constraint", name, names)
     constraints = []
     for cost in costs:
-        top, ratio = (bounds[cost.name].max, bounds[cost.name].ratio) if cost.name in bounds else (None, None)
+        given_bound = bounds.get(cost.name)
+        top, ratio = (None, None) if given_bound is None else (given_bound.max, given_bound.ratio)
         if top is None and ratio is None:
             ratio = (default_ratios or {}).get(cost.name)
+        confidence: float | None = getattr(given_bound, "confidence", None)
         if top is not None or ratio is not None:
-            constraints.append(_constraint(cost, top, ratio))
+            found = _constraint(cost, top, ratio)
+            constraints.append(found if confidence is None else with_margin(found, confidence))
+        elif confidence is not None:
+            raise InvalidInput(
+                f"constraints.{cost.name}.confidence is {confidence:g}, but there is no bound; give max or ratio, too."
+            )
     return constraints
+
+
+def with_margin(constraint: Constraint, confidence: float) -> Constraint:
+    """The constraint on predictions under which measured values stay within the bound with this chance.
+
+    Raises:
+        InvalidInput, LookupTableError: The cost's margin is not known, see `Cost.margin`.
+    """
+    margin = constraint.cost.margin(confidence)
+    asked = constraint.basis or f"{_text(constraint.bound)} {constraint.cost.unit}"
+    basis = f"{asked} with a margin of {margin:.1%} for {confidence:g} confidence"
+    return replace(constraint, bound=constraint.bound / (1.0 + margin), basis=basis, margin=margin)
 
 
 def check_reachable(constraints: Sequence[Constraint]) -> None:
@@ -109,14 +129,14 @@ def _constraint(cost: Cost, top: float | None, ratio: float | None) -> Constrain
 
 def _refusal(constraint: Constraint, lowest: float) -> str:
     cost = constraint.cost
-    where = constraint.label.partition(" on ")[2]
+    word, _, where = constraint.label.partition(" on ")
     place = f"{f' on {where}' if where else ''} at {cost.space.resolution}"
     what = f"{lowest:.3g}" if lowest >= 100 else _text(lowest)
     asked = f"{_text(constraint.bound)} {cost.unit}" + (f" = {constraint.basis}" if constraint.basis else "")
     nature = " (estimated)" if cost.estimated else ""
     kind = _SMALLEST.get(cost.name, "smallest")
-    of_what = "" if cost.name == "latency_ms" else f" {cost.label}"
-    least = math.ceil(lowest * 100) / 100
+    of_what = "" if cost.name == "latency_ms" else f" {word}"
+    least = math.ceil(lowest * (1.0 + constraint.margin) * 100) / 100
     return (
         f"The {kind} sub-network{place} needs {what} {cost.unit}{of_what}{nature}; you asked for {asked}; "
         f"set constraints.{cost.name}.max={least:g} or more, or choose a smaller space.resolution."

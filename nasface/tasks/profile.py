@@ -64,7 +64,8 @@ def run(run: Run) -> Outcome:
     devices = build_devices(settings.device, settings.latency, space)
     constraints = composition.build_bounds(settings.constraints, space, devices, settings.precision)
     population = space.sample(run.rng("subnets"), SAMPLES)
-    costs = [*(entry.latency for entry in devices), *composition.counts(space, settings.precision).values()]
+    costs = [*(entry.latency for entry in devices), *composition.energies(space, devices)]
+    costs += composition.counts(space, settings.precision).values()
     profiles = [profile(cost, population) for cost in costs]
     shares = share_rows(constraints, population)
     remarks = [*notes(constraints), *_binding(shares)]

@@ -17,6 +17,7 @@ from nasface.testing.predictors import PredictorConformance
 from nasface.testing.search import SearchConformance
 from nasface.testing.selectors import SelectorConformance
 from nasface.testing.spaces import SpaceConformance
+from nasface.testing.transports import TransportConformance
 
 __all__ = [
     "CostConformance",
@@ -25,4 +26,5 @@ __all__ = [
     "SearchConformance",
     "SelectorConformance",
     "SpaceConformance",
+    "TransportConformance",
 ]

@@ -9,9 +9,10 @@ import pytest
 
 from nasface.devices import embedded_luts, read_lut
 from nasface.devices.calibration import Observation, calibrate, compare_candidates, leave_one_out
-from nasface.devices.estimate import build_luts, estimate_references, layer_model
+from nasface.devices.estimate import build_luts, estimate_references
 from nasface.devices.layer_model import FEATURES, LayerModel, nonnegative_least_squares, swish_outputs
 from nasface.devices.references import efficientnet_b0
+from nasface.devices.scaling import Base, layer_model
 from nasface.errors import LookupTableError
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 
@@ -20,25 +21,30 @@ def observations(cost: float = 0.5) -> list[Observation]:
     """Times that obey the model exactly: speeds 1 and 3, the given cost."""
     counts = {"a": (10.0, 0.0), "b": (7.0, 0.0), "c": (15.0, 6.0), "d": (12.0, 1.0)}
     return [
-        Observation(device, net, speed * (i7 + cost * swish), {"i7": i7, "swish": swish, "macs": i7**2})
+        Observation(
+            device,
+            net,
+            speed * (i7 + cost * swish),
+            {"table": i7, "swish": swish, "macs": i7**2, "layers": i7, "convolutions": i7},
+        )
         for device, speed in (("one", 1.0), ("two", 3.0))
         for net, (i7, swish) in counts.items()
     ]
 
 
 def test_calibration_recovers_the_truth() -> None:
-    found = calibrate(observations(), "i7", "swish")
+    found = calibrate(observations(), "table", "swish")
     assert found.cost == pytest.approx(0.5)
     assert found.speed == pytest.approx({"one": 1.0, "two": 3.0})
-    assert max(map(abs, leave_one_out(observations(), "i7", "swish", whole_net=True).values())) < 1e-6
+    assert max(map(abs, leave_one_out(observations(), "table", "swish", whole_net=True).values())) < 1e-6
 
 
 def test_the_cost_is_never_negative() -> None:
-    assert calibrate(observations(-0.5), "i7", "swish").cost == 0.0
+    assert calibrate(observations(-0.5), "table", "swish").cost == 0.0
 
 
 def test_leave_one_out_sees_what_the_fit_does_not() -> None:
-    without = leave_one_out(observations(), "i7", None, whole_net=False)
+    without = leave_one_out(observations(), "table", None, whole_net=False)
     assert without["one", "c"] < -0.1
     assert len(without) == 8
 
@@ -73,7 +79,9 @@ def test_estimated_references_keep_what_is_known() -> None:
 
 
 def test_the_layer_model_fits_the_measured_table() -> None:
-    assert layer_model(read_lut(embedded_luts()["i7_8700k"])).error < 0.06
+    table = read_lut(embedded_luts()["i7_8700k"])
+    spaces = [OfaMbv3(OfaMbv3FaceConfig(resolution=size)) for size in table.rows]
+    assert layer_model(table, spaces).error < 0.06
 
 
 def test_rebuilding_gives_the_embedded_files(shared_data: Path, tmp_path: Path) -> None:
@@ -91,6 +99,8 @@ def test_the_shipped_candidate_is_the_best(shared_data: Path) -> None:
     from nasface.devices.estimate import i7_table, published_times
 
     published = shared_data / "published"
-    scores = compare_candidates(published_times(published / "subnets.json", i7_table(published / "i7-8700K_lut.yaml")))
-    assert min(scores, key=lambda name: scores[name][0]) == "i7 + swish"
-    assert scores["i7 + swish"][0] < 0.05
+    i7 = i7_table(published / "i7-8700K_lut.yaml")
+    base = Base.of(i7, [OfaMbv3(OfaMbv3FaceConfig(resolution=size)) for size in i7.rows])
+    scores = compare_candidates(published_times(published / "subnets.json", base))
+    assert min(scores, key=lambda name: scores[name][0]) == "table + swish"
+    assert scores["table + swish"][0] < 0.05

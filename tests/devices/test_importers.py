@@ -123,3 +123,13 @@ def test_the_measured_i7_table(shared_data: Path) -> None:
     values = [table.values(space.layers(), space.resolution) for space in spaces]
     assert [len(part) for part in values] == [95, 95]
     assert np.all(values[0].sum() < values[1].sum())
+
+
+def test_energies_are_read_where_they_are(tmp_path: Path) -> None:
+    csv = "key,mean_ms,std_ms,energy_mj\n" + "".join(f"{key},{ms},,{2 * ms}\n" for key, ms in TIMES.items())
+    yaml = "".join(f"{key}: {{mean: {ms}, energy_mj: {2 * ms}}}\n" for key, ms in TIMES.items())
+    for text in (csv, yaml):
+        table = imported(tmp_path, text)
+        assert {key: row.energy_mj for key, row in table.rows[96].items()} == {k: 2 * ms for k, ms in TIMES.items()}
+    with pytest.raises(LookupTableError, match=r"-1.0 mJ: times and energies are positive"):
+        imported(tmp_path, csv.replace(f",{2 * TIMES[KEYS[0]]}\n", ",-1\n"))

@@ -8,8 +8,18 @@ from typing import Any
 
 import pytest
 
-from nasface.devices import LookupTable, Provenance, Reference, Row, content_hash, embedded_luts, read_lut, write_lut
-from nasface.devices.references import REFERENCES
+from nasface.devices import (
+    Check,
+    LookupTable,
+    Provenance,
+    Reference,
+    Row,
+    content_hash,
+    embedded_luts,
+    read_lut,
+    write_lut,
+)
+from nasface.devices.estimate import ESTIMATED
 from nasface.errors import LookupTableError
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 
@@ -127,7 +137,7 @@ def test_embedded_tables_fit_the_face_space(name: str) -> None:
         values = lut.values(layers, resolution)
         pools = [layer.kind == "AvgPool2D" for layer in layers]
         assert ((values == 0) == pools).all()
-        assert set(lut.references[resolution]) == set(REFERENCES)
+        assert set(lut.references[resolution]) == set(ESTIMATED)
 
 
 def test_published_reference_times() -> None:
@@ -138,3 +148,26 @@ def test_published_reference_times() -> None:
         small = lut.reference("efficientnet_b0", 112)
         assert small.kind == "estimated"
         assert small.ms < ms
+
+
+def test_checks_and_energies_survive_the_file(tmp_path: Path) -> None:
+    given = table(
+        rows={8: {STEM: Row(0.25, energy_mj=1.5), "Pool": Row(0.0, contained_in=STEM, energy_mj=0.0)}},
+        references={8: {"efficientnet_b0": Reference(22.0, 2.0, "measured", "published", 60.0)}},
+        checks={8: Check((-0.01, 0.02), 0.015, 0.97, "a phone", "tflite", 4, "by hand")},
+    )
+    write_lut(given, tmp_path / "phone.json")
+    assert read_lut(tmp_path / "phone.json") == given
+    assert given.has_energy(8)
+    assert not given.has_energy(16)
+    assert not table().has_energy(8)
+
+
+def test_bad_checks_and_energies(tmp_path: Path) -> None:
+    with pytest.raises(LookupTableError, match=r"the check holds errors that cannot be"):
+        table(checks={8: Check((-1.5,), 0.1, 0.9)})
+    with pytest.raises(LookupTableError, match=r"the field 'mape' is missing"):
+        read_lut(broken(tmp_path, checks={"8": {"errors": [0.1]}}))
+    for energy in (-1.0, 0.0, float("nan")):
+        with pytest.raises(LookupTableError, match=r"1 rows are not positive"):
+            table(rows={8: {STEM: Row(0.25, energy_mj=energy)}})

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from nasface.devices.references import REFERENCES, efficientnet_b0, mobilenet_v1
+from nasface.devices.references import (
+    REFERENCES,
+    efficientnet_b0,
+    mobile_face_net,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3_large,
+)
 
 
 def test_efficientnet_b0() -> None:
@@ -21,7 +28,29 @@ def test_mobilenet_v1() -> None:
     assert net.macs / 1e6 == pytest.approx(567.72, abs=0.01)
 
 
-@pytest.mark.parametrize("name", sorted(REFERENCES))
+def test_mobilenet_v2() -> None:
+    net = mobilenet_v2(224)
+    assert net.params + 1280 * 1000 + 1000 == 3_504_872  # torchvision's
+    assert (net.macs + 1280 * 1000) / 1e6 == pytest.approx(300.77, abs=0.01)
+    assert net.output_shape == (1, 1, 1280)
+
+
+def test_mobilenet_v3_large() -> None:
+    net = mobilenet_v3_large(224)
+    assert net.params + 1280 * 1000 + 1000 == 5_483_032  # torchvision's
+    assert (net.macs + 1280 * 1000) / 1e6 == pytest.approx(216.59, abs=0.01)
+    assert net.output_shape == (1, 1, 1280)
+
+
+def test_mobile_face_net() -> None:
+    net = mobile_face_net(112)
+    assert net.deployed_weights / 1e6 == pytest.approx(0.99, abs=0.005)  # the paper's 0.99 M
+    assert net.macs / 1e6 == pytest.approx(221, abs=0.5)  # the paper's 221 M
+    assert net.output_shape == (1, 1, 128)
+    assert mobile_face_net(224).output_shape == (1, 1, 128)
+
+
+@pytest.mark.parametrize("name", sorted(set(REFERENCES) - {"mobile_face_net"}))
 def test_parameters_do_not_depend_on_the_resolution(name: str) -> None:
     small, large = (REFERENCES[name](size) for size in (112, 224))
     assert small.params == large.params

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from nasface.costs import Cost, LutConfig, LutLatency, Macs, Params, Values
-from nasface.devices import LookupTable, load_device
+from nasface.devices import Check, LookupTable, load_device
 from nasface.devices.device import Device
 from nasface.errors import InfeasibleConstraint, InvalidInput, LookupTableError, UnknownName
 from nasface.search.constraints import build_constraints, check_reachable, notes
@@ -146,3 +146,52 @@ def test_costs_that_do_not_decompose_are_not_judged() -> None:
     constraints = build_constraints({"opaque": Bound(max=0.5)}, [Opaque(SPACE)])
     check_reachable(constraints)
     assert notes(constraints) == []
+
+
+@dataclass
+class LatencyBound(Bound):
+    confidence: float | None = None
+
+
+def checked(errors: tuple[float, ...]) -> LutLatency:
+    table = replace(SD865.table, checks={224: Check(errors, 0.02, 0.98)})
+    return LutLatency(LutConfig(), space=SPACE, device=Device("sd865", table))
+
+
+def test_a_margin_for_confidence() -> None:
+    cost = checked(tuple(i / 1000 for i in range(1, 20)))
+    (top,) = build_constraints({"latency_ms": LatencyBound(max=12, confidence=0.95)}, [cost])
+    assert top.bound == pytest.approx(12 / 1.019)
+    assert top.basis == "12 ms with a margin of 1.9% for 0.95 confidence"
+    (ratio,) = build_constraints({"latency_ms": LatencyBound(ratio=0.6, confidence=0.9)}, [cost])
+    assert ratio.bound == pytest.approx(13.2 / 1.018)
+    assert ratio.basis == "0.6 x EfficientNet-B0 (22 ms) with a margin of 1.8% for 0.9 confidence"
+    (default,) = build_constraints({"latency_ms": LatencyBound(confidence=0.9)}, [cost], {"latency_ms": 0.6})
+    assert default.bound == ratio.bound
+
+
+def test_what_a_refusal_offers_covers_the_margin() -> None:
+    cost = checked((0.1,) * 19)
+    with pytest.raises(InfeasibleConstraint) as caught:
+        check_reachable(build_constraints({"latency_ms": LatencyBound(max=9, confidence=0.95)}, [cost]))
+    assert "you asked for 8.18 ms = 9 ms with a margin of 10.0% for 0.95 confidence" in str(caught.value)
+    offered = float(str(caught.value).rpartition(".max=")[2].split()[0])
+    check_reachable(build_constraints({"latency_ms": LatencyBound(max=offered, confidence=0.95)}, [cost]))
+
+
+def test_confidence_that_nobody_can_give() -> None:
+    def constrain(cost: Cost, confidence: float, top: float | None = 12) -> None:
+        build_constraints({cost.name: LatencyBound(max=top, confidence=confidence)}, [cost])
+
+    with pytest.raises(
+        LookupTableError, match=r"sd865 was not checked at 224 pixels.* task=check_latency device=sd865, or leave out"
+    ):
+        constrain(SD865, 0.95)
+    with pytest.raises(InvalidInput, match=r"needs 19 networks .* there are 10: run task=check_latency device=sd865"):
+        constrain(checked((0.0,) * 10), 0.95)
+    with pytest.raises(InvalidInput, match=r"confidence is 0.2; give 0.5 or more"):
+        constrain(checked((0.0,) * 40), 0.2)
+    with pytest.raises(InvalidInput, match=r"but there is no bound; give max or ratio"):
+        constrain(checked((0.0,) * 40), 0.95, None)
+    with pytest.raises(InvalidInput, match=r"How far the parameters is off is not known"):
+        constrain(PARAMS, 0.95)

@@ -1,5 +1,56 @@
-"""Transports: host, ssh, adb, files; how a device runs models that nasface times."""
+"""Transports: how a device runs models that nasface times; `build_transport({"name": "host"})`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from nasface.devices.transports._base import Sample, Transport
+from nasface.devices.transports.adb import AdbConfig, AdbTransport
+from nasface.devices.transports.files import FilesConfig, FilesTransport
+from nasface.devices.transports.host import HostConfig, HostTransport
+from nasface.devices.transports.ssh import SshConfig, SshTransport
+from nasface.errors import UnknownName
 
-__all__ = ["Sample", "Transport"]
+__all__ = [
+    "TRANSPORTS",
+    "AdbConfig",
+    "AdbTransport",
+    "FilesConfig",
+    "FilesTransport",
+    "HostConfig",
+    "HostTransport",
+    "Sample",
+    "SshConfig",
+    "SshTransport",
+    "Transport",
+    "build_transport",
+]
+
+TRANSPORTS: Final[dict[str, tuple[type, Callable[[Any], Transport]]]] = {
+    "adb": (AdbConfig, AdbTransport),
+    "files": (FilesConfig, FilesTransport),
+    "host": (HostConfig, HostTransport),
+    "ssh": (SshConfig, SshTransport),
+}
+"""Options of `transport=`: the dataclass of parameters and the class that takes one."""
+
+
+def build_transport(settings: Mapping[str, Any]) -> Transport:
+    """The transport that `settings["name"]` names, the other entries being its parameters; nothing is connected yet.
+
+    Raises:
+        UnknownName: The transport, or one of the parameters, does not exist.
+        InvalidInput: A parameter is outside what is allowed.
+    """
+    parameters = dict(settings)
+    name = str(parameters.pop("name", ""))
+    if name not in TRANSPORTS:
+        raise UnknownName("transport", name, TRANSPORTS)
+    config, transport = TRANSPORTS[name]
+    fields = {field.name for field in dataclasses.fields(config)} - {"name"}
+    for key in parameters:
+        if key not in fields:
+            raise UnknownName(f"parameter of transport {name}", key, fields)
+    return transport(config(**parameters))

@@ -1,0 +1,120 @@
+"""Times of whole networks on a device, and their CSV file `measurements.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from nasface.devices.timing import Timed
+from nasface.errors import TableError, listing
+from nasface.runs import write_text
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Time of one network with one engine; a row of `measurements.csv`, whose columns are the attributes.
+
+    Attributes:
+        genotype: As in accuracy tables (`SearchSpace.to_text`); empty for references and files.
+        network: Name for people: of a reference, a published network, a file.
+        resolution: Side of the square input, pixels.
+        engine: "tflite", "torch" or "torchscript".
+        threads: Threads of the engine.
+        device: What it ran on, in words.
+        median_ms: Median over interleaved blocks of runs.
+        mean_ms: Mean over the runs.
+        std_ms: Standard deviation over the runs.
+        runs: How many.
+        low_ms: Lower end of the median's 95 % interval.
+        high_ms: Upper end.
+        flagged: What is odd about it, in words; mostly empty.
+    """
+
+    genotype: str
+    network: str
+    resolution: int
+    engine: str
+    threads: int
+    device: str
+    median_ms: float
+    mean_ms: float
+    std_ms: float
+    runs: int
+    low_ms: float
+    high_ms: float
+    flagged: str = ""
+
+    @classmethod
+    def of(
+        cls, timed: Timed, *, genotype: str, network: str, resolution: int, engine: str, threads: int, device: str
+    ) -> Measurement:
+        """A row from the figures of the timing protocol."""
+        figures = {name: getattr(timed, name) for name in _FIGURES}
+        return cls(genotype, network, resolution, engine, threads, device, **figures)
+
+
+_FIGURES: Final = ("median_ms", "mean_ms", "std_ms", "runs", "low_ms", "high_ms", "flagged")
+_TIMES: Final = ("median_ms", "mean_ms")
+_INTEGERS: Final = ("resolution", "threads", "runs")
+_FLOATS: Final = ("median_ms", "mean_ms", "std_ms", "low_ms", "high_ms")
+_TYPES: Final[dict[str, type]] = dict.fromkeys(_INTEGERS, int) | dict.fromkeys(_FLOATS, float)
+COLUMNS: Final = tuple(field.name for field in fields(Measurement))
+REQUIRED: Final = ("genotype", "network", "resolution", "median_ms")
+"""What a file written by hand must have."""
+
+_OTHERS: Final[dict[str, str]] = {"engine": "tflite", "threads": "0", "runs": "0", "std_ms": "0"}
+"""What stands for a cell that is empty or absent: a number of threads or runs that nobody noted is 0."""
+
+
+def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
+    """Write the file, atomically; times with six decimals."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in measurements:
+        values = (getattr(row, name) for name in COLUMNS)
+        writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in values])
+    write_text(path, buffer.getvalue())
+
+
+def read_measurements(path: Path) -> list[Measurement]:
+    """The rows of a file. Columns beyond `REQUIRED` may be absent or empty: mean and interval are then the median.
+
+    Raises:
+        TableError: It cannot be read, lacks columns, or a time is missing or not positive.
+    """
+    try:
+        reader = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(f"The measurements {path} cannot be read ({type(error).__name__}); give a CSV file.") from None
+    missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise TableError(
+            f"{path} is no file of measurements: it lacks the columns {listing(missing)}; make one with "
+            "task=measure_latency."
+        )
+    return [_row(f"{path}, line {number}", row) for number, row in enumerate(reader, 2)]
+
+
+def _row(place: str, texts: dict[str, Any]) -> Measurement:
+    values: dict[str, Any] = {name: (texts.get(name) or "").strip() for name in COLUMNS}
+    if not values["median_ms"]:
+        raise TableError(
+            f"{place}: there is no time of {values['network'] or 'the network'}; fill in median_ms or delete the row."
+        )
+    others = _OTHERS | dict.fromkeys(("mean_ms", "low_ms", "high_ms"), values["median_ms"])
+    values = {name: values[name] or others.get(name, "") for name in COLUMNS}
+    for name, kind in _TYPES.items():
+        try:
+            values[name] = kind(values[name])
+        except ValueError:
+            raise TableError(f"{place}: '{values[name]}' is not a number ({name}); measure it again.") from None
+    for name in _TIMES:
+        if not (math.isfinite(values[name]) and values[name] > 0):
+            raise TableError(f"{place}: {name} is {values[name]:g}; times are positive: measure it again.")
+    return Measurement(**values)

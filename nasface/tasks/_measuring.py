@@ -1,0 +1,170 @@
+"""What the tasks that time models on a device share: progress, how long it takes, what is odd."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from nasface.composition import timing_options
+from nasface.costs import LayerCost
+from nasface.devices import LookupTable
+from nasface.devices.journal import Journal
+from nasface.devices.layer_bench import write_models
+from nasface.devices.measurements import Measurement
+from nasface.devices.plausibility import kernel_warning
+from nasface.devices.timing import Results, TimingOptions, measure_networks
+from nasface.devices.transports import Transport, build_transport
+from nasface.errors import InvalidInput
+from nasface.exporters import Exporter
+from nasface.netspec import NetSpec
+from nasface.registry import build
+from nasface.spaces import SearchSpace
+from nasface.tasks._run import Run
+
+SHARE_UNSETTLED: Final = 0.1
+"""Models that may stay less certain than asked for before somebody is told that the device was busy."""
+
+
+def time_models(
+    run: Run, transport: Transport, models: Mapping[str, Path], options: TimingOptions, journal: Path
+) -> Results:
+    """Time models with a progress bar; say what it takes after the first round, and what was odd at the end."""
+    if not transport.live:
+        return measure_networks(transport, models, options, run.rng("timing"), Journal(journal))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    run.console.print(
+        f"{len(models)} models, {options.rounds} to {options.max_rounds} blocks of {options.runs} runs or more each, "
+        f"{options.threads} thread(s)",
+        soft_wrap=True,
+    )
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=run.console) as bar:
+        shown = bar.add_task("timing", total=len(models) * options.rounds)
+        clock = _Clock(len(models), options)
+
+        def progress(done: int, total: int, ms: float) -> None:
+            bar.update(shown, completed=done, total=total)
+            if (expected := clock.expected()) is not None:
+                run.console.print(expected)
+
+        results = measure_networks(transport, models, options, run.rng("timing"), Journal(journal), progress)
+        bar.update(shown, total=sum(t.blocks for t in results.timed.values()) or 1)
+    _remarks(run, results, options)
+    return results
+
+
+class _Clock:
+    """How long a round takes, known when one is over."""
+
+    def __init__(self, models: int, options: TimingOptions) -> None:
+        self._models, self._options = models, options
+        self._blocks, self._started = 0, time.monotonic()
+
+    def expected(self) -> str | None:
+        """To be asked after every block; a sentence after the first round, else None."""
+        self._blocks += 1
+        if self._blocks != self._models:
+            return None
+        seconds = time.monotonic() - self._started
+        least, most = (seconds * rounds / 60 for rounds in (self._options.rounds, self._options.max_rounds))
+        return f"a round took {seconds:.0f} s: {least:.1f} to {most:.1f} minutes in all"
+
+
+def _remarks(run: Run, results: Results, options: TimingOptions) -> None:
+    unsettled = [name for name, timed in results.timed.items() if not timed.settled]
+    outliers = sum(timed.outliers for timed in results.timed.values())
+    blocks = sum(timed.blocks for timed in results.timed.values())
+    if len(unsettled) > SHARE_UNSETTLED * len(results.timed):
+        _warn(
+            run,
+            f"{len(unsettled)} of {len(results.timed)} models are not known within {options.precision:.0%} after "
+            f"{options.max_rounds} rounds: something else runs on the device; measure again when it is quiet.",
+        )
+    load = results.notes.get("load", "0").split(" to ")[-1]
+    if float(load) > options.threads + 1:
+        _warn(run, f"The load of the device was up to {load}: other programs ran, and the times are too long.")
+    if outliers:
+        run.console.print(f"{outliers} of {blocks} blocks were outliers and are left out of the figures")
+
+
+def warn_odd_kernels(run: Run, table: LookupTable, space: SearchSpace) -> list[str]:
+    """Say which rows cannot be right; the sentences."""
+    layers = space.layers()
+    text = kernel_warning(table.name, space.resolution, layers, table.values(layers, space.resolution))
+    if text is not None:
+        _warn(run, text)
+    return [] if text is None else [text]
+
+
+def show_range(run: Run, table: LookupTable, space: SearchSpace) -> None:
+    """Print what the networks of the space need by the table."""
+    values = table.values(space.layers(), space.resolution)
+    extremes = LayerCost(space, np.asarray(values)).decompose()
+    if extremes is not None:
+        mark = " (estimated)" if table.estimated else ""
+        run.console.print(
+            f"networks of {space.name} at {space.resolution} px need {extremes.minimum()[0]:.2f} to "
+            f"{extremes.maximum()[0]:.2f} ms there{mark}",
+            soft_wrap=True,
+        )
+
+
+def _warn(run: Run, text: str) -> None:
+    run.console.print(f"[yellow]warning:[/yellow] {text}", soft_wrap=True)
+
+
+def time_specs(run: Run, specs: Mapping[str, NetSpec], folder: Path) -> Results:
+    """Write networks with random weights as `.tflite`, time them through `transport=`, remove them.
+
+    Args:
+        run: With the settings `transport`, `timing` and `exporter`.
+        specs: By name.
+        folder: Of the journal, so that the same command goes on.
+
+    Raises:
+        NotMeasuredYet: The transport is not live, and the times are not there yet.
+    """
+    options = timing_options(run.settings.timing)
+    with build_transport(run.settings.transport) as transport:
+        try:
+            with run.console.status(f"writing {len(specs)} models"):
+                models = write_models(specs, folder / "models", tflite_exporter(run))
+            return time_models(run, transport, models, options, folder / "journal.jsonl")
+        finally:
+            shutil.rmtree(folder / "models", ignore_errors=True)
+
+
+def tflite_exporter(run: Run) -> Exporter:
+    """`exporter=tflite` with its parameters; raises `InvalidInput` for another one."""
+    settings = dict(run.settings.exporter)
+    if settings["name"] != "tflite":
+        raise InvalidInput(
+            f"task={run.settings.task} measures files of exporter=tflite, not of exporter={settings['name']}."
+        )
+    exporter: Exporter = build("exporter", settings)
+    return exporter
+
+
+def measurements_of(
+    run: Run, space: SearchSpace, results: Results, genotypes: Mapping[str, npt.NDArray[np.int8] | None]
+) -> list[Measurement]:
+    """Rows of `measurements.csv`; a model without genotype is the reference network of its name."""
+    shared: dict[str, Any] = {
+        "resolution": space.resolution,
+        "engine": "tflite",
+        "threads": run.settings.timing.threads,
+    }
+    shared["device"] = results.device["device"]
+    return [
+        Measurement.of(
+            results.timed[name], genotype="" if genes is None else space.to_text(genes), network=name, **shared
+        )
+        for name, genes in genotypes.items()
+        if name in results.timed
+    ]

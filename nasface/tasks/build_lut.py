@@ -1,0 +1,182 @@
+"""`task=build_lut lut.name=my_phone transport=...`: measure a latency table, which becomes `device=my_phone`."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.table import Table
+
+from nasface.accuracy.candidates import Plan, candidates, mixed
+from nasface.composition import SupernetSource, build_space, timing_options
+from nasface.devices import LookupTable, Provenance, measurements_folder, new_lut, read_lut, write_lut
+from nasface.devices.layer_bench import CHAIN_LENGTHS, write_models
+from nasface.devices.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
+from nasface.devices.measurements import Measurement, write_measurements
+from nasface.devices.timing import Results, TimingOptions
+from nasface.devices.transports import build_transport
+from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, listing
+from nasface.registry import build
+from nasface.spaces import Population, SearchSpace
+from nasface.tasks._measuring import show_range, time_models, warn_odd_kernels
+from nasface.tasks._run import Outcome, Run
+
+STEPS: Final = {
+    "isolated": "layers alone",
+    "in_place": "what layers add to others",
+    "fitted": "fitted to whole networks",
+}
+
+
+def run(run: Run) -> Outcome:
+    """Measure layers, whole networks and references on one occasion; write the table; the same command goes on."""
+    lut = run.settings.lut
+    if lut.name is None:
+        raise InvalidInput("task=build_lut needs lut.name=NAME, what device= will call the table, e.g. my_phone.")
+    path, folder, options = new_lut(lut.name), measurements_folder(lut.name), timing_options(run.settings.timing)
+    _check_threads(path, options)
+    plans = _plans(run)
+    try:
+        results = _measure(run, plans, options, folder)
+    except NotMeasuredYet as waiting:
+        run.console.print(str(waiting), soft_wrap=True, markup=False)
+        return Outcome({"name": lut.name, "waiting": str(waiting)})
+    built = {plan.space.resolution: build_rows(plan, results.timed, run.rng("quality")) for plan in plans}
+    table = LookupTable(
+        lut.name,
+        _provenance(run, results, options, built),
+        {size: part.rows for size, part in built.items()},
+        {size: part.references for size, part in built.items()},
+    )
+    write_lut(table, path)
+    write_measurements(run.folder / "measurements.csv", _measurements(plans, results, options))
+    warnings = _show(run, table, plans, path)
+    decision = {"path": str(path), "name": table.name, "resolutions": sorted(built)}
+    steps = {str(size): part.steps for size, part in built.items()}
+    return Outcome(decision, {"steps": steps, "device": dict(results.device), "notes": results.notes} | warnings)
+
+
+def _plans(run: Run) -> list[TablePlan]:
+    """What is measured at every resolution; the whole networks are the same at all."""
+    lut = run.settings.lut
+    source = SupernetSource.of(run.settings.supernet, run.cwd)
+    sizes = lut.resolutions or [build_space(run.settings.space, source).resolution]
+    if len(set(sizes)) != len(sizes):
+        raise InvalidInput(f"lut.resolutions={sizes} names a resolution twice.")
+    if lut.nets != 0 and lut.nets < FEWEST_NETS:
+        raise InvalidInput(f"lut.nets={lut.nets} is too few to fit rows to: give {FEWEST_NETS} or more, or 0 for none.")
+    spaces: list[SearchSpace] = [build("space", run.settings.space | {"resolution": size}) for size in sizes]
+    nets = _nets(spaces[0], lut.nets, run.settings.seed)
+    return [TablePlan(space, nets, lut.chains) for space in spaces]
+
+
+def _nets(space: SearchSpace, n: int, seed: int) -> Population:
+    """Networks from small to large, every second one uniform."""
+    if not n:
+        return np.empty((0, space.n_genes), np.int8)
+    return candidates(space, min(n, space.size()), seed, Plan(mixed(space)))[0]
+
+
+def _measure(run: Run, plans: Sequence[TablePlan], options: TimingOptions, folder: Path) -> Results:
+    """Write the models and time them; they are removed afterwards."""
+    exporter = dict(run.settings.exporter)
+    if exporter["name"] != "tflite":
+        raise InvalidInput(f"task=build_lut measures files of exporter=tflite, not of exporter={exporter['name']}.")
+    specs = {name: spec for plan in plans for name, spec in plan.models.items()}
+    with build_transport(run.settings.transport) as transport:
+        try:
+            with run.console.status(f"writing {len(specs)} models"):
+                models = write_models(specs, folder / "models", build("exporter", exporter))
+            results = time_models(run, transport, models, options, folder / "journal.jsonl")
+        finally:
+            shutil.rmtree(folder / "models", ignore_errors=True)
+    _check_refused(run, plans, results)
+    return results
+
+
+def _check_refused(run: Run, plans: Sequence[TablePlan], results: Results) -> None:
+    """Reference networks may be refused; a table without one of its rows is none."""
+    references = {name for plan in plans for name in plan.reference_models}
+    wrong = [f"{name} ({why})" for name, why in results.refused.items() if name not in references]
+    if wrong:
+        raise ModelRefused(
+            f"The runtime refused {len(wrong)} models that the table needs: {listing(wrong, 3)}; update the runtime, "
+            "or try exporter.precision=float32 exporter.split_depthwise=true."
+        )
+    for name in results.refused:
+        run.console.print(f"[yellow]no reference {name}:[/yellow] {results.refused[name]}", soft_wrap=True)
+
+
+def _check_threads(path: Path, options: TimingOptions) -> None:
+    """A table of another number of threads is not overwritten."""
+    known = read_lut(path).provenance.threads if path.is_file() else options.threads
+    if known != options.threads:
+        raise InvalidInput(
+            f"{path} is of {known} thread(s), not {options.threads}; choose another lut.name, or remove the file."
+        )
+
+
+def _provenance(run: Run, results: Results, options: TimingOptions, built: dict[int, Built]) -> Provenance:
+    chains = f"layers alone, in chains of {' and '.join(map(str, CHAIN_LENGTHS))} and in front of one another"
+    exporter = f"({', '.join(f'{k}={v}' for k, v in run.settings.exporter.items() if k != 'name')})"
+    method = (
+        f"Measured with nasface task=build_lut: {chains if run.settings.lut.chains else 'layers alone'}, "
+        f"{run.settings.lut.nets} whole networks and the references, files of exporter=tflite "
+        f"{exporter}. {options.describe()} Rows are "
+        + ("fitted to the whole networks, " if any(part.strength for part in built.values()) else "")
+        + "medians in ms; std_ms and runs are those of the layer's own model."
+    )
+    return Provenance(
+        kind="measured",
+        device=results.device["device"],
+        runtime=results.device["runtime"],
+        threads=options.threads,
+        method=method,
+        created=f"python -m nasface task=build_lut transport={run.settings.transport['name']}",
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        system=dict(results.device) | {f"{name} while measuring": text for name, text in results.notes.items()},
+        steps={str(size): part.steps for size, part in built.items()},
+    )
+
+
+def _measurements(plans: Sequence[TablePlan], results: Results, options: TimingOptions) -> list[Measurement]:
+    """The whole networks: those of the space, then the references."""
+    rows = []
+    for plan in plans:
+        shared: dict[str, Any] = {"resolution": plan.space.resolution, "engine": "tflite", "threads": options.threads}
+        shared["device"] = results.device["device"]
+        for name, genotype in plan.net_models.items():
+            text = plan.space.to_text(genotype)
+            rows.append(Measurement.of(results.timed[name], genotype=text, network="", **shared))
+        for name, network in plan.reference_models.items():
+            if name in results.timed:
+                rows.append(Measurement.of(results.timed[name], genotype="", network=network, **shared))
+    return rows
+
+
+def _show(run: Run, table: LookupTable, plans: Sequence[TablePlan], path: Path) -> dict[str, list[str]]:
+    shown = Table("step", title=f"{table.name}: error of the sum of rows on whole networks it was not fitted on")
+    for plan in plans:
+        shown.add_column(f"{plan.space.resolution} px", justify="right")
+    steps = table.provenance.steps
+    for step, words in STEPS.items():
+        cells = [_error(steps[str(plan.space.resolution)].get(step)) for plan in plans]
+        if any(cells):
+            shown.add_row(words, *cells)
+    if shown.row_count:
+        run.console.print(shown)
+    warnings = [text for plan in plans for text in warn_odd_kernels(run, table, plan.space)]
+    for plan in plans:
+        show_range(run, table, plan.space)
+    run.console.print(f"table: {path}", soft_wrap=True)
+    run.console.print(f"next: python -m nasface device={table.name}", soft_wrap=True)
+    return {"warnings": warnings}
+
+
+def _error(step: Any) -> str:
+    """Mean, bias and largest error as text."""
+    return "" if step is None else f"{step['mape']:.1%} (bias {step['bias']:+.1%}, largest {step['max']:.1%})"

@@ -1,0 +1,168 @@
+"""`task=calibrate_device lut.name=my_phone`: a latency table of a phone, from a few networks timed on it.
+
+Without times it writes the probe networks, a form for their times and what to run. With `calibrate.times=FORM` it makes
+the table. With `calibrate.measure=true` it times the probes itself, through `transport=`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from rich.table import Table
+
+from nasface.accuracy.candidates import tilted_pool
+from nasface.composition import SupernetSource, build_space
+from nasface.costs import LayerCost
+from nasface.devices import LookupTable, Provenance, find_lut, measurements_folder, new_lut, read_lut, write_lut
+from nasface.devices.calibrated import Calibrated, ProbeTime, calibrated_table
+from nasface.devices.layer_bench import write_models
+from nasface.devices.measurements import Measurement, read_measurements, write_measurements
+from nasface.devices.probe_form import FORM, write_form
+from nasface.devices.probes import choose_probes
+from nasface.devices.references import REFERENCES, reference_network
+from nasface.devices.scaling import Base
+from nasface.errors import InvalidInput, NotMeasuredYet, TableError
+from nasface.netspec import NetSpec
+from nasface.spaces import SearchSpace, join_stages
+from nasface.tasks._measuring import measurements_of, show_range, tflite_exporter, time_specs
+from nasface.tasks._run import Outcome, Run
+
+POOL: Final = 512
+REFERENCE: Final = "efficientnet_b0"
+
+Probe = tuple[npt.NDArray[np.int8] | None, NetSpec]
+"""Genotype, or None for a reference network; and the network."""
+
+
+def run(run: Run) -> Outcome:
+    """Write the probes, or turn their times into a table."""
+    settings = run.settings.calibrate
+    if run.settings.lut.name is None:
+        raise InvalidInput("task=calibrate_device needs lut.name=NAME, what you will call the device.")
+    new_lut(run.settings.lut.name)  # refuses names that cannot be before anything is written
+    source = SupernetSource.of(run.settings.supernet, run.cwd)
+    space = build_space(run.settings.space, source)
+    table = read_lut(find_lut(settings.base))
+    if settings.times is not None:
+        rows = read_measurements(run.path(settings.times))
+        spaces = [build_space(run.settings.space | {"resolution": size}, source) for size in _sizes(rows)]
+        return _calibrate(run, table, spaces, rows)
+    probes = _probes(space, Base.of(table, [space]), settings.probes)
+    if not settings.measure:
+        return _export(run, space, probes)
+    try:
+        rows = _measure(run, space, probes)
+    except NotMeasuredYet as waiting:
+        run.console.print(str(waiting), soft_wrap=True, markup=False)
+        return Outcome({"name": run.settings.lut.name, "waiting": str(waiting)})
+    return _calibrate(run, table, [space], rows)
+
+
+def _probes(space: SearchSpace, base: Base, n: int) -> dict[str, Probe]:
+    """Genotype and network by name: probes of the space, fastest and slowest first, and the reference network."""
+    ms = LayerCost(space, base.table.values(space.layers(), space.resolution))
+    pool = tilted_pool(space, np.random.default_rng(0), ms.predict, POOL)
+    tables, choices = ms.decompose(), space.stage_choices()
+    if tables is not None and choices is not None:
+        ends = [join_stages(choices, chosen) for _, chosen in (tables.minimum(), tables.maximum())]
+        pool = np.concatenate([np.stack(ends), pool])
+    chosen = choose_probes(space, base, np.unique(pool, axis=0), n)
+    named: dict[str, Probe] = {f"probe_{i}": (row, space.build(row)) for i, row in enumerate(chosen, 1)}
+    return named | {REFERENCE: (None, reference_network(REFERENCE, space.resolution))}
+
+
+def _export(run: Run, space: SearchSpace, probes: Mapping[str, Probe]) -> Outcome:
+    """Write models, form and instructions."""
+    name, settings = run.settings.lut.name, run.settings.calibrate
+    folder = run.path(settings.folder or f"{name}_probes")
+    write_models({model: spec for model, (_, spec) in probes.items()}, folder, tflite_exporter(run))
+    form = run.shown(folder / FORM)
+    command = f"python -m nasface task=calibrate_device lut.name={name} calibrate.times={form}"
+    genotypes = {model: "" if row is None else space.to_text(row) for model, (row, _) in probes.items()}
+    rows = write_form(folder, genotypes, space.resolution, command)
+    run.console.print(f"{len(probes)} probe networks at {space.resolution} px: {run.shown(folder)}", soft_wrap=True)
+    run.console.print(
+        f"time each on your device (README.md there says how), fill in median_ms in {form}; then", soft_wrap=True
+    )
+    run.console.print(f"next: {command}", soft_wrap=True)
+    return Outcome({"folder": str(folder), "probes": rows, "resolution": space.resolution})
+
+
+def _measure(run: Run, space: SearchSpace, probes: Mapping[str, Probe]) -> list[Measurement]:
+    """Time the probes through `transport=`; also into `measurements.csv`."""
+    specs = {model: spec for model, (_, spec) in probes.items()}
+    results = time_specs(run, specs, measurements_folder(str(run.settings.lut.name)) / "probes")
+    rows = measurements_of(run, space, results, {model: row for model, (row, _) in probes.items()})
+    write_measurements(run.folder / "measurements.csv", rows)
+    return rows
+
+
+def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows: Sequence[Measurement]) -> Outcome:
+    name, settings = str(run.settings.lut.name), run.settings.calibrate
+    path = new_lut(name)
+    provenance = Provenance(
+        kind="estimated",
+        device=next((row.device for row in rows if row.device), name),
+        runtime=run.settings.lut.runtime or rows[0].engine,
+        threads=run.settings.lut.threads or rows[0].threads or None,
+        created="nasface task=calibrate_device",
+    )
+    times = [_probe_time(row, spaces) for row in rows]
+    made = calibrated_table(Base.of(table, spaces), spaces, times, provenance, settings.tolerance)
+    path = new_lut(name)
+    write_lut(made.table, path)
+    _show(run, name, spaces, made)
+    run.console.print(f"table (estimated): {path}", soft_wrap=True)
+    run.console.print(f"next: {_next(run, name, made)}", soft_wrap=True)
+    scores = {candidate: score[0] for candidate, score in made.scaling.scores.items()}
+    decision: dict[str, Any] = {
+        "path": str(path),
+        "name": name,
+        "candidate": made.scaling.candidate,
+        "candidates": scores,
+    }
+    decision |= {"error": made.error, "errors": dict(made.errors), "enough": made.enough, "verdict": made.verdict}
+    return Outcome(decision | {"estimated": [f"latency {name}"]})
+
+
+def _show(run: Run, name: str, spaces: Sequence[SearchSpace], made: Calibrated) -> None:
+    shown = Table("probe", "left out (estimated)", title=f"{name} by '{made.scaling.candidate}'")
+    for probe, error in made.errors.items():
+        shown.add_row(probe, f"{error:+.1%}")
+    run.console.print(shown)
+    run.console.print(made.verdict, soft_wrap=True)
+    for space in spaces:
+        show_range(run, made.table, space)
+
+
+def _next(run: Run, name: str, made: Calibrated) -> str:
+    probes = run.settings.calibrate.probes
+    if made.enough or len(made.errors) != probes:
+        return f"python -m nasface device={name}"
+    more = f"python -m nasface task=calibrate_device lut.name={name} calibrate.probes={probes + 2}"
+    more += " calibrate.measure=true" if run.settings.calibrate.measure else "  (the form keeps your times)"
+    return f"{more}, or use it as it is: device={name}"
+
+
+def _probe_time(row: Measurement, spaces: Sequence[SearchSpace]) -> ProbeTime:
+    std = row.std_ms or None
+    if not row.genotype:
+        if row.network not in REFERENCES:
+            raise TableError(
+                f"{row.network or 'A row'} has no genotype and is no reference network; keep the column genotype."
+            )
+        return ProbeTime(row.network, row.resolution, row.median_ms, None, std)
+    space = next(space for space in spaces if space.resolution == row.resolution)
+    genotype = space.from_text(row.genotype)
+    return ProbeTime(row.network or row.genotype, row.resolution, row.median_ms, genotype, std)
+
+
+def _sizes(rows: Sequence[Measurement]) -> list[int]:
+    """Resolutions of the networks of the space."""
+    sizes = sorted({row.resolution for row in rows if row.genotype})
+    if not sizes:
+        raise InvalidInput("The form has no time of a network of the space; time probe_1, probe_2, ... as well.")
+    return sizes
