@@ -23,7 +23,7 @@ from nasface.reports.summary import Summary, summarise
 from nasface.reports.svg import Series, picture
 from nasface.search import Constraint, Problem
 from nasface.search.feasible import feasible_start
-from nasface.settings import Bound, Constraints, typed
+from nasface.settings import Constraints, LatencyBound, typed
 from nasface.spaces import Population
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class PaperTable5(Experiment):
         """Find the network, then measure it on the report people."""
         bench = self._benches[cell["supernet"]]
         entry = bench.device(cell["device"])
-        bounds = Constraints(Bound(ratio=float(cell["ratio"])))
+        bounds = Constraints(LatencyBound(ratio=float(cell["ratio"])))
         constraints = composition.build_bounds(bounds, bench.space, [entry], self._run.settings.precision)
         ranker, best = self._find(bench, cell, constraints)
         row = {

@@ -2,6 +2,7 @@
 
 from nasface.predictors._base import Comparator, Groups, Scorer, Targets
 from nasface.predictors.catboost import CatBoostNAC, CatBoostNACConfig, CatBoostRegressor, CatBoostRegressorConfig
+from nasface.predictors.confidence import Confidence, fit_confidence
 from nasface.predictors.lightgbm_bradley_terry import BradleyTerry, BradleyTerryConfig, Stagewise, StagewiseConfig
 from nasface.predictors.lightgbm_nac import LightGBMNAC, LightGBMNACConfig
 from nasface.predictors.lightgbm_ranker import LightGBMRanker, LightGBMRankerConfig
@@ -22,6 +23,7 @@ __all__ = [
     "CatBoostRegressor",
     "CatBoostRegressorConfig",
     "Comparator",
+    "Confidence",
     "Contest",
     "Groups",
     "LightGBMNAC",
@@ -45,6 +47,7 @@ __all__ = [
     "XGBoostNACConfig",
     "XGBoostRegressor",
     "XGBoostRegressorConfig",
+    "fit_confidence",
     "fit_ranker",
     "quality",
 ]

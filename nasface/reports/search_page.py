@@ -9,6 +9,7 @@ import numpy as np
 from nasface.costs import LayerCost
 from nasface.reports.comparison import FOUND, SearchFacts, columns, header, latency_column, mark, named_networks
 from nasface.reports.page import Page
+from nasface.reports.standing import Standing, write_standing
 from nasface.reports.svg import Series, bars, chart
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def write_page(
-    path: Path, facts: SearchFacts, rows: list[dict[str, Any]], decision: dict[str, Any], measurements: dict[str, Any]
+    path: Path,
+    facts: SearchFacts,
+    rows: list[dict[str, Any]],
+    place: Standing,
+    decision: dict[str, Any],
+    measurements: dict[str, Any],
 ) -> None:
     """Write `report.html`."""
     devices = " and ".join(entry.device.name for entry in facts.devices)
@@ -34,6 +40,7 @@ def write_page(
         "Every measured subnet of the accuracy table, and predictions (estimated) for named networks.",
     )
     _measured_section(page, measurements)
+    write_standing(page, facts, place)
     page.heading("Where the time goes")
     for entry in facts.devices:
         if isinstance(entry.latency, LayerCost):

@@ -23,6 +23,7 @@ from nasface.reports.comparison import SearchFacts, compare
 from nasface.reports.front import FILE, PICTURE, write_front
 from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
+from nasface.reports.standing import Standing, standing
 from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.search.constraints import notes
 from nasface.spaces import Population, SearchSpace
@@ -72,15 +73,15 @@ def run(run: Run) -> Outcome:
     )
     task.notes.extend(result.remarks)
     _write_front(run, facts)
-    rows = compare(facts)
-    decision = _decision(run, facts, rows)
+    rows, place = compare(facts), standing(facts)
+    decision = _decision(run, facts, rows, place)
     measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}
     if task.exporter is not None:
         delivered, measured = deliver(run, task, task.exporter, genotype, decision)
         decision, measurements = decision | delivered, measurements | measured
     measurements["total_seconds"] = time.perf_counter() - started
-    write_page(run.folder / "report.html", facts, rows, decision, measurements)
-    print_summary(run, facts, rows, decision, measurements)
+    write_page(run.folder / "report.html", facts, rows, place, decision, measurements)
+    print_summary(run, facts, rows, place, decision, measurements)
     return Outcome(decision, measurements, decision["summary"]["predicted"])
 
 
@@ -256,7 +257,7 @@ def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:
     return np.asarray(np.abs(values / first.bound - 1) <= NEAR_BUDGET)
 
 
-def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]], place: Standing) -> dict[str, Any]:
     """What was found and on what grounds; depends on the seed alone."""
     found = rows[0]
     summary = {"predicted": found["predicted"], "params_m": found["params_m"], "macs_m": found["macs_m"]}
@@ -270,6 +271,7 @@ def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]]) -> dict[
         "constraints": composition.describe_constraints(facts.constraints),
         "notes": facts.notes,
         "comparison": rows,
+        "standing": place.to_dict(),
         "finalists": [facts.space.to_dict(row) for row in facts.result.finalists],
         "search": facts.result.counters,
         "quality": facts.quality.to_dict(),
