@@ -15,8 +15,9 @@ import pytest
 
 from nasface.costs import Macs
 from nasface.predictors import Comparator, LightGBMNAC, MLPRegressor, Ranker, fit_ranker
-from nasface.search import Constraint, Evolution, Problem, feasible_start
-from nasface.selectors import FullSort, QuickSelect, Selector
+from nasface.predictors._forest import PairForest
+from nasface.search import Constraint, EvolutionPaper, EvolutionPaperConfig, Problem, feasible_start
+from nasface.selectors import FullSort, Heap, QuickSelect, Selector, Tournament
 from nasface.testing.synthetic import accuracies, face_space
 
 SPACE = face_space()
@@ -49,7 +50,7 @@ def test_fit(benchmark: Any, predictor: type[Comparator], tmp_path_factory: pyte
 
 
 @pytest.mark.parametrize("n", [125, 1000])
-@pytest.mark.parametrize("selector", [QuickSelect(), FullSort()], ids=["quickselect", "full_sort"])
+@pytest.mark.parametrize("selector", [QuickSelect(), FullSort(), Heap(), Tournament()], ids=lambda s: s.config.name)
 def test_select_a_fifth(benchmark: Any, nac: Ranker, selector: Selector, n: int) -> None:
     population = SPACE.sample(np.random.default_rng(3), n)
     calls, pairs = nac.calls, nac.pairs
@@ -97,6 +98,32 @@ def test_evolution(benchmark: Any, ranker: Ranker, budget: str) -> None:
     """The whole search of the paper: 500 generations of 100."""
     problem = Problem(SPACE, ranker, [Constraint(Macs(SPACE), BUDGETS[budget], "MACs")])
     result = benchmark.pedantic(
-        lambda: Evolution(selector=QuickSelect()).run(problem, np.random.default_rng(8)), rounds=3
+        lambda: EvolutionPaper(selector=QuickSelect()).run(problem, np.random.default_rng(8)), rounds=3
     )
     benchmark.extra_info.update(result.counters)
+
+
+@pytest.mark.parametrize("selector", [QuickSelect(), FullSort(), Heap(), Tournament()], ids=lambda s: s.config.name)
+def test_evolution_by_selector(benchmark: Any, nac: Ranker, selector: Selector) -> None:
+    """The same with each selector; sequential ones ask one pair at a time."""
+    problem = Problem(SPACE, nac, [Constraint(Macs(SPACE), BUDGETS["middle"], "MACs")])
+    search = EvolutionPaper(EvolutionPaperConfig(generations=50), selector=selector)
+    result = benchmark.pedantic(lambda: search.run(problem, np.random.default_rng(8)), rounds=1)
+    benchmark.extra_info.update(result.counters)
+
+
+@pytest.mark.parametrize("size", [100, 300, 1000, 3000, 10_000])
+def test_cost_per_generation(benchmark: Any, nac: Ranker, size: int) -> None:
+    """Ten generations of ever larger populations."""
+    problem = Problem(SPACE, nac, [Constraint(Macs(SPACE), BUDGETS["middle"], "MACs")])
+    search = EvolutionPaper(EvolutionPaperConfig(generations=10, population=size), selector=QuickSelect())
+    result = benchmark.pedantic(lambda: search.run(problem, np.random.default_rng(8)), rounds=1)
+    benchmark.extra_info.update(result.counters)
+
+
+def test_compile(benchmark: Any, nac: Ranker, tmp_path: Path) -> None:
+    """From LightGBM's text to tables that are ready."""
+    nac.predictor.save(tmp_path / "model")
+    text = (tmp_path / "model").read_text().split("\n", 1)[1]
+    x = SPACE.encode(SPACE.sample(np.random.default_rng(0), 1))
+    benchmark.pedantic(lambda: PairForest(text).masks(x), rounds=5)
