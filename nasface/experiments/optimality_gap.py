@@ -6,12 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
 from nasface.costs import StageTables
-from nasface.errors import InvalidInput
+from nasface.errors import InfeasibleConstraint, InvalidInput
 from nasface.experiments._base import Cell, Experiment, Report, Row
 from nasface.experiments.bench import Bench
 from nasface.predictors import Ranker, fit_ranker
@@ -68,16 +69,23 @@ class OptimalityGap(Experiment):
             )
         self._scores = scores
         self._problem = cache(self._make_problem)
+        self._refused: dict[tuple[str, float], str] = {}
+        for device, ratio in product([entry.device.name for entry in bench.devices], options.ratios):
+            try:
+                self._problem(device, ratio)
+            except InfeasibleConstraint as error:
+                self._refused[device, ratio] = str(error)
         self.identity = bench.identity(
             settings.accuracy.metric, settings.predictor, settings.selector, options.searches, settings.seed
         )
 
     def cells(self) -> list[Cell]:
-        """Every device, budget, search and seed."""
+        """Every device, budget that some network meets, search and seed."""
         return [
             {"device": entry.device.name, "ratio": ratio, "search": search, "seed": seed}
             for entry in self._bench.devices
             for ratio in self._options.ratios
+            if (entry.device.name, ratio) not in self._refused
             for search in self._options.searches
             for seed in range(self._options.seeds)
         ]
@@ -118,6 +126,9 @@ class OptimalityGap(Experiment):
             ]
             pictures[device] = picture(curves, "budget, x EfficientNet-B0", "gap, % of the reachable range")
             parts.append(markdown.image(self.name, device, f"Gap to the optimum on {device}"))
+        if self._refused:
+            reasons = [f"- {device} at {ratio:g}: {why}" for (device, ratio), why in self._refused.items()]
+            parts.append("\n".join(["## Not feasible", "", *reasons]))
         return Report("How far searches stay from the optimum", "\n\n".join(parts), pictures)
 
     def _introduction(self) -> str:

@@ -136,9 +136,10 @@ class Verification(Experiment):
             f"{len(self._bench.table)} measured subnets are the pool; {n} of them meet {options.ratio:g} x "
             f"EfficientNet-B0 on {self._device}, and the best of these is sought. Regret is what the delivered "
             "network lacks to it. Networks are measured on half of the people and judged on the other half; on both, "
-            "the best of the pool owes something to luck, so that no way can reach a regret of zero there. Promised minus "
-            "found: the value announced (predicted, or measured on the first half) minus that on the others, corrected "
-            f"for the halves' means. Mean ± 95 % interval over {options.seeds} seeds.\n\n" + "\n".join(ways)
+            "the best of the pool owes something to luck, so that no way can reach a regret of zero there. Promised "
+            "minus found: the value announced (predicted, or measured on the first half) minus that on the others, "
+            "corrected for the halves' means. "
+            f"Mean ± 95 % interval over {options.seeds} seeds.\n\n" + "\n".join(ways)
         )
 
     def _try(self, cell: Cell, order: Indices, rng: np.random.Generator) -> tuple[int, float]:

@@ -140,7 +140,7 @@ def test_optimality_gap(cli: Command, make_table: Callable[..., Path], tmp_path:
     )
     assert done.code == EXIT_OK, done.err
     found = rows(tmp_path / "out", "optimality_gap")
-    assert len(found) == 8
+    assert len(found) == 4, "a budget that no network meets is left out"
     gaps = {(row["search"], row["seed"]): row["gap_percent"] for row in found if row["ratio"] == "0.7"}
     assert {float(gap) for (name, _), gap in gaps.items() if name == "seeded"} == {0.0}, "seeds are exact"
     assert all(0 < float(gap) <= 100 for (name, _), gap in gaps.items() if name == "random")
