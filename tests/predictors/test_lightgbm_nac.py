@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nasface.costs import Macs
 from nasface.errors import InvalidInput
-from nasface.predictors import LightGBMNAC, LightGBMNACConfig
+from nasface.predictors import LightGBMNAC, LightGBMNACConfig, Ranker
 from nasface.predictors._forest import PairForest
 from nasface.predictors._pairs import random_pairs
+from nasface.search import Constraint, EvolutionPaper, EvolutionPaperConfig, Problem
+from nasface.selectors import QuickSelect
 from nasface.testing.synthetic import accuracies, face_space
 
 lightgbm = pytest.importorskip("lightgbm")
@@ -87,3 +90,31 @@ def test_parameters_out_of_range_are_named(settings: dict[str, Any]) -> None:
         LightGBMNAC(LightGBMNACConfig(**settings)).fit(
             np.zeros((3, 2), np.float32), np.arange(3.0), [[0, 1]], np.random.default_rng(0)
         )
+
+
+class ByLibrary(LightGBMNAC):
+    """The same trees, evaluated by LightGBM itself."""
+
+    def digest(self, x: np.ndarray) -> np.ndarray:
+        return x
+
+    def compare_digests(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        booster = lightgbm.Booster(model_str=self._text)
+        a, b = np.broadcast_arrays(a, b)
+        first, second = (booster.predict(np.hstack(pair), num_threads=1) for pair in ((a, b), (b, a)))
+        return 0.5 + 0.5 * (first - second)
+
+
+def test_a_search_decides_as_with_the_librarys_own_predictions(tmp_path: Path) -> None:
+    space, rng = face_space(), np.random.default_rng(0)
+    nac = fitted()
+    nac.save(tmp_path / "nac")
+    table = space.sample(rng, 30)
+    results = []
+    for predictor in (nac, ByLibrary().load(tmp_path / "nac")):
+        ranker = Ranker(space, predictor, table, accuracies(space, table, np.random.default_rng(1)))
+        problem = Problem(space, ranker, [Constraint(Macs(space), 300.0, "MACs")])
+        search = EvolutionPaper(EvolutionPaperConfig(generations=20, population=40), selector=QuickSelect())
+        results.append(search.run(problem, np.random.default_rng(2)))
+    np.testing.assert_array_equal(results[0].finalists, results[1].finalists)
+    assert results[0].history == results[1].history
