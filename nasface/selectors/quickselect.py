@@ -51,7 +51,7 @@ class QuickSelect(Selector):
                 chosen.append(left[most_wins(contest, left, need)])
                 need = 0
                 break
-            pivot = left[rng.integers(need, size=())]
+            pivot = left[rng.integers(need)]
             others = left[left != pivot]
             wins = contest.compare(others, pivot)
             ahead = np.where(others < pivot, wins >= 0.5, wins > 0.5)

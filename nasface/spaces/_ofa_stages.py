@@ -61,9 +61,10 @@ class OfaStageOperators(StageOperators):
         n_mutants = len(mothers) - len(fathers)
         kept = np.empty_like(codes)
         masks, thresholds = _patterns(probability)
-        kept[:n_mutants] = masks.take(thresholds.searchsorted(rng.random((n_mutants, codes.shape[1])), side="right"))
-        kept[n_mutants:] = self._coins.take(rng.integers(len(self._coins), size=fathers.shape))
-        other = self._full.take(rng.integers(len(self._full), size=codes.shape))
+        chance, uniform = rng.random((2, *codes.shape))
+        kept[:n_mutants] = masks.take(thresholds.searchsorted(chance[:n_mutants], side="right"))
+        kept[n_mutants:] = _pick(self._coins, chance[n_mutants:])
+        other = _pick(self._full, uniform)
         mixed = other.copy()
         mixed[n_mutants:] = self._codes.take(fathers)
         return self._complete((codes & kept) | (mixed & ~kept), other)
@@ -74,6 +75,11 @@ class OfaStageOperators(StageOperators):
         codes &= active
         empty = active & _ONES & ~(codes | codes >> np.uint32(1))
         return self._index.take(codes | (fresh & (empty * np.uint32(_MOST_CHOICES))))
+
+
+def _pick(values: Codes, uniform: npt.NDArray[np.float64]) -> Codes:
+    """Uniform picks by numbers drawn from [0, 1)."""
+    return values.take((uniform * len(values)).astype(np.intp))
 
 
 def _pack(fields: npt.NDArray[Any]) -> Codes:
