@@ -20,7 +20,15 @@ from nasface.tasks import TASKS
 from ._command import Command, python, restored_hydra
 
 GOLDEN = Path(__file__).with_name("options.txt")
-OTHERS = ("supernet", "device", "data", "training", "loss", "teacher")  # groups that are not kinds of components
+OTHERS = (
+    "supernet",
+    "device",
+    "data",
+    "training",
+    "loss",
+    "teacher",
+    "transport",
+)  # groups that are not kinds of components
 UPDATE = "from the repository root: python -m tests.cli.test_options > tests/cli/options.txt"
 
 
