@@ -43,13 +43,17 @@ TASKS: Final[dict[str, str]] = {
     "import_lut": "bring a latency table measured elsewhere into your table folder",
     "build_lut": "measure a latency table of a device: layers, chains of layers, whole networks",
     "measure_latency": "time whole networks on a device: sub-networks, model files, reference networks",
+    "check_latency": "compare a device's predicted latencies with measured ones; the margin for a confidence",
     "calibrate_device": "a latency table for your phone from three to five networks that you time on it",
     "build_assets": "rebuild the embedded data from its sources",
 }
 """Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""
 
 _MODULES = {"list": "list_components"}
-_RNG_PARTS = ("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets", "training", "timing")
+_RNG_PARTS = (
+    *("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets", "training", "timing"),
+    "check",
+)
 
 
 @dataclass
