@@ -16,11 +16,25 @@ from nasface.devices.journal import Journal
 from nasface.devices.plausibility import kernel_warning
 from nasface.devices.timing import Results, TimingOptions, measure_networks
 from nasface.devices.transports import Transport
+from nasface.errors import InvalidInput
+from nasface.exporters import Exporter
+from nasface.registry import build
 from nasface.spaces import SearchSpace
 from nasface.tasks._run import Run
 
 SHARE_UNSETTLED: Final = 0.1
 """Models that may stay less certain than asked for before somebody is told that the device was busy."""
+
+
+def tflite_exporter(run: Run) -> Exporter:
+    """The exporter whose files are timed; raises `InvalidInput` if another than tflite was chosen."""
+    settings = run.settings.exporter
+    if settings["name"] != "tflite":
+        raise InvalidInput(
+            f"task={run.settings.task} measures files of exporter=tflite, not of exporter={settings['name']}."
+        )
+    exporter: Exporter = build("exporter", settings)
+    return exporter
 
 
 def time_models(

@@ -22,7 +22,7 @@ from nasface.devices.transports import build_transport
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, listing
 from nasface.registry import build
 from nasface.spaces import Population, SearchSpace
-from nasface.tasks._measuring import show_range, time_models, warn_odd_kernels
+from nasface.tasks._measuring import show_range, tflite_exporter, time_models, warn_odd_kernels
 from nasface.tasks._run import Outcome, Run
 
 STEPS: Final = {
@@ -83,14 +83,12 @@ def _nets(space: SearchSpace, n: int, seed: int) -> Population:
 
 def _measure(run: Run, plans: Sequence[TablePlan], options: TimingOptions, folder: Path) -> Results:
     """Write the models and time them; they are removed afterwards."""
-    exporter = dict(run.settings.exporter)
-    if exporter["name"] != "tflite":
-        raise InvalidInput(f"task=build_lut measures files of exporter=tflite, not of exporter={exporter['name']}.")
+    exporter = tflite_exporter(run)
     specs = {name: spec for plan in plans for name, spec in plan.models.items()}
     with build_transport(run.settings.transport) as transport:
         try:
             with run.console.status(f"writing {len(specs)} models"):
-                models = write_models(specs, folder / "models", build("exporter", exporter))
+                models = write_models(specs, folder / "models", exporter)
             results = time_models(run, transport, models, options, folder / "journal.jsonl")
         finally:
             shutil.rmtree(folder / "models", ignore_errors=True)
