@@ -158,6 +158,27 @@ class Lut:
 
 
 @dataclass
+class CheckLatency:
+    """What predicted latencies are compared with, for `task=check_latency`.
+
+    Attributes:
+        nets: How many networks are measured.
+        choice: "even": spread over the predicted range; "informative": those that tell most to latency=learned.
+        file: Networks measured already; None measures.
+        engine: Rows of the file to use.
+        threads: Rows of the file to use; None if all have the same number.
+        table: Name of another latency table whose sums are taken for the truth.
+    """
+
+    nets: int = MISSING
+    choice: str = MISSING
+    file: str | None = MISSING
+    engine: str = MISSING
+    threads: int | None = MISSING
+    table: str | None = MISSING
+
+
+@dataclass
 class Calibrate:
     """A latency table from probe networks, for `task=calibrate_device`.
 
@@ -225,6 +246,7 @@ class Settings:
     sweep: str | None = MISSING
     lut: Lut = field(default_factory=Lut)
     timing: Timing = field(default_factory=Timing)
+    check: CheckLatency = field(default_factory=CheckLatency)
     calibrate: Calibrate = field(default_factory=Calibrate)
     pack: Pack = field(default_factory=Pack)
     compare: Compare = field(default_factory=Compare)

@@ -3,13 +3,19 @@
 from nasface.costs._base import Cost, LayerCost, StageTables, Values
 from nasface.costs.counts import Macs, Params
 from nasface.costs.energy import EnergyMJ
+from nasface.costs.latency_analytic import AnalyticConfig, AnalyticLatency
+from nasface.costs.latency_learned import LearnedConfig, LearnedLatency
 from nasface.costs.latency_lut import LutConfig, LutLatency
 from nasface.costs.memory import ModelMB, PeakMemoryMB
 
 __all__ = [
+    "AnalyticConfig",
+    "AnalyticLatency",
     "Cost",
     "EnergyMJ",
     "LayerCost",
+    "LearnedConfig",
+    "LearnedLatency",
     "LutConfig",
     "LutLatency",
     "Macs",

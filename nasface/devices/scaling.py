@@ -26,6 +26,7 @@ from nasface.devices.calibration import (
 from nasface.devices.layer_model import FEATURES, LayerModel, features, swish_outputs
 from nasface.devices.lut import LookupTable, Row
 from nasface.devices.references import REFERENCES
+from nasface.errors import LookupTableError
 from nasface.netspec import Conv, Layer, op_macs
 from nasface.spaces import SearchSpace
 
@@ -117,3 +118,25 @@ def layer_model(table: LookupTable, spaces: Sequence[SearchSpace]) -> LayerModel
     """The analytic model fitted to a table's rows of the given spaces, one per resolution."""
     layers = [layer for space in spaces for layer in space.layers()]
     return LayerModel.fit(layers, np.concatenate([table.values(space.layers(), space.resolution) for space in spaces]))
+
+
+def measured_spaces(table: LookupTable, space: SearchSpace) -> list[SearchSpace]:
+    """Spaces, one per resolution, whose layers all have a row: the given one, and the face space that tables come in.
+
+    Raises:
+        LookupTableError: There is none.
+    """
+    from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
+
+    standard: list[SearchSpace] = [OfaMbv3(OfaMbv3FaceConfig(resolution=size)) for size in sorted(table.rows)]
+    found: dict[int, SearchSpace] = {}
+    for candidate in [space, *standard]:
+        rows = table.rows.get(candidate.resolution, {})
+        if candidate.resolution not in found and all(layer.key in rows for layer in candidate.layers()):
+            found[candidate.resolution] = candidate
+    if not found:
+        raise LookupTableError(
+            f"Latency table {table.name} has all layers of {space.name} at no resolution, and not those of the face "
+            "space, so no layer model can be fitted to it; set latency.table to another one."
+        )
+    return list(found.values())

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from nasface.composition import timing_options
 from nasface.costs import LayerCost
 from nasface.devices import LookupTable
 from nasface.devices.journal import Journal
+from nasface.devices.layer_bench import write_models
+from nasface.devices.measurements import Measurement
 from nasface.devices.plausibility import kernel_warning
 from nasface.devices.timing import Results, TimingOptions, measure_networks
-from nasface.devices.transports import Transport
+from nasface.devices.transports import Transport, build_transport
 from nasface.errors import InvalidInput
 from nasface.exporters import Exporter
+from nasface.netspec import NetSpec
 from nasface.registry import build
 from nasface.spaces import SearchSpace
 from nasface.tasks._run import Run
 
 SHARE_UNSETTLED: Final = 0.1
 """Models that may stay less certain than asked for before somebody is told that the device was busy."""
-
-
-def tflite_exporter(run: Run) -> Exporter:
-    """The exporter whose files are timed; raises `InvalidInput` if another than tflite was chosen."""
-    settings = run.settings.exporter
-    if settings["name"] != "tflite":
-        raise InvalidInput(
-            f"task={run.settings.task} measures files of exporter=tflite, not of exporter={settings['name']}."
-        )
-    exporter: Exporter = build("exporter", settings)
-    return exporter
 
 
 def time_models(
@@ -122,3 +117,54 @@ def show_range(run: Run, table: LookupTable, space: SearchSpace) -> None:
 
 def _warn(run: Run, text: str) -> None:
     run.console.print(f"[yellow]warning:[/yellow] {text}", soft_wrap=True)
+
+
+def time_specs(run: Run, specs: Mapping[str, NetSpec], folder: Path) -> Results:
+    """Write networks with random weights as `.tflite`, time them through `transport=`, remove them.
+
+    Args:
+        run: With the settings `transport`, `timing` and `exporter`.
+        specs: By name.
+        folder: Of the journal, so that the same command goes on.
+
+    Raises:
+        NotMeasuredYet: The transport is not live, and the times are not there yet.
+    """
+    options = timing_options(run.settings.timing)
+    with build_transport(run.settings.transport) as transport:
+        try:
+            with run.console.status(f"writing {len(specs)} models"):
+                models = write_models(specs, folder / "models", tflite_exporter(run))
+            return time_models(run, transport, models, options, folder / "journal.jsonl")
+        finally:
+            shutil.rmtree(folder / "models", ignore_errors=True)
+
+
+def tflite_exporter(run: Run) -> Exporter:
+    """`exporter=tflite` with its parameters; raises `InvalidInput` for another one."""
+    settings = dict(run.settings.exporter)
+    if settings["name"] != "tflite":
+        raise InvalidInput(
+            f"task={run.settings.task} measures files of exporter=tflite, not of exporter={settings['name']}."
+        )
+    exporter: Exporter = build("exporter", settings)
+    return exporter
+
+
+def measurements_of(
+    run: Run, space: SearchSpace, results: Results, genotypes: Mapping[str, npt.NDArray[np.int8] | None]
+) -> list[Measurement]:
+    """Rows of `measurements.csv`; a model without genotype is the reference network of its name."""
+    shared: dict[str, Any] = {
+        "resolution": space.resolution,
+        "engine": "tflite",
+        "threads": run.settings.timing.threads,
+    }
+    shared["device"] = results.device["device"]
+    return [
+        Measurement.of(
+            results.timed[name], genotype="" if genes is None else space.to_text(genes), network=name, **shared
+        )
+        for name, genes in genotypes.items()
+        if name in results.timed
+    ]

@@ -36,19 +36,24 @@ TASKS: Final[dict[str, str]] = {
     "study_photos": "how many calibration and test photos an accuracy table needs",
     "merge_tables": "join accuracy tables: shards, or tables made elsewhere",
     "evaluate": "measure models or descriptor files on photos, as one table",
+    "evaluate_supernet": "measure smallest, middle and largest network of a supernet, or of a training over its time",
     "compare_predictors": "fit every predictor on parts of one accuracy table: learning curves with intervals",
     "report": "make one table of a sweep's runs",
     "pack": "put photos into one RecordIO file, small and quick to read; pairs into a .bin",
     "import_lut": "bring a latency table measured elsewhere into your table folder",
     "build_lut": "measure a latency table of a device: layers, chains of layers, whole networks",
     "measure_latency": "time whole networks on a device: sub-networks, model files, reference networks",
+    "check_latency": "compare a device's predicted latencies with measured ones; the margin for a confidence",
     "calibrate_device": "a latency table for your phone from three to five networks that you time on it",
     "build_assets": "rebuild the embedded data from its sources",
 }
 """Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""
 
 _MODULES = {"list": "list_components"}
-_RNG_PARTS = ("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets", "training", "timing")
+_RNG_PARTS = (
+    *("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets", "training", "timing"),
+    "check",
+)
 
 
 @dataclass

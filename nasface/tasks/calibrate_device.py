@@ -6,35 +6,35 @@ the table. With `calibrate.measure=true` it times the probes itself, through `tr
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from rich.table import Table
 
 from nasface.accuracy.candidates import tilted_pool
 from nasface.composition import SupernetSource, build_space
 from nasface.costs import LayerCost
-from nasface.devices import LookupTable, Provenance, find_lut, new_lut, read_lut, write_lut
+from nasface.devices import LookupTable, Provenance, find_lut, measurements_folder, new_lut, read_lut, write_lut
 from nasface.devices.calibrated import Calibrated, ProbeTime, calibrated_table
-from nasface.devices.measurements import Measurement, read_measurements
+from nasface.devices.layer_bench import write_models
+from nasface.devices.measurements import Measurement, read_measurements, write_measurements
+from nasface.devices.probe_form import FORM, write_form
 from nasface.devices.probes import choose_probes
 from nasface.devices.references import REFERENCES, reference_network
 from nasface.devices.scaling import Base
-from nasface.errors import InvalidInput, TableError
-from nasface.exporters import Exporter
-from nasface.netspec import NetSpec, random_weights
-from nasface.registry import build
-from nasface.runs import write_text
-from nasface.spaces import Population, SearchSpace, join_stages
+from nasface.errors import InvalidInput, NotMeasuredYet, TableError
+from nasface.netspec import NetSpec
+from nasface.spaces import SearchSpace, join_stages
+from nasface.tasks._measuring import measurements_of, show_range, tflite_exporter, time_specs
 from nasface.tasks._run import Outcome, Run
 
 POOL: Final = 512
 REFERENCE: Final = "efficientnet_b0"
-FORM: Final = "times.csv"
+
+Probe = tuple[npt.NDArray[np.int8] | None, NetSpec]
+"""Genotype, or None for a reference network; and the network."""
 
 
 def run(run: Run) -> Outcome:
@@ -42,7 +42,7 @@ def run(run: Run) -> Outcome:
     settings = run.settings.calibrate
     if run.settings.lut.name is None:
         raise InvalidInput("task=calibrate_device needs lut.name=NAME, what you will call the device.")
-    new_lut(run.settings.lut.name)
+    new_lut(run.settings.lut.name)  # refuses names that cannot be before anything is written
     source = SupernetSource.of(run.settings.supernet, run.cwd)
     space = build_space(run.settings.space, source)
     table = read_lut(find_lut(settings.base))
@@ -51,12 +51,17 @@ def run(run: Run) -> Outcome:
         spaces = [build_space(run.settings.space | {"resolution": size}, source) for size in _sizes(rows)]
         return _calibrate(run, table, spaces, rows)
     probes = _probes(space, Base.of(table, [space]), settings.probes)
-    if settings.measure:
-        raise InvalidInput("calibrate.measure is not there yet.")
-    return _export(run, space, probes)
+    if not settings.measure:
+        return _export(run, space, probes)
+    try:
+        rows = _measure(run, space, probes)
+    except NotMeasuredYet as waiting:
+        run.console.print(str(waiting), soft_wrap=True, markup=False)
+        return Outcome({"name": run.settings.lut.name, "waiting": str(waiting)})
+    return _calibrate(run, table, [space], rows)
 
 
-def _probes(space: SearchSpace, base: Base, n: int) -> dict[str, tuple[Population | None, NetSpec]]:
+def _probes(space: SearchSpace, base: Base, n: int) -> dict[str, Probe]:
     """Genotype and network by name: probes of the space, fastest and slowest first, and the reference network."""
     ms = LayerCost(space, base.table.values(space.layers(), space.resolution))
     pool = tilted_pool(space, np.random.default_rng(0), ms.predict, POOL)
@@ -65,42 +70,39 @@ def _probes(space: SearchSpace, base: Base, n: int) -> dict[str, tuple[Populatio
         ends = [join_stages(choices, chosen) for _, chosen in (tables.minimum(), tables.maximum())]
         pool = np.concatenate([np.stack(ends), pool])
     chosen = choose_probes(space, base, np.unique(pool, axis=0), n)
-    named: dict[str, tuple[Population | None, NetSpec]] = {
-        f"probe_{i}": (row, space.build(row)) for i, row in enumerate(chosen, 1)
-    }
+    named: dict[str, Probe] = {f"probe_{i}": (row, space.build(row)) for i, row in enumerate(chosen, 1)}
     return named | {REFERENCE: (None, reference_network(REFERENCE, space.resolution))}
 
 
-def _export(run: Run, space: SearchSpace, probes: Mapping[str, tuple[Population | None, NetSpec]]) -> Outcome:
-    """Write models, form and instructions; times that stand in the form already are kept."""
-    name = run.settings.lut.name
-    folder = run.path(run.settings.calibrate.folder or f"{name}_probes")
-    exporter: Exporter = build("exporter", {"name": "tflite"})
-    for model, (_, spec) in probes.items():
-        exporter.export(spec, random_weights(spec, np.random.default_rng(0)), folder / f"{model}.tflite", {})
-    given = _given(folder / FORM)
-    rows = [
-        {
-            "network": model,
-            "median_ms": given.get((model, genotype, str(space.resolution)), ""),
-            "resolution": str(space.resolution),
-            "genotype": genotype,
-        }
-        for model, row in probes.items()
-        for genotype in ["" if row[0] is None else space.to_text(row[0])]
-    ]
-    write_text(folder / FORM, _csv(rows))
+def _export(run: Run, space: SearchSpace, probes: Mapping[str, Probe]) -> Outcome:
+    """Write models, form and instructions."""
+    name, settings = run.settings.lut.name, run.settings.calibrate
+    folder = run.path(settings.folder or f"{name}_probes")
+    write_models({model: spec for model, (_, spec) in probes.items()}, folder, tflite_exporter(run))
     form = run.shown(folder / FORM)
     command = f"python -m nasface task=calibrate_device lut.name={name} calibrate.times={form}"
-    write_text(folder / "README.md", _instructions(list(probes), space.resolution, command))
+    genotypes = {model: "" if row is None else space.to_text(row) for model, (row, _) in probes.items()}
+    rows = write_form(folder, genotypes, space.resolution, command)
     run.console.print(f"{len(probes)} probe networks at {space.resolution} px: {run.shown(folder)}", soft_wrap=True)
-    run.console.print(f"time each on your device (README.md there says how), fill in median_ms in {form}; then")
+    run.console.print(
+        f"time each on your device (README.md there says how), fill in median_ms in {form}; then", soft_wrap=True
+    )
     run.console.print(f"next: {command}", soft_wrap=True)
     return Outcome({"folder": str(folder), "probes": rows, "resolution": space.resolution})
 
 
+def _measure(run: Run, space: SearchSpace, probes: Mapping[str, Probe]) -> list[Measurement]:
+    """Time the probes through `transport=`; also into `measurements.csv`."""
+    specs = {model: spec for model, (_, spec) in probes.items()}
+    results = time_specs(run, specs, measurements_folder(str(run.settings.lut.name)) / "probes")
+    rows = measurements_of(run, space, results, {model: row for model, (row, _) in probes.items()})
+    write_measurements(run.folder / "measurements.csv", rows)
+    return rows
+
+
 def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows: Sequence[Measurement]) -> Outcome:
     name, settings = str(run.settings.lut.name), run.settings.calibrate
+    path = new_lut(name)
     provenance = Provenance(
         kind="estimated",
         device=next((row.device for row in rows if row.device), name),
@@ -133,23 +135,16 @@ def _show(run: Run, name: str, spaces: Sequence[SearchSpace], made: Calibrated) 
     run.console.print(shown)
     run.console.print(made.verdict, soft_wrap=True)
     for space in spaces:
-        cost = LayerCost(space, made.table.values(space.layers(), space.resolution)).decompose()
-        if cost is not None:
-            low, high = cost.minimum()[0], cost.maximum()[0]
-            run.console.print(
-                f"networks of {space.name} at {space.resolution} px need {low:.2f} to {high:.2f} ms (estimated)",
-                soft_wrap=True,
-            )
+        show_range(run, made.table, space)
 
 
 def _next(run: Run, name: str, made: Calibrated) -> str:
     probes = run.settings.calibrate.probes
     if made.enough or len(made.errors) != probes:
         return f"python -m nasface device={name}"
-    return (
-        f"python -m nasface task=calibrate_device lut.name={name} calibrate.probes={probes + 2}  (the form keeps your "
-        f"times), or use it as it is: device={name}"
-    )
+    more = f"python -m nasface task=calibrate_device lut.name={name} calibrate.probes={probes + 2}"
+    more += " calibrate.measure=true" if run.settings.calibrate.measure else "  (the form keeps your times)"
+    return f"{more}, or use it as it is: device={name}"
 
 
 def _probe_time(row: Measurement, spaces: Sequence[SearchSpace]) -> ProbeTime:
@@ -171,40 +166,3 @@ def _sizes(rows: Sequence[Measurement]) -> list[int]:
     if not sizes:
         raise InvalidInput("The form has no time of a network of the space; time probe_1, probe_2, ... as well.")
     return sizes
-
-
-def _given(form: Path) -> dict[tuple[str, str, str], str]:
-    """Times in a form that is there already, by network, genotype and resolution."""
-    if not form.is_file():
-        return {}
-    rows = csv.DictReader(form.read_text(encoding="utf-8").splitlines())
-    return {(row["network"], row["genotype"], row["resolution"]): row["median_ms"] for row in rows}
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["network", "median_ms", "resolution", "genotype"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _instructions(names: Sequence[str], resolution: int, command: str) -> str:
-    models = "\n".join(f"* `{name}.tflite`" for name in names)
-    return f"""# Probe networks for a new device
-
-{models}
-
-Random weights, input float32 1 x {resolution} x {resolution} x 3. Time each of them on your device, with the runtime
-and the threads that your app will use. With the official `benchmark_model` on an Android phone:
-
-    adb push *.tflite benchmark_model /data/local/tmp/
-    adb shell chmod +x /data/local/tmp/benchmark_model
-    adb shell /data/local/tmp/benchmark_model --graph=/data/local/tmp/probe_1.tflite --num_threads=1 --num_runs=100
-
-It prints `Inference (avg)` in microseconds: divide by 1000. Let the phone cool down in between, and time all of them
-twice in turn; if the two series differ by more than 3 %, time again. Write milliseconds into the column `median_ms` of
-`{FORM}`, then run
-
-    {command}
-"""

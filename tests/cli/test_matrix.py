@@ -12,7 +12,9 @@ import pytest
 
 from nasface.devices.device import embedded_luts
 from nasface.registry import REGISTRY
+from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 from nasface.supernets import SUPERNETS
+from nasface.testing.synthetic import write_made_up_measurements
 
 from ._command import Command
 
@@ -89,12 +91,15 @@ def test_the_cover_is_complete_and_small() -> None:
 
 
 @pytest.mark.parametrize("row", cases())
-def test_runs(cli: Command, make_table: Callable[..., Path], row: Row) -> None:
+def test_runs(cli: Command, make_table: Callable[..., Path], row: Row, tmp_path: Path) -> None:
     table = make_table(row["space"], row["supernet"], **NEEDS.get(("space", row["space"]), {}))
-    photos = ["data.people=12", "data.photos=4"] if row["data"] == "procedural" else []
+    inputs = ["data.people=12", "data.photos=4"] if row["data"] == "procedural" else []
+    if row["latency"] == "learned":
+        file = write_made_up_measurements(tmp_path / "measurements.csv", OfaMbv3(OfaMbv3FaceConfig(resolution=112)))
+        inputs = [*inputs, f"latency.measurements={file}"]
     done = cli(
         *overrides(row),
-        *photos,
+        *inputs,
         f"accuracy.table={table}",
         "space.resolution=112",
         "accuracy.calibration_photos=4",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from nasface.testing import (
     SelectorConformance,
     SpaceConformance,
 )
-from nasface.testing.synthetic import face_space, tiny_space
+from nasface.testing.synthetic import face_space, tiny_space, write_made_up_measurements
 
 SMALL = {
     "n_pairs": 600,
@@ -81,8 +82,11 @@ class TestTinySpace(SpaceConformance):
 
 class TestLatencies(CostConformance):
     @pytest.fixture(params=names("latency"))
-    def cost(self, request: pytest.FixtureRequest) -> Cost:
-        return build("latency", request.param, space=face_space(), device=load_device("sd865", {"lut": "sd865"}))
+    def cost(self, request: pytest.FixtureRequest, tmp_path: Path) -> Cost:
+        settings = {"name": request.param}
+        if request.param == "learned":
+            settings["measurements"] = str(write_made_up_measurements(tmp_path / "measurements.csv", face_space()))
+        return REGISTRY.build("latency", settings, space=face_space(), device=load_device("sd865", {"lut": "sd865"}))
 
 
 class TestCounts(CostConformance):

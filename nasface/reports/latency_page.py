@@ -1,0 +1,85 @@
+"""The page of a check: predicted against measured latency, the figures, the margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from nasface.composition import DeviceCosts
+from nasface.devices.check import LatencyCheck
+from nasface.metrics import Interval
+from nasface.reports.page import Page
+from nasface.reports.svg import Series, chart
+
+FIGURES: Final = {
+    "mape": "mean absolute error",
+    "worst": "largest error",
+    "kendall_tau": "Kendall tau",
+    "bias": "bias (predicted - measured)",
+    "bias_small": "bias, fastest third",
+    "bias_middle": "bias, middle third",
+    "bias_large": "bias, slowest third",
+    "factor": "measured / predicted, mean factor",
+    "mape_scaled": "mean absolute error after that factor",
+}
+
+
+def figure_cells(name: str, interval: Interval) -> tuple[str, str]:
+    """A figure and its interval as text: shares in percent, biases with a sign."""
+    pattern = "{:.3f}" if name in ("kendall_tau", "factor") else "{:+.1%}" if name.startswith("bias") else "{:.1%}"
+    low, high = pattern.format(interval.low), pattern.format(interval.high)
+    return pattern.format(interval.value), f"{low} to {high}"
+
+
+def write_latency_page(
+    path: Path,
+    entry: DeviceCosts,
+    source: str,
+    check: LatencyCheck,
+    names: Sequence[str],
+    margin: float | None,
+    remarks: Sequence[str],
+) -> None:
+    """Write the page.
+
+    Args:
+        path: The file.
+        entry: Whose latency was checked.
+        source: What it was compared with.
+        check: The figures.
+        names: Of the networks, in the order of the check.
+        margin: For 95 % confidence, if known.
+        remarks: What to know about the comparison.
+    """
+    mark = " (estimated)" if entry.latency.estimated else ""
+    page = Page(f"{entry.latency.label}{mark}", f"{len(names)} networks, {source}")
+    for remark in remarks:
+        page.text(f"Note: {remark}", "note")
+    page.heading("Predicted against measured")
+    page.picture(_scatter(check, names, margin, mark), "every network; the line is where both are equal")
+    page.heading("Figures")
+    page.table(
+        ["", "value", "95 % interval"],
+        [[words, *figure_cells(name, check.figures[name])] for name, words in FIGURES.items()],
+    )
+    page.text(f"Intervals by bootstrap over the {len(names)} networks; errors relative to the measured time.", "note")
+    if margin is not None:
+        page.text(
+            f"A further network like these takes more than {1 + margin:.3f} times its prediction with a chance of 5 % "
+            "at most: constraints.latency_ms.confidence=0.95 adds this margin."
+        )
+    page.write(path)
+
+
+def _scatter(check: LatencyCheck, names: Sequence[str], margin: float | None, mark: str) -> str:
+    points = list(zip(check.predicted.tolist(), check.measured.tolist(), strict=True))
+    low, high = float(check.predicted.min()), float(check.predicted.max())
+    series = [
+        Series("networks", points, "cloud", names),
+        Series("equal", [(low, low), (high, high)], "other", line=True),
+    ]
+    if margin:
+        line = [(x, x * (1 + margin)) for x in (low, high)]
+        series.append(Series("with the margin for 95 %", line, "found", line=True))
+    return chart(series, f"predicted, ms{mark}", "measured, ms")
