@@ -17,7 +17,13 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+    ValidationError,
+)
 
 from nasface.errors import InvalidInput, NasfaceError, UnknownName
 from nasface.registry import REGISTRY
@@ -88,10 +94,8 @@ def _core_options() -> dict[str, str]:
     from nasface.data import DATA
     from nasface.devices.transports import TRANSPORTS
     from nasface.supernets import SUPERNETS
-    from nasface.training import LOSSES, TEACHERS, TRAININGS
 
-    named: dict[str, Mapping[str, Any]] = {"data": DATA, "supernet": SUPERNETS, "training": TRAININGS}
-    named |= {"loss": LOSSES, "teacher": TEACHERS, "transport": TRANSPORTS}
+    named: dict[str, Mapping[str, Any]] = {"data": DATA, "supernet": SUPERNETS, "transport": TRANSPORTS}
     tables = {f"{group}/{name}" for group, options in named.items() for name in options}
     return dict.fromkeys(tables | _yaml_options(config_directory()), "nasface")
 
@@ -106,6 +110,16 @@ def yaml_options() -> set[str]:
     """YAML options of the core and of the plug-ins."""
     folders = [config_directory(), *map(_plugin_folder, load_plugins().values())]
     return set().union(*map(_yaml_options, folders))
+
+
+def yaml_files(group: str) -> dict[str, tuple[Path, str]]:
+    """YAML options of a group by name, each a file and whose it is; while a task runs, with those of `--config-dir`."""
+    found: dict[str, tuple[Path, str]] = {}
+    for place in GlobalHydra.instance().config_loader().get_search_path().get_path():
+        origin = "nasface" if place.provider == "main" else place.provider
+        for path in sorted(Path(place.path.removeprefix("file://"), group).glob("*.yaml")):
+            found.setdefault(path.stem, (path, origin))  # Hydra takes the first
+    return found
 
 
 def _yaml_options(folder: Path | None) -> set[str]:
@@ -126,7 +140,7 @@ def register_options() -> None:
     from nasface.devices import user_luts
     from nasface.devices.transports import TRANSPORTS
     from nasface.supernets import SUPERNETS
-    from nasface.training import LOSSES, TEACHERS, TRAININGS
+    from nasface.training import LOSSES, TEACHERS, TrainingConfig
 
     load_plugins()
     store = ConfigStore.instance()
@@ -135,9 +149,10 @@ def register_options() -> None:
     for group, table in (("data", DATA), ("transport", TRANSPORTS)):
         for name, (config, _) in table.items():
             store.store(group=group, name=name, node=config)
-    for group, options in (("supernet", SUPERNETS), ("training", TRAININGS), ("loss", LOSSES), ("teacher", TEACHERS)):
-        for name, option in options.items():
-            store.store(group=group, name=name, node=option)
+    store.store(group="schema", name="training", node=TrainingConfig)  # types and defaults that YAML options begin with
+    tables = {"supernet": SUPERNETS, "schema/loss": LOSSES, "schema/teacher": TEACHERS}
+    for group, name, option in ((group, *item) for group, options in tables.items() for item in options.items()):
+        store.store(group=group, name=name, node=option)
     for name, path in user_luts().items():
         store.store(group="device", name=name, node={"lut": str(path)}, package=f"device.{name}")
     Plugins.instance().register(PluginConfigs)
@@ -148,11 +163,13 @@ def explain(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(error, MissingConfigException) and "/" in (error.missing_cfg_file or ""):
         group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return str(UnknownName(group, name, _group_options(group), REGISTRY.failure_hint()))
+        return str(UnknownName(group, name, error.options or _group_options(group), REGISTRY.failure_hint()))
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
         parent, _, key = str(cause.full_key).rpartition(".")
         known = [str(name) for name in cause.parent_node or ()]
         return str(UnknownName(f"option of {parent}" if parent else "option", key, known))
+    if isinstance(cause, MissingMandatoryValue):
+        return f"{cause.full_key} has no value; give it one."
     lines = [line.strip() for line in str(cause).splitlines() if not line.strip().startswith(_NOISE)]
     text = " ".join(line for line in lines if line)
     if isinstance(cause, ValidationError) and cause.full_key:

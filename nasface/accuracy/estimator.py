@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.accuracy.candidates import Plan, candidates, mixed
+from nasface.accuracy.closed_set import ClosedSet, open_closed_set
 from nasface.accuracy.protocol import Protocol
 from nasface.accuracy.runner import INFERENCE, SubnetRunner
 from nasface.accuracy.table import AccuracyTable, TableWriter
@@ -29,10 +30,12 @@ class Faces:
 
     Attributes:
         calibration: uint8[m, height, width, 3]: training people, for batch normalisation.
-        images: uint8[n, height, width, 3]: people the networks were not trained on.
+        images: uint8[n, height, width, 3]: people the networks were not trained on, unless `known` is given.
         labels: (n,) person of every image.
         calibration_name: How tables name the calibration images, e.g. "photos:512".
         pairs: Pairs for the metric `accuracy`; None for balanced ones drawn from all photos.
+        known: Number of training people where the images are other photos of theirs (a closed set), and labels are
+            places among them; None for strangers.
     """
 
     calibration: Images
@@ -40,12 +43,15 @@ class Faces:
     labels: npt.NDArray[np.generic]
     calibration_name: str
     pairs: ListedPairs | None = None
+    known: int | None = None
 
     @property
     def hash(self) -> str:
         """sha256 over measured images, their people and the pairs; the calibration images have their own column."""
         digest = hashlib.sha256(np.ascontiguousarray(self.images).tobytes())
         digest.update(np.unique(self.labels, return_inverse=True)[1].astype(np.int64).tobytes())
+        if self.known is not None:
+            digest.update(f"closed set of {self.known}".encode())
         if self.pairs is not None:
             for values in (self.pairs.first, self.pairs.second, self.pairs.same, self.pairs.folds):
                 digest.update(np.asarray(values, np.int64).tobytes())
@@ -127,7 +133,7 @@ def estimate(
         raise InvalidInput("supernet=random has no accuracy to measure; give a trained supernet.")
     plan = plan or Plan(mixed(supernet.space))
     mine = _shard(*candidates(supernet.space, n_subnets, seed, plan), plan.family, shard)
-    protocol = Protocol(faces.labels, faces.pairs)
+    protocol = _protocol(supernet, faces)
     mine = [entry for entry in mine if entry[0].tobytes() not in elsewhere]
     if not mine and not path.exists():
         return None
@@ -146,6 +152,13 @@ def estimate(
     return writer.table()
 
 
+def _protocol(supernet: Supernet, faces: Faces) -> Protocol | ClosedSet:
+    """How descriptors are judged: on strangers, or by the classifier where the people are known."""
+    if faces.known is not None:
+        return open_closed_set(supernet, faces.labels, faces.known)
+    return Protocol(faces.labels, faces.pairs)
+
+
 Entry = tuple[npt.NDArray[np.int8], str]
 """A genotype and its origin."""
 
@@ -160,7 +173,7 @@ def _shard(population: npt.NDArray[np.int8], origins: list[str], family: int, sh
 
 
 def _measured(
-    supernet: Supernet, faces: Faces, protocol: Protocol, entries: Sequence[Entry]
+    supernet: Supernet, faces: Faces, protocol: Protocol | ClosedSet, entries: Sequence[Entry]
 ) -> Iterator[tuple[int, dict[str, float], Entry]]:
     """(number from 1, metrics, entry) of every network; each is extracted while its predecessor is still there."""
     runner = SubnetRunner(faces.calibration, faces.images)

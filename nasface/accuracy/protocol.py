@@ -24,6 +24,9 @@ METRICS: Final = ("auc", "eer", *FARS, "accuracy", "rank1", "identification", "i
 chosen on the others; rank-1 identification by leave-one-out; and by the paper's protocol, one random gallery photo per
 person, micro and macro."""
 
+TOP1: Final = "top1"
+"""Of the supernet's own classifier, see `closed_set`; in tables of known people the only metric."""
+
 HALVES: Final = {"half": "people", "photos": "photos"}
 """Metrics of halves of the photos are METRIC_half1 and METRIC_half2 (either half of the people), METRIC_photos1 and
 METRIC_photos2 (either half of every person's photos)."""

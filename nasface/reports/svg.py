@@ -6,6 +6,7 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 44
@@ -69,6 +70,22 @@ def chart(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[flo
         body.append(f'<text class="limit" x="{px + 4:.1f}" y="{TOP + 10}">{html.escape(limit[1])}</text>')
     body += [_series(s, x, y) for s in series]
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(body)}</svg>{_legend(series)}'
+
+
+def standalone(series: Sequence[Series], x_label: str, y_label: str) -> str:
+    """A chart as a file of its own: with the page's style, and the legend inside."""
+    style = resources.files("nasface.reports").joinpath("page.css").read_text(encoding="utf-8")
+    picture, _, _ = chart(series, x_label, y_label).partition("</svg>")
+    opening, _, body = picture.partition(">")
+    legend, left = [], float(LEFT)
+    for s in series:
+        legend.append(f'<polyline class="{s.style}" points="{left},{HEIGHT + 8} {left + 16},{HEIGHT + 8}"/>')
+        legend.append(f'<text x="{left + 22}" y="{HEIGHT + 12}">{html.escape(s.label)}</text>')
+        left += 50 + 7 * len(s.label)
+    opening = opening.replace(f"{WIDTH} {HEIGHT}", f"{WIDTH} {HEIGHT + 20}")
+    size = f'xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT + 20}"'
+    white = '<rect width="100%" height="100%" fill="#fff"/>'
+    return f"{opening} {size}><style>{style}</style>{white}{body}{''.join(legend)}</svg>\n"
 
 
 def bars(rows: Sequence[tuple[str, float]], unit: str) -> str:

@@ -36,6 +36,7 @@ TASKS: Final[dict[str, str]] = {
     "study_photos": "how many calibration and test photos an accuracy table needs",
     "merge_tables": "join accuracy tables: shards, or tables made elsewhere",
     "evaluate": "measure models or descriptor files on photos, as one table",
+    "evaluate_supernet": "measure smallest, middle and largest network of a supernet, or of a training over its time",
     "compare_predictors": "fit every predictor on parts of one accuracy table: learning curves with intervals",
     "report": "make one table of a sweep's runs",
     "pack": "put photos into one RecordIO file, small and quick to read; pairs into a .bin",

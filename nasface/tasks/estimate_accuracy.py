@@ -41,7 +41,9 @@ def run(run: Run) -> Outcome:
     space = build_space(run.settings.space, source)
     plan = make_plan(run, space)
     supernet = source.load(space)
-    faces = open_faces(run, open_data(run), space.resolution, settings.calibration_photos)
+    data = open_data(run)
+    opened = open_known_faces if data.closed_set else open_faces
+    faces = opened(run, data, space.resolution, settings.calibration_photos)
     path = run.path(settings.table)
     table = _measure(run, supernet, faces, plan, path)
     _say_next(run, path, table)
@@ -104,6 +106,19 @@ def open_faces(run: Run, data: FaceData, resolution: int, calibration_photos: in
     pairs = None if settings.pairs is None else _listed_pairs(run.path(settings.pairs), data, photos.indices)
     calibration, name = training_photos(data, resolution, calibration_photos, run.rng("calibration"))
     return Faces(calibration, photos.images, photos.labels, name, pairs)
+
+
+def open_known_faces(run: Run, data: FaceData, resolution: int, calibration_photos: int) -> Faces:
+    """The photos of a closed set: other photos of the training people."""
+    from nasface.accuracy.estimator import Faces
+
+    if run.settings.accuracy.pairs is not None:
+        raise InvalidInput("accuracy.pairs are pairs of strangers, and data.split=image has none; give one of the two.")
+    people, validation = data.require("training").people, data.require("validation", closed_set=True)
+    photos = validation.load(size=resolution)
+    labels = validation.labels_in(people)[photos.indices]
+    calibration, name = training_photos(data, resolution, calibration_photos, run.rng("calibration"))
+    return Faces(calibration, photos.images, labels, name, known=len(people))
 
 
 def training_photos(

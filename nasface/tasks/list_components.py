@@ -6,6 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from hydra import compose
+from omegaconf import OmegaConf
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,10 +15,10 @@ from nasface.data import DATA
 from nasface.devices import embedded_luts, read_lut, user_luts
 from nasface.devices.transports import TRANSPORTS
 from nasface.errors import LookupTableError
+from nasface.options import yaml_files
 from nasface.registry import REGISTRY
 from nasface.supernets import SUPERNETS
 from nasface.tasks._run import TASKS, Outcome, Run
-from nasface.training import LOSSES, TEACHERS, TRAININGS
 
 
 def run(run: Run) -> Outcome:
@@ -27,8 +29,8 @@ def run(run: Run) -> Outcome:
     ]
     rows += [_option("data", name, config) for name, (config, _) in DATA.items()]
     rows += [_option("transport", name, config) for name, (config, _) in TRANSPORTS.items()]
-    groups = {"supernet": SUPERNETS, "training": TRAININGS, "loss": LOSSES, "teacher": TEACHERS}
-    rows += [_option(group, name, config) for group, options in groups.items() for name, config in options.items()]
+    rows += [_option("supernet", name, config) for name, config in SUPERNETS.items()]
+    rows += [_composed(group, name) for group in ("training", "loss", "teacher") for name in yaml_files(group)]
     rows += [_device(name, path) for name, path in (embedded_luts() | user_luts()).items()]
     table = Table(
         "kind", "name", "origin", "parameters", "what it is", title="components: kind=name, kind.parameter=value"
@@ -56,6 +58,16 @@ def _option(kind: str, name: str, config: type) -> dict[str, Any]:
     return {"kind": kind, "name": name, "origin": "nasface", "summary": summary, "parameters": parameters(config)}
 
 
+def _composed(group: str, name: str) -> dict[str, Any]:
+    """A YAML option with all its values; its summary is the comment it begins with."""
+    file, origin = yaml_files(group)[name]
+    values: Any = OmegaConf.to_container(compose(overrides=[f"+{group}={name}"]))
+    parameters = {key: value for key, value in values[group].items() if key != "name"}
+    first, _, _ = file.read_text(encoding="utf-8").partition("\n")
+    summary = first.removeprefix("# ") if first.startswith("# ") else ""
+    return {"kind": group, "name": name, "origin": origin, "summary": summary, "parameters": parameters}
+
+
 def _device(name: str, path: Path) -> dict[str, Any]:
     """A device is its table; one that cannot be read is shown with the reason."""
     origin = "nasface" if embedded_luts().get(name) == path else str(path)
@@ -68,5 +80,12 @@ def _device(name: str, path: Path) -> dict[str, Any]:
     return {"kind": "device", "name": name, "origin": origin, "summary": summary, "parameters": {"lut": name}}
 
 
-def _text(values: dict[str, Any]) -> str:
-    return "\n".join(f"{name}={'null' if value is None else value}" for name, value in values.items())
+def _text(values: dict[str, Any], prefix: str = "") -> str:
+    """A line for every value; of those in groups only what is set."""
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            lines.append(_text(value, f"{prefix}{name}."))
+        elif value is not None or not prefix:
+            lines.append(f"{prefix}{name}={'null' if value is None else value}")
+    return "\n".join(lines)

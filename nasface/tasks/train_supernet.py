@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
-from omegaconf.errors import ConfigKeyError, ValidationError
+from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nasface.data import FaceData
@@ -19,22 +19,21 @@ from nasface.reports.training_report import write_training_report
 from nasface.spaces import OfaMbv3
 from nasface.tasks._run import Outcome, Run, versions
 from nasface.tasks.evaluate import open_data
-from nasface.training import LOSSES, TEACHERS, TRAININGS
+from nasface.training import LOSSES, TEACHERS, TrainingConfig
 
 if TYPE_CHECKING:
     from nasface.training.log import Listener
     from nasface.training.log import Progress as Told
     from nasface.training.networks import Network
-    from nasface.training.options import TrainingConfig
     from nasface.training.trainer import Trainer
 
-MAY_CHANGE = ("folder", "checkpoint_minutes", "keep", "threads", "photos", "tensorboard", "accelerator")
+MAY_CHANGE = ("folder", "checkpoint_minutes", "keep", "snapshots", "threads", "photos", "tensorboard", "accelerator")
 """Options of `training` that may differ when a training goes on."""
 
 
 def run(run: Run) -> Outcome:
     """Train all phases that are left, export the supernet, write the report."""
-    config: TrainingConfig = typed(run.settings.training, "training", TRAININGS)
+    config: TrainingConfig = typed(run.settings.training, "training", TrainingConfig)
     if config.folder is None:
         raise InvalidInput(
             "task=train_supernet needs training.folder=FOLDER, where its state lives: run folders are new with every "
@@ -55,15 +54,16 @@ def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) ->
     from nasface.training.assembly import Setting, open_fabric, open_judges
     from nasface.training.losses import build_loss
     from nasface.training.photos import open_photos
-    from nasface.training.state import Checkpoints
+    from nasface.training.state import Checkpoints, held
 
-    loss = build_loss(typed(run.settings.loss, "loss", LOSSES))
-    teacher = typed(run.settings.teacher, "teacher", TEACHERS)
+    loss = build_loss(_kind(run.settings.loss, "loss", LOSSES))
+    teacher = _kind(run.settings.teacher, "teacher", TEACHERS)
     space = _space(run)
     fabric = open_fabric(config)
     data = open_data(run)
     faces = data.require("training")
     if fabric.is_global_zero:
+        stack.enter_context(held(folder))
         Checkpoints(folder, config.keep).claim(_identity(run, config, space, data))
     photos = open_photos(faces, space.resolution, config.photos)
     judges = open_judges(data, space.resolution, config, run.settings.seed)
@@ -72,21 +72,29 @@ def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) ->
     return setting.supernet_trainer(space, teacher, listener), data
 
 
-def typed(settings: Mapping[str, Any], group: str, options: Mapping[str, type]) -> Any:
-    """The options of a group as its dataclass.
+def _kind(settings: Mapping[str, Any], group: str, kinds: Mapping[str, type]) -> Any:
+    """The options of a group as the dataclass of the kind that they name; raises `UnknownName`."""
+    name = str(settings.get("name", ""))
+    if name not in kinds:
+        raise UnknownName(f"{group}.name", name, kinds)
+    return typed(settings, group, kinds[name])
+
+
+def typed(settings: Mapping[str, Any], group: str, config: type) -> Any:
+    """The options of a group as their dataclass.
 
     Raises:
-        UnknownName: The option or one of its parameters does not exist.
-        InvalidInput: A value is of another type.
+        UnknownName: One of them does not exist.
+        InvalidInput: A value is absent or of another type.
     """
-    name = str(settings.get("name", ""))
-    if name not in options:
-        raise UnknownName(group, name, options)
     try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options[name]), dict(settings)))
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(config), dict(settings)))
     except ConfigKeyError as error:
-        known = [field.name for field in dataclasses.fields(options[name])]
-        raise UnknownName(f"parameter of {group} {name}", str(error.key), known) from error
+        parent, _, key = f"{group}.{error.full_key}".rpartition(".")
+        known = [str(name) for name in error.parent_node or ()]
+        raise UnknownName(f"option of {parent}", key, known) from error
+    except MissingMandatoryValue as error:
+        raise InvalidInput(f"{group}.{error.full_key} has no value; give it one.") from error
     except ValidationError as error:
         raise InvalidInput(f"{group}.{error.full_key}: {error.msg}; give a value of that type.") from error
 

@@ -2,4 +2,4 @@
 
 from nasface.training.objectives import LOSSES as LOSSES
 from nasface.training.objectives import TEACHERS as TEACHERS
-from nasface.training.options import TRAININGS as TRAININGS
+from nasface.training.options import TrainingConfig as TrainingConfig

@@ -1,4 +1,4 @@
-"""Options of the groups `loss` and `teacher`: what is minimised."""
+"""Types, meaning and defaults of the groups `loss` and `teacher`, whose options are `conf/loss` and `conf/teacher`."""
 
 from __future__ import annotations
 
@@ -29,31 +29,24 @@ class MarginConfig:
     The margin acts in this term only: distillation and validation see cosines without it.
 
     Attributes:
+        name: "arcface" or "cosface".
+        margin: Radians added to the angle (arcface), or subtracted from the cosine (cosface).
         weight: Of this term in the sum.
         smoothing: Of the labels. With a large scale it fights the margin: 64 with 0.1 never comes near zero.
         scale: Factor of the cosines.
-        margin: Radians added to the angle (arcface), or subtracted from the cosine (cosface).
         margin_warmup: Fraction of a phase in which the margin rises linearly from 0.
     """
 
-    name: str = "arcface"
+    name: str
+    margin: float
     weight: float = 1.0
     smoothing: float = 0.0
     scale: float = 64.0
-    margin: float = 0.5
     margin_warmup: float = 0.0
 
 
-@dataclass
-class CosFaceConfig(MarginConfig):
-    """CosFace: the margin is subtracted from the cosine."""
-
-    name: str = "cosface"
-    margin: float = 0.35
-
-
-LOSSES: Final[dict[str, type]] = {"softmax": SoftmaxConfig, "arcface": MarginConfig, "cosface": CosFaceConfig}
-"""Options of `loss=`."""
+LOSSES: Final[dict[str, type]] = {"softmax": SoftmaxConfig, "arcface": MarginConfig, "cosface": MarginConfig}
+"""Kinds of losses by the `name` in an option of `loss=`."""
 
 
 @dataclass
@@ -109,10 +102,6 @@ class LargestTeacherConfig:
     features: float = 0.0
 
 
-def _teacher_plan() -> dict[str, Phase]:
-    return {"teacher": Phase(30.0, 1.0, 2e-3, 0.0)}
-
-
 @dataclass
 class EfficientNetTeacherConfig(LargestTeacherConfig):
     """EfficientNet-B0 (the paper's teacher), trained first, by the same command, on the same photos and loss.
@@ -124,7 +113,7 @@ class EfficientNetTeacherConfig(LargestTeacherConfig):
 
     name: str = "efficientnet_b0"
     optimizer: str = "adamw"
-    plan: dict[str, Phase] = field(default_factory=_teacher_plan)
+    plan: dict[str, Phase] = field(default_factory=dict)
 
 
 @dataclass
@@ -153,7 +142,7 @@ TEACHERS: Final[dict[str, type]] = {
     "efficientnet_b0": EfficientNetTeacherConfig,
     "logits": LogitsTeacherConfig,
 }
-"""Options of `teacher=`."""
+"""Kinds of teachers by the `name` in an option of `teacher=`."""
 
 TeacherConfig = (
     NoTeacherConfig | DescriptorTeacherConfig | LargestTeacherConfig | EfficientNetTeacherConfig | LogitsTeacherConfig

@@ -1,9 +1,8 @@
-"""Options of the group `training`: phases, augmentation, optimiser, engine."""
+"""Types, meaning and defaults of the group `training`. Schedules are YAML: `conf/training/*.yaml`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 
 @dataclass
@@ -11,9 +10,9 @@ class Phase:
     """One phase: which sub-networks it trains, for how long, how fast.
 
     Attributes:
-        epochs: Passes over the training photos, without the warm-up; a fraction is allowed.
-        warmup_epochs: Passes before them, in which the learning rate rises linearly.
         learning_rate: At the end of the warm-up, for one process; it falls to 0 along a cosine.
+        epochs: Passes over the training photos, without the warm-up; a fraction is allowed. Needed without `steps`.
+        warmup_epochs: Passes before them, in which the learning rate rises linearly.
         warmup_learning_rate: At the start of the warm-up.
         steps: Number of steps instead of epochs, warm-up included; None takes the epochs.
         subnets: Sub-networks a step; their gradients are summed. 3 or more with `sandwich`.
@@ -27,9 +26,9 @@ class Phase:
         validate: "corners" judges OFA's list of networks, "extremes" the smallest and the largest alone.
     """
 
-    epochs: float = 30.0
+    learning_rate: float
+    epochs: float | None = None
     warmup_epochs: float = 0.0
-    learning_rate: float = 2e-3
     warmup_learning_rate: float = 0.0
     steps: int | None = None
     subnets: int = 1
@@ -68,34 +67,19 @@ class Augmentation:
     tint: float = 0.5
 
 
-def _sandwich_plan() -> dict[str, Phase]:
-    return {"sandwich": Phase(warmup_epochs=1.0, largest=0.08, smallest=0.16, validate="extremes")}
-
-
-def _shrinking_plan() -> dict[str, Phase]:
-    """OFA's five phases, after one for the largest network alone; its rate is what an OFA user reports to work."""
-    return {
-        "full": Phase(175, 5, 8e-2, 2.6e-2, kernels=[7], expands=[6], depths=[4]),
-        "kernel": Phase(120, 5, 3e-2, 3e-2, expands=[6], depths=[4]),
-        "depth1": Phase(25, 0, 2.5e-3, subnets=2, expands=[6], depths=[3, 4]),
-        "depth2": Phase(120, 5, 7.5e-3, 7.5e-3, subnets=2, expands=[6]),
-        "expand1": Phase(25, 0, 2.5e-3, subnets=4, expands=[4, 6], sort=True),
-        "expand2": Phase(120, 5, 7.5e-3, 7.5e-3, subnets=4, sort=True),
-    }
-
-
 @dataclass
 class TrainingConfig:
     """How a supernet is trained.
 
     Attributes:
+        name: What reports call the schedule.
         folder: Where the state lives: checkpoints, log, the finished supernet. The same command with the same folder
             goes on after an interruption; it has to be given because run folders are new with every command.
         init: Checkpoint to start from (`.pth` or `.safetensors`); None starts from random weights.
         zero_residual: Start every residual block as the identity (its last norm's gain is 0), where `init` is null: a
             network of random weights then begins to learn sooner. OFA does not.
         phases: Names of the phases of `plan` to run, in this order; None runs all.
-        plan: The phases by name.
+        plan: The phases by name, in their order.
         scale: Factor on all epochs of the plan, for small budgets.
         batch: Photos a step and process.
         photos: "memory" decodes all photos once, "stream" decodes every batch anew, "auto" takes memory up to 2 GB.
@@ -114,6 +98,7 @@ class TrainingConfig:
         calibration_photos: Photos of training people that calibrate batch normalisation for a validation.
         checkpoint_minutes: Time between checkpoints: what a killed run loses at most.
         keep: Number of last checkpoints that are kept, beside the best weights of every phase.
+        snapshots: Also keep the weights of every validation (`weights-STEP.pt`), for `task=evaluate_supernet`.
         log_every: Steps between lines of the log.
         tensorboard: Also write TensorBoard events, if the package tensorboard is installed.
         threads: Threads of torch on a CPU; None leaves torch's choice.
@@ -122,12 +107,12 @@ class TrainingConfig:
         precision: "32-true" or "bf16-mixed".
     """
 
-    name: str = "sandwich"
+    name: str
     folder: str | None = None
     init: str | None = None
     zero_residual: bool = True
     phases: list[str] | None = None
-    plan: dict[str, Phase] = field(default_factory=_sandwich_plan)
+    plan: dict[str, Phase] = field(default_factory=dict)
     scale: float = 1.0
     batch: int = 64
     photos: str = "auto"
@@ -146,33 +131,10 @@ class TrainingConfig:
     calibration_photos: int = 512
     checkpoint_minutes: float = 5.0
     keep: int = 2
+    snapshots: bool = False
     log_every: int = 20
     tensorboard: bool = False
     threads: int | None = None
     accelerator: str = "auto"
     devices: int = 1
     precision: str = "32-true"
-
-
-@dataclass
-class SandwichConfig(TrainingConfig):
-    """One phase over all sub-networks: one a step (`subnets=1`), or largest, smallest and random (`sandwich=true`)."""
-
-
-@dataclass
-class ShrinkingConfig(TrainingConfig):
-    """OFA's progressive shrinking: full, kernel, depth1, depth2, expand1, expand2, with OFA's settings."""
-
-    name: str = "progressive_shrinking"
-    plan: dict[str, Phase] = field(default_factory=_shrinking_plan)
-    optimizer: str = "sgd"
-    weight_decay: float = 3e-5
-    clip: float | None = None
-    ema: float = 0.0
-    dropout: float = 0.1
-    validate_every: float = 1.0
-    zero_residual: bool = False
-
-
-TRAININGS: Final[dict[str, type]] = {"progressive_shrinking": ShrinkingConfig, "sandwich": SandwichConfig}
-"""Options of `training=`."""

@@ -49,7 +49,7 @@ class Timeline:
     def of(cls, phase: Phase, per_epoch: int, scale: float, processes: int = 1) -> Timeline:
         """Of a phase with `per_epoch` steps an epoch; as in OFA the rate grows with the number of processes."""
         warmup = round(phase.warmup_epochs * scale * per_epoch)
-        steps = warmup + round(phase.epochs * scale * per_epoch) if phase.steps is None else phase.steps
+        steps = warmup + round((phase.epochs or 0) * scale * per_epoch) if phase.steps is None else phase.steps
         if steps < 1:
             raise InvalidInput(
                 f"A phase of {steps} steps trains nothing; give training.plan.PHASE.epochs or .steps above 0."

@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,38 @@ from nasface.runs import atomic_write, write_json
 logger = logging.getLogger(__name__)
 
 FINGERPRINT = "fingerprint.json"
+LOCK = ".lock"
 _NAME = re.compile(r"state-(\d{8})\.pt")
 
 State = dict[str, Any]
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in a folder; the system lets go when this one ends, however it ends.
+
+    Raises:
+        CheckpointError: Another process trains there.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise CheckpointError(
+                f"{folder} is being trained in by another process ({file.read() or 'just started'}); "
+                "wait for it, stop it, or give another training.folder."
+            ) from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
 
 
 class Checkpoints:

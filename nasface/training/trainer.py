@@ -236,6 +236,9 @@ class Trainer:
         spent = {"seconds": self.at.seconds}
         for network, values in found.items():
             self.validations.append({"step": self.at.total, "phase": name, "network": network, **values, **spent})
+        if self.config.snapshots:
+            path = self.checkpoints.folder / f"weights-{self.at.total:08d}.pt"
+            self.checkpoints.write(path, {"network": self.average.state_dict(), "step": self.at.total})
         mean = float(np.mean([values["auc"] for values in found.values()]))
         if mean > self.at.best:
             self.at.best = mean

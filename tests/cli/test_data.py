@@ -82,13 +82,17 @@ def test_a_hostile_bin_is_refused(cli: Command, tmp_path: Path) -> None:
     assert not (tmp_path / "mark").exists()
 
 
-def test_closed_sets_make_no_table_of_strangers(cli: Command, packed: Path) -> None:
+def test_closed_sets_are_judged_by_the_classifier_alone(cli: Command, packed: Path) -> None:
     split = ("data=recordio", f"data.root={packed}", "data.split=image")
     off = tuple(f"data.{role}_people=none" for role in ("training", "validation", "report"))
     done = cli("task=estimate_accuracy", "accuracy.table=t.csv", *split, *off)
     assert done.code == EXIT_INVALID
-    assert "is split by photos (data.split=image)" in done.text
+    assert (
+        "is stored without its classifier, and photos of known people (data.split=image)" in done.text
+    )
     assert "closed set" in done.out
+    done = cli("task=study_photos", "study.file=s.jsonl", "study.calibration=[2]", *split, *off)
+    assert "is split by photos (data.split=image)" in done.text
     done = cli("task=estimate_accuracy", "accuracy.table=t.csv", *split)
     assert "there are lists of training, validation, report people" in done.text
 

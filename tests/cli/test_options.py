@@ -20,6 +20,15 @@ from nasface.tasks import TASKS
 from ._command import Command, python, restored_hydra
 
 GOLDEN = Path(__file__).with_name("options.txt")
+OTHERS = (
+    "supernet",
+    "device",
+    "data",
+    "training",
+    "loss",
+    "teacher",
+    "transport",
+)  # groups that are not kinds of components
 UPDATE = "from the repository root: python -m tests.cli.test_options > tests/cli/options.txt"
 
 
@@ -33,13 +42,13 @@ def surface() -> Iterator[str]:
         register_options()
         with initialize_config_dir(str(config_directory()), version_base="1.3"):
             loader = GlobalHydra.instance().config_loader()
-            for group in sorted(set(loader.list_groups("")) - {"hydra"}):
+            for group in sorted(set(loader.list_groups("")) - {"hydra", "schema"}):
                 for option in [name for name in loader.get_group_options(group) if (group, name) not in foreign]:
                     yield f"{group}={option}"
                     chosen = compose(overrides=[f"+{group}={option}"])
                     yield from sorted(f"  {line}" for line in _flat(chosen) if not line.endswith(f".name={option}"))
             plain = compose("config")
-            groups = {field.name for field in dataclasses.fields(Settings)} & {*KINDS, "supernet", "device", "data"}
+            groups = {field.name for field in dataclasses.fields(Settings)} & {*KINDS, *OTHERS}
             yield from sorted(_flat({key: value for key, value in plain.items() if key not in groups}))
     yield f"task={'|'.join(TASKS)}"
 

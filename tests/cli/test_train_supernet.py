@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,62 @@ def test_progressive_shrinking_starts_from_a_checkpoint_with_a_trained_teacher(c
     columns = (folder / "progress.csv").read_text().splitlines()[0]
     assert "softmax,logits,features" in columns
     assert json.loads((folder / "fingerprint.json").read_text())["training"]["phases"] == ["depth1"]
+
+
+def test_a_folder_is_trained_in_by_one_process_at_a_time(cli: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "cwd" / "made"
+    given = (*TINY, "training.plan.sandwich.steps=1")
+    holder = "import sys, pathlib; from nasface.training.state import held\n"
+    holder += "with held(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    root = Path(__file__).resolve().parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(folder)], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        done = cli(*given)
+        assert done.code == 2
+        assert f"being trained in by another process (process {other.pid}); wait for it" in done.text
+        assert [path.name for path in folder.iterdir()] == [".lock"], "nothing was touched"
+        other.kill()
+    assert cli(*given).code == 0, "the lock of a killed process is gone"
+
+
+OWN = """\
+# Two phases of my own.
+defaults:
+  - /schema/training@_here_
+  - _self_
+name: mine
+plan:
+  large: {steps: 1, learning_rate: 1e-3, kernels: [7], expands: [6], depths: [4]}
+  all: {epochs: 0.5, learning_rate: 1e-3, subnets: 2, validate: extremes}
+batch: 10
+"""
+
+
+def test_a_schedule_of_ones_own_in_yaml(cli: Command, tmp_path: Path) -> None:
+    schedule = tmp_path / "conf" / "training" / "mine.yaml"
+    schedule.parent.mkdir(parents=True)
+    schedule.write_text(OWN)
+    own = ("--config-dir", str(tmp_path / "conf"), "training=mine")
+    done = cli(*own, *TINY)
+    assert done.code == 0, done.err
+    noted = json.loads((tmp_path / "cwd" / "made" / "fingerprint.json").read_text())["training"]
+    assert list(noted["plan"]) == ["large", "all"]
+    assert noted["plan"]["all"]["validate"] == "extremes"
+    assert (noted["batch"], noted["optimizer"]) == (12, "adamw"), "the command line's, and the default"
+    rows = cli(*own[:2], "task=list").result["decision"]["components"]
+    (row,) = [row for row in rows if (row["kind"], row["name"]) == ("training", "mine")]
+    assert (row["origin"], row["summary"]) == ("command-line", "Two phases of my own.")
+    assert row["parameters"]["plan"]["all"]["epochs"] == 0.5
+    schedule.write_text(OWN.replace("name: mine\n", ""))
+    assert "training.name has no value" in cli(*own, *TINY).text
+    schedule.write_text(OWN.replace("subnets: 2", "subnet: 2"))
+    assert "In 'training/mine'" in (text := cli(*own, *TINY).text)
+    assert "Key 'subnet' not in 'Phase'" in text
+    schedule.write_text(OWN.replace("epochs: 0.5, ", ""))
+    assert "give training.plan.PHASE.epochs or .steps" in cli(*own, *TINY[:-1], "training.folder=other").text
 
 
 @pytest.mark.parametrize(

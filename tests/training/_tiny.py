@@ -15,7 +15,7 @@ from nasface.supernets import ElasticNetwork
 from nasface.training.assembly import open_fabric
 from nasface.training.losses import build_loss
 from nasface.training.objectives import LargestTeacherConfig, MarginConfig
-from nasface.training.options import Phase, SandwichConfig, TrainingConfig
+from nasface.training.options import Phase, TrainingConfig
 from nasface.training.photos import MemoryPhotos
 from nasface.training.state import Checkpoints
 from nasface.training.step import Student
@@ -41,7 +41,8 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 def tiny_config(**options: Any) -> TrainingConfig:
     """Sandwich sampling for six steps, a checkpoint after every step, validation only at the end."""
     given: dict[str, Any] = {
-        "plan": {"sandwich": Phase(steps=6, warmup_epochs=0.4, largest=0.2, smallest=0.2, validate="extremes")},
+        "name": "tiny",
+        "plan": {"sandwich": Phase(2e-3, steps=6, warmup_epochs=0.4, largest=0.2, smallest=0.2, validate="extremes")},
         "batch": 12,
         "dropout": 0.1,
         "log_every": 2,
@@ -49,7 +50,7 @@ def tiny_config(**options: Any) -> TrainingConfig:
         "checkpoint_minutes": 0.0,
         "accelerator": "cpu",
     }
-    return SandwichConfig(**given | options)
+    return TrainingConfig(**given | options)
 
 
 def tiny_trainer(
@@ -66,7 +67,7 @@ def tiny_trainer(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ElasticNetwork(tiny_space(), PEOPLE)
-    student = Student(network, build_loss(loss or MarginConfig(scale=16.0)), None, live, config.dropout)
+    student = Student(network, build_loss(loss or MarginConfig("arcface", 0.5, scale=16.0)), None, live, config.dropout)
     photos = MemoryPhotos(images, np.arange(len(images)), labels)
     judges = Judges(images[:24], images, labels)
     fabric = open_fabric(config)

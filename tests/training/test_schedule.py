@@ -26,8 +26,8 @@ def test_learning_rate_is_ofas() -> None:
 
 def test_a_phase_of_no_steps_is_refused() -> None:
     with pytest.raises(InvalidInput, match="above 0"):
-        Timeline.of(Phase(epochs=0), 10, 1.0)
-    assert Timeline.of(Phase(steps=7, warmup_epochs=30), 10, 1.0).steps == 7
+        Timeline.of(Phase(2e-3), 10, 1.0)
+    assert Timeline.of(Phase(2e-3, steps=7, warmup_epochs=30), 10, 1.0).steps == 7
 
 
 def test_resolution_grows() -> None:

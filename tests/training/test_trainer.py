@@ -73,8 +73,8 @@ def test_a_state_cut_short_is_passed_over(trainer: Make) -> None:
 
 def test_phases_go_on_from_the_best_weights(trainer: Make) -> None:
     plan = {
-        "one": Phase(steps=2, kernels=[7], expands=[6], depths=[4]),
-        "two": Phase(steps=2, subnets=2, sort=True, expands=[4, 6]),
+        "one": Phase(2e-3, steps=2, kernels=[7], expands=[6], depths=[4]),
+        "two": Phase(2e-3, steps=2, subnets=2, sort=True, expands=[4, 6]),
     }
     told: list[Progress] = []
     both = trainer(plan=plan, ema=0.0, listener=told.append, live=LargestTeacherConfig(features=0.5))
@@ -94,7 +94,7 @@ def test_phases_go_on_from_the_best_weights(trainer: Make) -> None:
 
 
 def test_second_phase_resumes_bit_for_bit(trainer: Make) -> None:
-    plan = {"one": Phase(steps=1, expands=[6]), "two": Phase(steps=3, sort=True)}
+    plan = {"one": Phase(2e-3, steps=1, expands=[6]), "two": Phase(2e-3, steps=3, sort=True)}
     options: dict[str, Any] = {"plan": plan, "live": LargestTeacherConfig(), "keep": 9, "optimizer": "sgd"}
 
     class Stop(Exception):
@@ -117,7 +117,7 @@ def test_second_phase_resumes_bit_for_bit(trainer: Make) -> None:
 
 
 def test_in_place_distillation(trainer: Make) -> None:
-    plan = {"sandwich": Phase(steps=2, subnets=3, sandwich=True, validate="extremes")}
+    plan = {"sandwich": Phase(2e-3, steps=2, subnets=3, sandwich=True, validate="extremes")}
     made = trainer(plan=plan, live=LargestTeacherConfig())
     made.run()
     assert float(made.log.rows()[0]["logits"]) > 0

@@ -36,7 +36,7 @@ class AdbConfig:
         gpu: Run on the GPU delegate; a model that it does not take is refused instead of being timed on the processor.
         profile: Time operators as well; that slows the runs a little.
         taskset: Mask of the cores to run on, e.g. f0; null for all.
-        flags: More flags, e.g. [--use_xnnpack=false, --gpu_precision_loss_allowed=false].
+        flags: More flags, e.g. ["--use_xnnpack=false", "--gpu_precision_loss_allowed=false"].
         timeout: Seconds that one block of runs, or the copy of one model, may take.
     """
 

@@ -33,8 +33,8 @@ class SshConfig:
         user: Null for what your ssh configuration says.
         port: Null for what your ssh configuration says.
         key: File of the private key; null for what your ssh configuration says.
-        options: More options of ssh, e.g. [StrictHostKeyChecking=accept-new, ProxyJump=gate].
-        python: What starts Python there: ~/env/bin/python, or on chosen cores "taskset -c 4-7 python3".
+        options: More options of ssh, e.g. ["StrictHostKeyChecking=accept-new", "ProxyJump=gate"].
+        python: What starts Python there: "~/env/bin/python", or on chosen cores "taskset -c 4-7 python3".
         folder: Where the temporary folder is made; null for the system's.
         timeout: Seconds that one block of runs, or the copy of one model, may take.
     """

@@ -7,8 +7,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from nasface.devices.journal import Journal
+from nasface.devices.timing import Results, TimingOptions, measure_networks
 from nasface.devices.transports import AdbConfig, AdbTransport
 from nasface.errors import DeviceLost, ModelRefused, TransportError
 from nasface.testing import TransportConformance
@@ -172,3 +175,25 @@ def test_a_phone_that_is_full(config: AdbConfig, models: dict[str, Path]) -> Non
         with pytest.raises(TransportError, match="make room") as caught:
             phone.send(models)
     assert not isinstance(caught.value, DeviceLost)
+
+
+def test_what_was_measured_before_the_phone_was_lost_stays(
+    config: AdbConfig, state: Path, models: dict[str, Path], tmp_path: Path
+) -> None:
+    options = TimingOptions(rounds=2, max_rounds=2)
+
+    def measure() -> Results:
+        with AdbTransport(config) as phone:
+            journal = Journal(tmp_path / "journal.jsonl")
+            return measure_networks(phone, models, options, np.random.default_rng(0), journal)
+
+    fault(state, "drop")
+    with pytest.raises(DeviceLost):
+        measure()
+    kept = (tmp_path / "journal.jsonl").read_text()
+    fault(state, "none")
+    (state / "devices").write_text("FAKE0001\tdevice\n")
+    results = measure()
+    assert {name: timed.median_ms for name, timed in results.timed.items()} == {"good": 0.150, "bad": 0.150}
+    assert (tmp_path / "journal.jsonl").read_text().startswith(kept)
+    assert kept.count('"key"') == 1

@@ -1,0 +1,62 @@
+"""The page of a supernet on the report people: smallest, middle, largest network, over the training if there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nasface.reports.page import Page
+from nasface.reports.svg import Series, chart, standalone
+from nasface.runs import write_text
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def write_supernet_page(folder: Path, title: str, rows: Rows) -> list[Path]:
+    """Write `report.html`, and `auc.svg` and `tar.svg` where there is more than one step.
+
+    Args:
+        folder: Where to.
+        title: What was judged on.
+        rows: A network each: "network", "auc", "tar@FAR", ..., and "cpu_hours" for those of a training.
+
+    Returns:
+        The files.
+    """
+    page = Page("nasface supernet", title)
+    last = [row for row in rows if row.get("step") == rows[-1].get("step")]
+    page.cards([(row["network"], f"{row['auc']:.4f}", f"AUC of {row['weights']}") for row in last])
+    pictures = []
+    if len({row.get("step") for row in rows}) > 1:
+        page.heading("Over the training")
+        for column, file in _pictured(rows):
+            series, labels = _curves(rows, column), ("processor hours of training", column)
+            page.picture(chart(series, *labels), f"{column} on the report people")
+            write_text(folder / file, standalone(series, *labels))
+            pictures.append(folder / file)
+    page.heading("All figures")
+    columns = [name for name in rows[0] if name not in ("of", "genotype")]
+    page.table(columns, [[row.get(name) for name in columns] for row in rows])
+    page.write(folder / "report.html")
+    return [*pictures, folder / "report.html"]
+
+
+def _pictured(rows: Rows) -> list[tuple[str, str]]:
+    """AUC, and the true accept rate at the lowest false accept rate."""
+    rates = [name for name in rows[0] if name.startswith("tar@") and " " not in name]
+    lowest = sorted(rates, key=lambda name: float(name.removeprefix("tar@")))[:1]
+    return [("auc", "auc.svg"), *((name, "tar.svg") for name in lowest)]
+
+
+def _curves(rows: Rows, column: str) -> list[Series]:
+    names = list(dict.fromkeys(row["network"] for row in rows))
+    return [
+        Series(
+            name,
+            [(row["cpu_hours"], row[column]) for row in rows if row["network"] == name],
+            f"line{i}",
+            line=True,
+        )
+        for i, name in enumerate(names)
+    ]

@@ -1,0 +1,170 @@
+"""`task=evaluate_supernet training.folder=FOLDER data=...`: a training's curve on the report people; it can be resumed.
+
+Without a folder, the supernet of the group `supernet`. Judged are its smallest, middle and largest networks.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from nasface.composition import SupernetSource, build_space
+from nasface.data import FaceData, FaceSet
+from nasface.errors import InvalidInput
+from nasface.recognition import Judgement, judge
+from nasface.recognition.embedder import Embedded
+from nasface.reports.supernet_page import write_supernet_page
+from nasface.runs import write_json, write_text
+from nasface.spaces import OfaMbv3, SearchSpace
+from nasface.tasks._run import Outcome, Run
+from nasface.tasks.estimate_accuracy import training_photos
+from nasface.tasks.evaluate import open_data
+
+if TYPE_CHECKING:
+    from nasface.supernets import Supernet
+
+KEPT = "report_people.json"
+"""What was measured already, in the training's folder."""
+
+Row = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Weights:
+    """Weights to judge: what rows say about them, and the supernet when it is their turn."""
+
+    facts: Mapping[str, Any]
+    load: Callable[[], Supernet]
+
+
+def run(run: Run) -> Outcome:
+    """Judge what was not judged before with the same photos and options; write the table, the pictures, the page."""
+    space, weights, folder = _open(run)
+    data = open_data(run)
+    judge_network = _Judge(run, data, space.resolution)
+    kept = _read(folder / KEPT) if folder else []
+    rows = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=run.console) as bar:
+        for entry in bar.track(weights, description="judging weights"):
+            found = judge_network(space, entry.load(), kept)
+            rows += [{**entry.facts, **row} for row in found]
+            kept += [row for row in found if row not in kept]
+            if folder:
+                write_json(folder / KEPT, kept)
+    _write(run, rows, data)
+    return Outcome({"data": data.fingerprint, "rows": rows})
+
+
+def _open(run: Run) -> tuple[OfaMbv3, list[_Weights], Path | None]:
+    """The space, what is to be judged, and the training's folder, if it is one."""
+    from nasface.training.kept import kept_weights, load_kept, space_of
+
+    given = run.settings.training["folder"]
+    if given is None:
+        source = SupernetSource.of(run.settings.supernet, run.cwd)
+        built = _elastic(build_space(run.settings.space, source))
+        return built, [_Weights({"weights": source.name}, lambda: source.load(built))], None
+    folder = run.path(str(given))
+    space = space_of(folder)
+
+    def weights(kept: Any) -> _Weights:
+        facts = {"weights": kept.path.stem, "step": kept.step, "cpu_hours": round(kept.cpu_hours, 4)}
+        return _Weights(facts, lambda: load_kept(kept, space))
+
+    return space, [weights(kept) for kept in kept_weights(folder)], folder
+
+
+def _elastic(space: SearchSpace) -> OfaMbv3:
+    if not isinstance(space, OfaMbv3):
+        raise InvalidInput(
+            f"task=evaluate_supernet judges ofa_mbv3 spaces, not {space.name}; choose space=ofa_mbv3_face."
+        )
+    return space
+
+
+def three(space: OfaMbv3) -> dict[str, Any]:
+    """The smallest, a middle and the largest genotype: the same choice everywhere, int8[n_genes] each."""
+    places = {"smallest": 0.0, "middle": 0.5, "largest": 1.0}
+
+    def everywhere(place: float) -> Any:
+        ks, e, d = (c[round(place * (len(c) - 1))] for c in (space.kernels, space.expands, space.depths))
+        return space.from_dict({"ks": ks, "e": e, "d": d})
+
+    return {name: everywhere(place) for name, place in places.items()}
+
+
+class _Judge:
+    """Judges the three networks of one supernet after another on the same photos."""
+
+    def __init__(self, run: Run, data: FaceData, resolution: int) -> None:
+        settings = run.settings
+        self._run, self._report = run, data.require("report")
+        self._data = dataclasses.replace(data, pairs=None)
+        photos = settings.accuracy.calibration_photos
+        self._calibration, name = training_photos(data, resolution, photos, run.rng("calibration"))
+        self._photos = self._report.load(size=resolution)
+        options = [data.fingerprint, resolution, name, settings.seed, dataclasses.asdict(settings.evaluation)]
+        self._options = json.dumps(options)
+
+    def __call__(self, space: OfaMbv3, supernet: Supernet, kept: Sequence[Row]) -> list[Row]:
+        """A row each; one that is among `kept` is not measured again."""
+        from nasface.accuracy.runner import SubnetRunner
+
+        of = hashlib.sha256(f"{supernet.hash} {self._options}".encode()).hexdigest()[:16]
+        known = {row["network"]: row for row in kept if row["of"] == of}
+        runner = SubnetRunner(self._calibration, self._photos.images)
+        rows = []
+        for name, genotype in three(space).items():
+            if name not in known:
+                judgement = self._judge(runner.describe(supernet.extract(genotype)))
+                known[name] = {"of": of, "network": name, "genotype": space.to_text(genotype), **_figures(judgement)}
+            rows.append(known[name])
+        return rows
+
+    def _judge(self, descriptors: np.ndarray[Any, np.dtype[np.float32]]) -> Judgement:
+        embedded = Embedded(descriptors, self._photos.indices, ())
+        options = self._run.settings.evaluation
+        return judge(embedded, self._report, self._data, options.far, options.bootstrap, self._run.rng("bootstrap"))
+
+
+def _figures(judgement: Judgement) -> dict[str, float]:
+    """The main figures, and their intervals."""
+    bounds = {
+        f"{name} {end}": getattr(interval, end)
+        for name, interval in judgement.intervals.items()
+        for end in ("low", "high")
+    }
+    return {name: float(value) for name, value in (judgement.row() | bounds).items()}
+
+
+def _read(path: Path) -> list[Row]:
+    try:
+        rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    return rows
+
+
+def _write(run: Run, rows: Sequence[Row], data: FaceData) -> None:
+    """`supernet.csv`, the pictures and the page, into the run folder."""
+    columns = [name for name in rows[0] if name != "of"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()} for row in rows)
+    write_text(run.folder / "supernet.csv", text.getvalue())
+    faces: FaceSet = data.require("report")
+    title = f"{len(faces.people)} report people, {len(faces)} photos; data {data.fingerprint[:12]}"
+    written = write_supernet_page(run.folder, title, rows)
+    for path in (run.folder / "supernet.csv", *written):
+        run.console.print(f"{path.suffix[1:]}: {run.shown(path)}", soft_wrap=True)
