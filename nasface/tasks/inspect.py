@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,13 @@ def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
         raise InvalidInput(
             "task=inspect needs genotype=FILE: a genotype JSON ({'ks','e','d'}), a net.config or a result.json."
         )
-    path = run.path(run.settings.genotype)
+    if isinstance(run.settings.genotype, list):
+        raise InvalidInput("task=inspect shows one network; give genotype=FILE, not a list.")
+    return genotype_in(run.path(str(run.settings.genotype)), space)
+
+
+def genotype_in(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:
+    """The genotype in a file: OFA's genotype JSON, a net.config, or a result.json of a search."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
