@@ -73,7 +73,7 @@ def compare_analytic(one: str, other: str, resolution: int) -> None:
     nets = space.sample(np.random.default_rng(0), 1000)
     print("| fitted to | judged on | rows | mean error | largest | bias | factor | after the factor | Kendall tau |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for source, target in ((one, one), (one, other), (other, other), (other, one)):
+    for source, target in dict.fromkeys(((one, one), (one, other), (other, other), (other, one))):
         model = AnalyticLatency(AnalyticConfig(table=source), space=space, device=None)
         table = read_lut(find_lut(target))
         rows = table.values(space.layers(), resolution)
