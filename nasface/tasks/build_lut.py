@@ -113,7 +113,7 @@ def _provenance(run: Run, results: Results, options: TimingOptions, built: dict[
     method = (
         f"Measured with nasface task=build_lut: {chains if run.settings.lut.chains else 'layers alone'}, "
         f"{run.settings.lut.nets} whole networks and the references, files of exporter=tflite "
-        f"{exporter}. {options.describe()} Rows are "
+        f"{exporter}. {results.protocol} Rows are "
         + ("fitted to the whole networks, " if any(part.strength for part in built.values()) else "")
         + "medians in ms; std_ms and runs are those of the layer's own model."
     )
