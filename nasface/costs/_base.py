@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -128,6 +129,10 @@ class LayerCost(Cost):
 
     def decompose(self) -> StageTables | None:
         """Exact, wherever the space has stages."""
+        return self._tables
+
+    @cached_property
+    def _tables(self) -> StageTables | None:
         choices = self.space.stage_choices()
         if choices is None:
             return None
