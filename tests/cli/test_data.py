@@ -87,9 +87,7 @@ def test_closed_sets_are_judged_by_the_classifier_alone(cli: Command, packed: Pa
     off = tuple(f"data.{role}_people=none" for role in ("training", "validation", "report"))
     done = cli("task=estimate_accuracy", "accuracy.table=t.csv", *split, *off)
     assert done.code == EXIT_INVALID
-    assert (
-        "is stored without its classifier, and photos of known people (data.split=image)" in done.text
-    )
+    assert "is stored without its classifier, and photos of known people (data.split=image)" in done.text
     assert "closed set" in done.out
     done = cli("task=study_photos", "study.file=s.jsonl", "study.calibration=[2]", *split, *off)
     assert "is split by photos (data.split=image)" in done.text
