@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST = "smallest", "largest"
 """Names of the extreme networks of a space."""
 
-LEAST_SUBNETS = 10
+LEAST_SUBNETS = 30
 """Rows of an accuracy table below which nothing can be fitted and judged."""
 
 

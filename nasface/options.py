@@ -17,6 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
@@ -132,6 +133,15 @@ def prepare() -> None:
     load_plugins()
     for origin, reason in REGISTRY.failures.items():
         log.warning("plug-in %s could not be loaded: %s", origin, reason)
+
+
+def _scale(small: Any, full: Any, *, _root_: DictConfig) -> Any:
+    """`${nasface.scale:small,full}` in experiments: the second value with experiment.full=true."""
+    value = full if _root_.experiment.full else small
+    return OmegaConf.create(value) if isinstance(value, list | dict) else value
+
+
+OmegaConf.register_new_resolver("nasface.scale", _scale, replace=True)  # also --cfg and worker processes come by here
 
 
 def register_options() -> None:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from omegaconf import MISSING, DictConfig, OmegaConf
+
+T = TypeVar("T")
+
+
+def typed(cls: type[T], values: Any) -> T:
+    """Values as a dataclass of options; raises OmegaConf's errors for unknown keys and wrong types."""
+    made = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), values))
+    if not isinstance(made, cls):
+        raise TypeError(f"expected {cls.__name__}, not {type(made).__name__}")
+    return made
 
 
 @dataclass
@@ -250,6 +260,7 @@ class Settings:
     calibrate: Calibrate = field(default_factory=Calibrate)
     pack: Pack = field(default_factory=Pack)
     compare: Compare = field(default_factory=Compare)
+    experiment: dict[str, Any] = MISSING
     assets: Assets = field(default_factory=Assets)
     space: dict[str, Any] = MISSING
     supernet: dict[str, Any] = MISSING
@@ -269,11 +280,7 @@ class Settings:
     def of(cls, config: DictConfig) -> Settings:
         """Check the types of a composed config and resolve it; raises OmegaConf's ValidationError."""
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        merged = OmegaConf.merge(OmegaConf.structured(cls), plain)
-        settings = OmegaConf.to_object(merged)
-        if not isinstance(settings, cls):
-            raise TypeError(f"expected {cls.__name__}, not {type(settings).__name__}")
-        return settings
+        return typed(cls, plain)
 
     @property
     def precision(self) -> str:

@@ -4,6 +4,7 @@ from nasface.metrics._checks import lowest_far, unit_rows
 from nasface.metrics.all_pairs import AllPairs, evaluate_all_pairs
 from nasface.metrics.bootstrap import Interval, bootstrap_difference, bootstrap_people
 from nasface.metrics.identification import LeaveOneOut, RandomGallery, identify, leave_one_out, random_gallery
+from nasface.metrics.interval import mean_interval
 from nasface.metrics.ranking import (
     RankingQuality,
     bias,
@@ -43,6 +44,7 @@ __all__ = [
     "kendall_tau",
     "leave_one_out",
     "lowest_far",
+    "mean_interval",
     "ndcg",
     "pair_accuracy",
     "random_gallery",

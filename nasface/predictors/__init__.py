@@ -2,9 +2,12 @@
 
 from nasface.predictors._base import Comparator, Groups, Scorer, Targets
 from nasface.predictors.catboost import CatBoostNAC, CatBoostNACConfig, CatBoostRegressor, CatBoostRegressorConfig
+from nasface.predictors.confidence import Confidence, fit_confidence
 from nasface.predictors.lightgbm_bradley_terry import BradleyTerry, BradleyTerryConfig, Stagewise, StagewiseConfig
 from nasface.predictors.lightgbm_nac import LightGBMNAC, LightGBMNACConfig
+from nasface.predictors.lightgbm_ranker import LightGBMRanker, LightGBMRankerConfig
 from nasface.predictors.lightgbm_regressor import LightGBMRegressor, LightGBMRegressorConfig
+from nasface.predictors.mlp_nac import MLPNAC, MLPNACConfig
 from nasface.predictors.mlp_regressor import MLPRegressor, MLPRegressorConfig
 from nasface.predictors.quality import QualityReport, quality
 from nasface.predictors.ranker import Contest, Ranker, fit_ranker
@@ -12,6 +15,7 @@ from nasface.predictors.ridge import Ridge, RidgeConfig
 from nasface.predictors.xgboost import XGBoostNAC, XGBoostNACConfig, XGBoostRegressor, XGBoostRegressorConfig
 
 __all__ = [
+    "MLPNAC",
     "BradleyTerry",
     "BradleyTerryConfig",
     "CatBoostNAC",
@@ -19,12 +23,16 @@ __all__ = [
     "CatBoostRegressor",
     "CatBoostRegressorConfig",
     "Comparator",
+    "Confidence",
     "Contest",
     "Groups",
     "LightGBMNAC",
     "LightGBMNACConfig",
+    "LightGBMRanker",
+    "LightGBMRankerConfig",
     "LightGBMRegressor",
     "LightGBMRegressorConfig",
+    "MLPNACConfig",
     "MLPRegressor",
     "MLPRegressorConfig",
     "QualityReport",
@@ -39,6 +47,7 @@ __all__ = [
     "XGBoostNACConfig",
     "XGBoostRegressor",
     "XGBoostRegressorConfig",
+    "fit_confidence",
     "fit_ranker",
     "quality",
 ]

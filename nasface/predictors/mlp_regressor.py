@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.errors import InvalidInput, MissingDependency, NotFitted
+from nasface.errors import NotFitted
 from nasface.predictors._base import Groups, Scorer, Targets
+from nasface.predictors._mlp import (
+    Parameters,
+    batches,
+    check_training,
+    initial,
+    one_thread,
+    read_parameters,
+    torch_library,
+    write_parameters,
+)
 from nasface.registry import register
-from nasface.runs import atomic_write
 from nasface.spaces import Features
-
-FORMAT: Final = "nasface mlp_regressor 1"
-Parameters = dict[str, npt.NDArray[np.float32]]
 
 
 @dataclass
@@ -67,10 +71,10 @@ class MLPRegressor(Scorer):
             InvalidInput: A parameter is out of range, or there are fewer than two networks.
             MissingDependency: PyTorch is not installed.
         """
-        self._check(len(y))
-        torch = _torch()
+        check_training(self.config, len(y))
+        torch = torch_library(self.config.name)
         scale = float(y.std()) or 1.0
-        with _one_thread(torch):
+        with one_thread(torch):
             weights = self._train(torch, x, ((y - y.mean()) / scale).astype(np.float32), rng)
         self._parameters = {**weights, "base_acc": _one(y.mean()), "scale": _one(scale)}
         return self
@@ -86,21 +90,11 @@ class MLPRegressor(Scorer):
 
     def save(self, path: Path) -> None:
         """Write a safetensors file with OFA's key names (`base_acc`, `layers.*`) and `scale`, the deviation."""
-        parameters = self._fitted
-        content = _safetensors().save(parameters, metadata={"format": FORMAT})
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(content)  # the library's own writer turns a full disk into an error of its own
+        write_parameters(path, self.config.name, self._fitted)
 
     def load(self, path: Path) -> Self:
         """Read what `save` wrote; PyTorch itself is not needed for that, nor for scoring."""
-        library = _safetensors()
-        try:
-            found = library.load_file(path)
-        except Exception as error:  # safetensors raises its own errors, OSError or ValueError, by kind of damage
-            raise InvalidInput(f"{path} is not a saved mlp_regressor ({error}); fit it again.") from error
-        if set(found) != {*_names(), "base_acc", "scale"}:
-            raise InvalidInput(f"{path} does not hold the parameters of an mlp_regressor; fit it again.")
-        self._parameters = found
+        self._parameters = read_parameters(path, self.config.name, {*_names(), "base_acc", "scale"})
         return self
 
     @property
@@ -111,42 +105,18 @@ class MLPRegressor(Scorer):
 
     def _train(self, torch: Any, x: Features, y: npt.NDArray[np.float32], rng: np.random.Generator) -> Parameters:
         config = self.config
-        weights = {
-            name: torch.tensor(value, requires_grad=True) for name, value in self._initial(x.shape[1], rng).items()
-        }
+        start = initial(_names(), [x.shape[1], *[config.hidden] * 3, 1], rng)
+        weights = {name: torch.tensor(value, requires_grad=True) for name, value in start.items()}
         optimiser = torch.optim.Adam(weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
         inputs, targets = torch.from_numpy(np.array(x)), torch.from_numpy(y)
-        for rows in _batches(len(y), config.batch, config.steps, rng):
+        for rows in batches(len(y), config.batch, config.steps, rng):
             error = _forward(torch, weights, inputs[rows]) - targets[rows]
             optimiser.zero_grad()
             (error * error).mean().backward()
             optimiser.step()
             schedule.step()
         return {name: value.detach().numpy() for name, value in weights.items()}
-
-    def _initial(self, n_features: int, rng: np.random.Generator) -> Parameters:
-        """Uniform in +-1/sqrt(inputs), PyTorch's default for linear layers."""
-        sizes = [n_features, *[self.config.hidden] * 3, 1]
-        parameters = {}
-        for name in _names():
-            inputs, outputs = sizes[int(name.split(".")[1])], sizes[int(name.split(".")[1]) + 1]
-            shape = (outputs, inputs) if name.endswith("weight") else (outputs,)
-            parameters[name] = rng.uniform(-(inputs**-0.5), inputs**-0.5, shape).astype(np.float32)
-        return parameters
-
-    def _check(self, n: int) -> None:
-        config = self.config
-        for key, value in (("hidden", config.hidden), ("steps", config.steps), ("batch", config.batch)):
-            if value < 1:
-                raise InvalidInput(f"predictor.{key} is {value}; give 1 or more.")
-        if not config.learning_rate > 0 or config.weight_decay < 0:
-            raise InvalidInput(
-                f"predictor.learning_rate {config.learning_rate} must be above 0 and "
-                f"predictor.weight_decay {config.weight_decay} not negative."
-            )
-        if n < 2:
-            raise InvalidInput(f"An mlp_regressor needs two or more networks to learn from, not {n}.")
 
 
 def _one(value: float) -> npt.NDArray[np.float32]:
@@ -164,41 +134,3 @@ def _forward(torch: Any, weights: dict[str, Any], x: Any) -> Any:
             torch.nn.functional.linear(x, weights[f"layers.{layer}.0.weight"], weights[f"layers.{layer}.0.bias"])
         )
     return torch.nn.functional.linear(x, weights["layers.3.weight"])[:, 0]
-
-
-def _batches(n: int, batch: int, steps: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:
-    """`steps` batches out of shuffled passes over n rows."""
-    size = max(1, min(batch, n // 8))
-    per_pass = n // size
-    order = rng.permutation(n)
-    for step in range(steps):
-        if step and step % per_pass == 0:
-            order = rng.permutation(n)
-        start = step % per_pass * size
-        yield order[start : start + size]
-
-
-@contextmanager
-def _one_thread(torch: Any) -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _torch() -> Any:
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingDependency("torch", "torch", "predictor mlp_regressor") from error
-    return torch
-
-
-def _safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise MissingDependency("safetensors", "torch", "predictor mlp_regressor") from error
-    return safetensors.numpy

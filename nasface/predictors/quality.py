@@ -13,6 +13,7 @@ import numpy.typing as npt
 from nasface.errors import InvalidInput
 from nasface.metrics.ranking import comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
+from nasface.predictors.confidence import Confidence, fit_confidence
 from nasface.predictors.ranker import Ranker, fit_ranker
 from nasface.spaces import Features, Population, SearchSpace
 
@@ -32,12 +33,14 @@ class QualityReport:
         everywhere: Metrics over all networks of the table, by column ("predictor", then the floors).
         near_budget: The same over the networks near the budget; None with fewer than two of them.
         antisymmetry: Mean |f(a, b) + f(b, a) - 1| of a comparator before it symmetrises, or None.
+        confidence: How sure a difference of strengths makes a comparison.
     """
 
     folds: int
     everywhere: dict[str, dict[str, Any]]
     near_budget: dict[str, dict[str, Any]] | None
     antisymmetry: float | None
+    confidence: Confidence
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -95,7 +98,10 @@ def quality(
 
     near_budget = measure(near) if near is not None and near.sum() >= 2 else None
     errors = [fold.antisymmetry for fold in judged if fold.antisymmetry is not None]
-    return QualityReport(folds, measure(np.ones(n, bool)), near_budget, float(np.mean(errors)) if errors else None)
+    antisymmetry = float(np.mean(errors)) if errors else None
+    scores, (first, second) = columns[PREDICTOR].scores, pairs
+    confidence = fit_confidence(scores[first] - scores[second], targets[first] - targets[second])
+    return QualityReport(folds, measure(np.ones(n, bool)), near_budget, antisymmetry, confidence)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nasface.reports.comparison import FOUND, SearchFacts, columns, header, latency_column, mark
 from nasface.reports.layer_times import layer_times
 from nasface.reports.page import Page
+from nasface.reports.standing import Standing, write_standing
 from nasface.reports.svg import Series, chart
 
 if TYPE_CHECKING:
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def write_page(
-    path: Path, facts: SearchFacts, rows: list[dict[str, Any]], decision: dict[str, Any], measurements: dict[str, Any]
+    path: Path,
+    facts: SearchFacts,
+    rows: list[dict[str, Any]],
+    place: Standing,
+    decision: dict[str, Any],
+    measurements: dict[str, Any],
 ) -> None:
     """Write `report.html`."""
     devices = " and ".join(entry.device.name for entry in facts.devices)
@@ -32,6 +38,7 @@ def write_page(
         "Every measured subnet of the accuracy table, and predictions (estimated) for named networks.",
     )
     _measured_section(page, measurements)
+    write_standing(page, facts, place)
     layer_times(page, facts)
     page.heading(f"How good the predictor is ({facts.predictor})")
     _quality_tables(page, facts)

@@ -8,13 +8,19 @@ from rich.table import Table
 
 from nasface.reports.comparison import SearchFacts, columns, header
 from nasface.reports.page import cell_text
+from nasface.reports.standing import FINALIST, Standing
 
 if TYPE_CHECKING:
     from nasface.tasks import Run
 
 
 def print_summary(
-    run: Run, facts: SearchFacts, rows: list[dict[str, Any]], decision: dict[str, Any], measurements: dict[str, Any]
+    run: Run,
+    facts: SearchFacts,
+    rows: list[dict[str, Any]],
+    place: Standing,
+    decision: dict[str, Any],
+    measurements: dict[str, Any],
 ) -> None:
     """The last lines on the terminal: what was found, where it lies, how it compares, what to do next."""
     say = run.console.print
@@ -32,6 +38,7 @@ def print_summary(
     for note in facts.notes:
         say(f"[yellow]note:[/yellow] {note}", soft_wrap=True)
     say(_quality_line(facts), soft_wrap=True)
+    say(_confidence_line(place), soft_wrap=True)
     say(_search_line(facts, measurements), soft_wrap=True)
     measured = measurements.get("measured")
     if measured:
@@ -54,6 +61,18 @@ def _quality_line(facts: SearchFacts) -> str:
         near = ", ".join(f"{name} {values['kendall_tau']:.3f}" for name, values in facts.quality.near_budget.items())
         text += f"; near the budget {near}"
     return text
+
+
+def _confidence_line(place: Standing) -> str:
+    """E.g. "9 finalists, Subnet 1, 865"."""
+    alike = place.inseparable
+    finalists = sum(name.startswith(FINALIST) for name in alike)
+    names = [f"{finalists} other finalists"] * (finalists > 0)
+    names += [name for name in alike if not name.startswith(FINALIST)]
+    text = f"it cannot be told apart from {'; '.join(names)}" if names else "it stands apart from all compared networks"
+    reach = place.reach
+    cost = f"; the budget costs {reach.given_up:.4f} by {reach.opinion}" if reach else ""
+    return f"confidence (estimated, 95 %): {text}{cost}"
 
 
 def _search_line(facts: SearchFacts, measurements: dict[str, Any]) -> str:

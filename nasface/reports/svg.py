@@ -22,6 +22,7 @@ class Series:
         style: CSS class: "cloud", "found", "other", "reference".
         names: Tooltip of every point; also written beside it unless `style` is "cloud".
         line: Whether points are joined.
+        errors: Half the height of every point's interval; empty for none.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Series:
     style: str
     names: Sequence[str] = ()
     line: bool = False
+    errors: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,35 @@ class Axis:
 
 
 def chart(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[float, str] | None = None) -> str:
-    """A scatter or line chart; `limit` draws a vertical line with a label (a budget)."""
+    """A scatter or line chart for a page; `limit` draws a vertical line with a label (a budget)."""
+    body = _plot(series, x_label, y_label, limit)
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{body}</svg>{_legend(series)}'
+
+
+def picture(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[float, str] | None = None) -> str:
+    """The same as a file of its own: colours, background and legend inside."""
+    lines = (resources.files("nasface.reports") / "page.css").read_text(encoding="utf-8").splitlines()
+    style = "\n".join(line for line in lines if line.startswith((":root", "svg")))
+    height = HEIGHT + 16 * len(series) + 6
+    keys = [_key(entry, HEIGHT + 16 * i + 8) for i, entry in enumerate(series)]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"><style>{style}</style>'
+        f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>{_plot(series, x_label, y_label, limit)}'
+        f"{''.join(keys)}</svg>\n"
+    )
+
+
+def _plot(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[float, str] | None) -> str:
     points = [p for s in series for p in s.points]
+    ends = [y + sign * e for s in series for (_, y), e in zip(s.points, s.errors, strict=False) for sign in (-1, 1)]
     xs = [x for x, _ in points] + ([limit[0]] if limit else [])
-    x, y = Axis.around(x_label, xs), Axis.around(y_label, [v for _, v in points])
+    x, y = Axis.around(x_label, xs), Axis.around(y_label, [v for _, v in points] + ends)
     body = [_axes(x, y)]
     if limit:
         px = x.place(limit[0], LEFT, WIDTH - RIGHT)
         body.append(f'<line class="limit" x1="{px:.1f}" x2="{px:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
         body.append(f'<text class="limit" x="{px + 4:.1f}" y="{TOP + 10}">{html.escape(limit[1])}</text>')
-    body += [_series(s, x, y) for s in series]
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(body)}</svg>{_legend(series)}'
+    return "".join([*body, *(_series(s, x, y) for s in series)])
 
 
 def standalone(series: Sequence[Series], x_label: str, y_label: str) -> str:
@@ -124,7 +144,7 @@ def _series(series: Series, x: Axis, y: Axis) -> str:
     parts = []
     if series.line:
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in placed)
-        return f'<polyline class="{series.style}" points="{path}"/>'
+        return f'<polyline class="{series.style}" points="{path}"/>{_intervals(series, x, y)}'
     for i, (px, py) in enumerate(placed):
         name = html.escape(series.names[i]) if series.names else ""
         title = f"<title>{name}</title>" if name else ""
@@ -135,6 +155,24 @@ def _series(series: Series, x: Axis, y: Axis) -> str:
             anchor = ' text-anchor="end"' if end else ""
             parts.append(f'<text class="name" x="{px + (-8 if end else 8):.1f}" y="{py - 6:.1f}"{anchor}>{name}</text>')
     return "".join(parts)
+
+
+def _intervals(series: Series, x: Axis, y: Axis) -> str:
+    parts = []
+    for (a, b), half in zip(series.points, series.errors, strict=False):
+        px, low, high = x.place(a, LEFT, WIDTH - RIGHT), *(y.place(b + s * half, HEIGHT - BOTTOM, TOP) for s in (-1, 1))
+        parts.append(f'<polyline class="{series.style}" points="{px:.1f},{low:.1f} {px:.1f},{high:.1f}"/>')
+    return "".join(parts)
+
+
+def _key(series: Series, y: int) -> str:
+    """One line of a legend inside the picture."""
+    mark = (
+        f'<polyline class="{series.style}" points="{LEFT},{y} {LEFT + 18},{y}"/>'
+        if series.line
+        else f'<circle class="{series.style}" cx="{LEFT + 9}" cy="{y}" r="4"/>'
+    )
+    return f'{mark}<text x="{LEFT + 26}" y="{y + 4}">{html.escape(series.label)}</text>'
 
 
 def _legend(series: Sequence[Series]) -> str:

@@ -38,6 +38,8 @@ TASKS: Final[dict[str, str]] = {
     "evaluate": "measure models or descriptor files on photos, as one table",
     "evaluate_supernet": "measure smallest, middle and largest network of a supernet, or of a training over its time",
     "compare_predictors": "fit every predictor on parts of one accuracy table: learning curves with intervals",
+    "replay": "an accuracy table as an offline benchmark of one predictor, in seconds, without photos or torch",
+    "experiment": "measure a grid of cells into CSV, pictures and a page: experiment=NAME",
     "report": "make one table of a sweep's runs",
     "pack": "put photos into one RecordIO file, small and quick to read; pairs into a .bin",
     "import_lut": "bring a latency table measured elsewhere into your table folder",

@@ -55,15 +55,15 @@ def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
         )
     if isinstance(run.settings.genotype, list):
         raise InvalidInput("task=inspect shows one network; give genotype=FILE, not a list.")
-    return genotype_in(run.path(str(run.settings.genotype)), space)
+    return read_genotype_file(run.path(str(run.settings.genotype)), space)
 
 
-def genotype_in(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:
-    """The genotype in a file: OFA's genotype JSON, a net.config, or a result.json of a search."""
+def read_genotype_file(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:
+    """The genotype of a file: OFA's genotype JSON, a net.config, or a result.json of a search."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidInput(f"genotype={path} cannot be read ({error.strerror}).") from None
+        raise InvalidInput(f"The genotype {path} cannot be read ({error.strerror}).") from None
     except ValueError:
         raise InvalidGenotype(f"{path} is not JSON; give a genotype JSON, a net.config or a result.json.") from None
     for key in ("decision", "genotype"):  # of a result.json

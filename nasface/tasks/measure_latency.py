@@ -22,7 +22,7 @@ from nasface.netspec import NetSpec
 from nasface.spaces import SearchSpace
 from nasface.tasks._measuring import tflite_exporter, time_models
 from nasface.tasks._run import Outcome, Run
-from nasface.tasks.inspect import genotype_in
+from nasface.tasks.inspect import read_genotype_file
 
 ENGINES: Final = ("tflite", "torch", "torchscript")
 FILES: Final = {".tflite": "tflite", ".pt": "torchscript", ".ts": "torchscript"}
@@ -100,7 +100,7 @@ def _genotypes(run: Run, space: SearchSpace) -> list[Subject]:
         chosen = {_slug(name): name for name in named}.get(_slug(given))
         if chosen is None and not path.is_file():
             raise UnknownName("genotype (a file, or a network)", given, named)
-        genotype = named[chosen] if chosen is not None else genotype_in(path, space)
+        genotype = named[chosen] if chosen is not None else read_genotype_file(path, space)
         spec = space.build(genotype)
         subjects.append(Subject(chosen or path.stem, space.resolution, space.to_text(genotype), spec))
     return subjects

@@ -15,17 +15,20 @@ from nasface.accuracy.table import AccuracyTable
 from nasface.composition import DeviceCosts, SupernetSource
 from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, export_checked, save_weights, time_on_host
-from nasface.errors import DataError
+from nasface.errors import DataError, InvalidInput
 from nasface.exporters import Exporter
 from nasface.predictors import QualityReport, Ranker, fit_ranker, quality
 from nasface.registry import build
 from nasface.reports.comparison import SearchFacts, compare
+from nasface.reports.front import FILE, PICTURE, write_front
 from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
+from nasface.reports.standing import Standing, standing
 from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.search.constraints import notes
-from nasface.spaces import SearchSpace
+from nasface.spaces import Population, SearchSpace
 from nasface.tasks._run import Outcome, Run
+from nasface.tasks.inspect import read_genotype_file
 
 NEAR_BUDGET = 0.05
 """Predictors are also judged on the networks within this share of the budget."""
@@ -69,15 +72,16 @@ def run(run: Run) -> Outcome:
         run.settings.predictor["name"],
     )
     task.notes.extend(result.remarks)
-    rows = compare(facts)
-    decision = _decision(run, facts, rows)
+    _write_front(run, facts)
+    rows, place = compare(facts), standing(facts)
+    decision = _decision(run, facts, rows, place)
     measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}
     if task.exporter is not None:
         delivered, measured = deliver(run, task, task.exporter, genotype, decision)
         decision, measurements = decision | delivered, measurements | measured
     measurements["total_seconds"] = time.perf_counter() - started
-    write_page(run.folder / "report.html", facts, rows, decision, measurements)
-    print_summary(run, facts, rows, decision, measurements)
+    write_page(run.folder / "report.html", facts, rows, place, decision, measurements)
+    print_summary(run, facts, rows, place, decision, measurements)
     return Outcome(decision, measurements, decision["summary"]["predicted"])
 
 
@@ -121,15 +125,37 @@ def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
     settings = run.settings
     started = time.perf_counter()
     with Progress(console=run.console, transient=True) as bar:
-        shown = bar.add_task(f"{settings.search['name']} search", total=None)
+        name = f"{settings.search['name']} search"
+        shown = bar.add_task(name, total=None)
         problem = Problem(
             task.space,
             ranker,
             task.constraints,
-            lambda done, total, note: bar.update(shown, completed=done, total=total),
+            lambda done, total, note: bar.update(shown, completed=done, total=total, description=f"{name}: {note}"),
+            known_networks(run, task.space),
+            [*(entry.latency for entry in task.devices), *composition.counts(task.space, settings.precision).values()],
         )
         result = task.strategy.run(problem, run.rng("search"))
     return result, time.perf_counter() - started
+
+
+def known_networks(run: Run, space: SearchSpace) -> Population:
+    """The genotypes of `search.warm_start`, int8[n, n_genes]: names of published networks, or files.
+
+    Raises:
+        InvalidInput: A file cannot be read, and no published network has that name.
+        InvalidGenotype: A file holds no network of this space.
+    """
+    published = {net["name"]: net["genotype"] for net in composition.published_subnets()}
+    rows = []
+    for given in run.settings.search.get("warm_start") or ():
+        path = run.path(given)
+        if given not in published and not path.exists():
+            raise InvalidInput(
+                f"search.warm_start names '{given}', which is neither a file nor one of {', '.join(published)}."
+            )
+        rows.append(space.from_dict(published[given]) if given in published else read_genotype_file(path, space))
+    return np.array(rows, np.int8).reshape(len(rows), space.n_genes)
 
 
 def deliver(
@@ -152,6 +178,15 @@ def deliver(
     delivered = {"model": facts, "supernet": supernet.hash, "calibration": network.calibration}
     summary = {"model_mb": facts["bytes"] / 1e6} | measured.get("row", {})
     return delivered, {"parity": parity, "host_timing": timing, "measured": measured, "summary": summary}
+
+
+def _write_front(run: Run, facts: SearchFacts) -> None:
+    """The front, where the search was for one."""
+    front = facts.result.front
+    if front is not None:
+        limits = {c.cost.name: c.bound for c in facts.constraints}
+        write_front(run.folder, front, facts.ranker, facts.metric, limits.get(front.keys[0]))
+        run.console.print(f"front: {run.shown(run.folder / FILE)}, {run.shown(run.folder / PICTURE)}", soft_wrap=True)
 
 
 def _measure(run: Run, network: Network, data: FaceData) -> dict[str, Any]:
@@ -222,7 +257,7 @@ def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:
     return np.asarray(np.abs(values / first.bound - 1) <= NEAR_BUDGET)
 
 
-def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]], place: Standing) -> dict[str, Any]:
     """What was found and on what grounds; depends on the seed alone."""
     found = rows[0]
     summary = {"predicted": found["predicted"], "params_m": found["params_m"], "macs_m": found["macs_m"]}
@@ -236,6 +271,7 @@ def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]]) -> dict[
         "constraints": composition.describe_constraints(facts.constraints),
         "notes": facts.notes,
         "comparison": rows,
+        "standing": place.to_dict(),
         "finalists": [facts.space.to_dict(row) for row in facts.result.finalists],
         "search": facts.result.counters,
         "quality": facts.quality.to_dict(),

@@ -10,7 +10,7 @@ import pytest
 
 from nasface.errors import InvalidInput
 from nasface.predictors import MLPRegressor, MLPRegressorConfig
-from nasface.predictors.mlp_regressor import _batches
+from nasface.predictors._mlp import batches
 from nasface.testing.synthetic import accuracies, face_space, truth
 
 torch = pytest.importorskip("torch")
@@ -74,7 +74,7 @@ def test_equal_accuracies_are_learned_as_they_are() -> None:
 @pytest.mark.parametrize(("n", "batch", "size"), [(4000, 500, 500), (80, 500, 10), (3, 500, 1)])
 def test_batches_cover_the_table(n: int, batch: int, size: int) -> None:
     per_pass = n // size
-    drawn = list(_batches(n, batch, 2 * per_pass, np.random.default_rng(0)))
+    drawn = list(batches(n, batch, 2 * per_pass, np.random.default_rng(0)))
     assert {len(rows) for rows in drawn} == {size}
     for start in (0, per_pass):
         assert len(np.unique(np.concatenate(drawn[start : start + per_pass]))) == per_pass * size

@@ -32,7 +32,7 @@ SMALL = {
     "trees": 20,
     "leaves": 7,
     "hidden": 32,
-    "steps": 80,
+    "steps": 150,
     "generations": 5,
     "population": 20,
     "samples": 200,

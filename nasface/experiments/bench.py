@@ -1,0 +1,69 @@
+"""What experiments on one accuracy table share: the space, the table, the devices."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nasface import composition
+from nasface.accuracy.table import AccuracyTable
+from nasface.composition import DeviceCosts, SupernetSource
+from nasface.predictors import Targets
+from nasface.spaces import SearchSpace
+
+if TYPE_CHECKING:
+    from nasface.tasks import Run
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One supernet's accuracy table and the devices that a run names.
+
+    Attributes:
+        source: The supernet.
+        space: At its resolution.
+        table: Of its sub-networks.
+        targets: float64[n], the metric that predictors learn from.
+        devices: Latency models.
+    """
+
+    source: SupernetSource
+    space: SearchSpace
+    table: AccuracyTable
+    targets: Targets
+    devices: list[DeviceCosts]
+
+    @classmethod
+    def of(cls, run: Run, checkpoint: str | None = None, table: str | None = None) -> Bench:
+        """From the settings of a run; `checkpoint` and `table` stand in for those of the settings.
+
+        Raises:
+            TableError: There is no such table, or it does not fit.
+        """
+        settings = run.settings
+        given = (
+            settings.supernet
+            if checkpoint is None
+            else dict(settings.supernet) | {"name": "lfw112", "checkpoint": checkpoint}
+        )
+        source = SupernetSource.of(given, run.cwd, settings.seed)
+        space = composition.build_space(settings.space, source)
+        accuracies, _ = composition.open_table(table or settings.accuracy.table, source, space, run.cwd)
+        devices = composition.build_devices(settings.device, settings.latency, space)
+        return cls(source, space, accuracies, accuracies.target(settings.accuracy.metric), devices)
+
+    def device(self, name: str) -> DeviceCosts:
+        """One of the devices by its name."""
+        return next(entry for entry in self.devices if entry.device.name == name)
+
+    def identity(self, *others: Any) -> str:
+        """Short hash of the networks, their accuracies and whatever else results depend on (JSON values)."""
+        digest = hashlib.sha256(self.table.genotypes.tobytes())
+        for name in sorted(self.table.metrics):
+            digest.update(np.asarray(self.table.metrics[name], np.float64).tobytes())
+        digest.update(json.dumps(others, sort_keys=True, default=str).encode())
+        return digest.hexdigest()[:12]

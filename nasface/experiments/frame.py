@@ -1,0 +1,103 @@
+"""The frame around every experiment: measure what is missing, keep it, write the page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from nasface.errors import InfeasibleConstraint, InvalidInput
+from nasface.experiments._base import Cell, Experiment, Row
+from nasface.experiments.results import Results, key
+from nasface.runs import write_text
+
+INFEASIBLE = "infeasible"
+"""Column with the reason why a cell has no values."""
+
+READING = "## Reading"
+"""Heading of what people write at the end of a page."""
+
+
+def conduct(
+    experiment: Experiment, results: Results, console: Console, shard: int = 0, shards: int = 1
+) -> tuple[list[Row], int]:
+    """Measure this process's share of the cells that are missing.
+
+    Args:
+        experiment: What to measure.
+        results: What is there; finished cells are added.
+        console: Shows progress.
+        shard: Number of this process, from 0.
+        shards: How many share the cells.
+
+    Returns:
+        Rows of the experiment's cells, those of other processes included, in the order of the cells; how many cells
+        are still missing.
+
+    Raises:
+        InvalidInput: `shard` is not below `shards`.
+    """
+    if not 0 <= shard < shards:
+        raise InvalidInput(f"The share {shard} of {shards} does not exist; give a number from 0 to {shards - 1}.")
+    cells = experiment.cells()
+    done = {key(row, experiment.keys) for row in results.rows}
+    todo = [cell for cell in cells[shard::shards] if key(cell, experiment.keys) not in done]
+    with Progress(console=console, transient=True) as bar:
+        shown = bar.add_task(experiment.name, total=len(todo))
+        for cell in todo:
+            bar.update(shown, description=", ".join(f"{name} {value}" for name, value in cell.items()))
+            results.add(_measure(experiment, cell))
+            bar.advance(shown)
+    rows = results.rows
+    found: dict[tuple[str, ...], list[Row]] = {key(cell, experiment.keys): [] for cell in cells}
+    for row in rows:
+        if (place := key(row, experiment.keys)) in found:
+            found[place].append(row)
+    return [row for members in found.values() for row in members], sum(not members for members in found.values())
+
+
+def write_report(folder: Path, experiment: Experiment, rows: Sequence[Row], missing: int, command: str) -> Path:
+    """Write NAME.md and its pictures from the rows; a section "## Reading" that someone added to the page is kept.
+
+    Args:
+        folder: Where to.
+        experiment: Makes the page.
+        rows: From `conduct`, at least one.
+        missing: Cells that other processes have still to measure.
+        command: What makes these results, for the reader.
+
+    Returns:
+        The page.
+    """
+    feasible = [row for row in rows if not row.get(INFEASIBLE)]
+    refused = [row for row in rows if row.get(INFEASIBLE)]
+    parts = []
+    if feasible:
+        report = experiment.report(feasible)
+        parts += [f"# {report.title}", f"    {command}", report.body]
+        for stem, svg in report.pictures.items():
+            write_text(folder / f"{experiment.name}_{stem}.svg", svg)
+    else:
+        parts += [f"# {experiment.name}", f"    {command}"]
+    if refused:
+        reasons = {" ".join(key(row, experiment.keys)): row[INFEASIBLE] for row in refused}
+        parts.append("## Not feasible\n\n" + "\n".join(f"- {cell}: {why}" for cell, why in reasons.items()))
+    if missing:
+        parts.append(f"{missing} of the cells are still missing; the same command goes on.")
+    path = folder / f"{experiment.name}.md"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    parts.append("".join(before.partition(READING)[1:]))
+    write_text(path, "\n\n".join(part.strip("\n") for part in parts if part) + "\n")
+    return path
+
+
+def _measure(experiment: Experiment, cell: Cell) -> list[Row]:
+    started = time.process_time()
+    try:
+        rows = experiment.measure(cell)
+    except InfeasibleConstraint as error:
+        return [{**cell, INFEASIBLE: str(error)}]
+    return [{**cell, **row, "process_seconds": round(time.process_time() - started, 4)} for row in rows]

@@ -1,0 +1,157 @@
+"""The paper's Figs. 4 to 8: what the parameters of evolution do to accuracy and time, one at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+
+from nasface import composition
+from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.experiments.bench import Bench
+from nasface.predictors import Ranker, Ridge, fit_ranker
+from nasface.registry import build as build_component
+from nasface.reports import markdown
+from nasface.reports.summary import Summary, curve, summarise
+from nasface.reports.svg import picture
+from nasface.search import Constraint, Problem
+from nasface.settings import typed
+from nasface.spaces import Population
+
+if TYPE_CHECKING:
+    from nasface.tasks import Run
+
+SYMBOLS: Final = {
+    "generations": "T",
+    "population": "P",
+    "parent_ratio": "Kr",
+    "mutation_ratio": "Mr",
+    "mutate_probability": "Pm",
+}
+"""Parameters of the search and their names in the paper."""
+
+PUBLISHED: Final = {
+    "generations": 500,
+    "population": 100,
+    "parent_ratio": 0.25,
+    "mutation_ratio": 0.5,
+    "mutate_probability": 0.1,
+}
+"""What the paper chose. Its figures carry no numbers in the text."""
+
+
+MEASURED: Final = ("predicted", "judged", "search_seconds", "pairs", "distinct")
+HEADER: Final = ("predicted {metric}", "by ridge", "process seconds", "pairs compared", "distinct networks")
+
+
+@dataclass
+class Options:
+    """See conf/experiment/paper_ablation.yaml.
+
+    Attributes:
+        seeds: Searches per value.
+        values: What is tried, by name of the search's parameter; the others keep their values in `search`.
+    """
+
+    seeds: int
+    values: dict[str, list[Any]]
+
+
+class PaperAblation(Experiment):
+    """Searches with one parameter changed at a time, all by the same ranker; offline on the accuracy table."""
+
+    name: ClassVar[str] = "paper_ablation"
+    keys: ClassVar[tuple[str, ...]] = ("parameter", "value", "seed")
+
+    def __init__(self, run: Run, options: Options) -> None:
+        settings = run.settings
+        self._bench, self._options, self._settings = Bench.of(run), options, settings
+        self._constraints: list[Constraint] = composition.build_bounds(
+            settings.constraints, self._bench.space, self._bench.devices, settings.precision
+        )
+        self._fit_rng = run.rng("predictor")
+        self._rankers: tuple[Ranker, Ranker] | None = None
+        bounds = composition.describe_constraints(self._constraints)
+        self.identity = self._bench.identity(
+            settings.accuracy.metric, settings.predictor, settings.selector, settings.search, bounds, settings.seed
+        )
+
+    def cells(self) -> list[Cell]:
+        """Every value of every parameter, all seeds."""
+        return [
+            {"parameter": parameter, "value": value, "seed": seed}
+            for parameter, values in self._options.values.items()
+            for value in values
+            for seed in range(self._options.seeds)
+        ]
+
+    def measure(self, cell: Cell) -> list[Row]:
+        """One search."""
+        ranker, judge = self._fitted()
+        kept = {name: value for name, value in self._settings.search.items() if name != cell["parameter"]}
+        base = self._settings.search.get(cell["parameter"])
+        value = int(cell["value"]) if isinstance(base, int) else cell["value"]  # T and P are whole numbers
+        selector = build_component("selector", self._settings.selector)
+        search = build_component("search", kept | {cell["parameter"]: value}, selector=selector)
+        started = time.process_time()
+        found = search.run(Problem(self._bench.space, ranker, self._constraints), self._rng(cell))
+        seconds = time.process_time() - started
+        best: Population = found.best[None]
+        return [
+            {
+                "predicted": float(ranker.predicted_accuracy(best)[0]),
+                "judged": float(judge.predicted_accuracy(best)[0]),
+                "search_seconds": round(seconds, 4),
+                "pairs": found.counters["pairs"],
+                "distinct": found.counters["distinct"],
+                "genes": self._bench.space.to_text(found.best),
+            }
+        ]
+
+    def report(self, rows: Sequence[Row]) -> Report:
+        """A table and two pictures per parameter: predicted accuracy, and process time."""
+        metric, parts, pictures = self._settings.accuracy.metric, [self._introduction()], {}
+        for parameter in dict.fromkeys(row["parameter"] for row in rows):
+            symbol = SYMBOLS.get(parameter, parameter)
+            lines = summarise([row for row in rows if row["parameter"] == parameter], "value", MEASURED)
+            parts.append(f"## {symbol} (`search.{parameter}`)")
+            cells = [[_value(parameter, line), *[line.text(name) for name in MEASURED]] for line in lines]
+            parts.append(markdown.table([symbol, *(name.format(metric=metric) for name in HEADER)], cells))
+            for name, label in ((MEASURED[0], f"predicted {metric} (estimated)"), (MEASURED[2], "process seconds")):
+                pictures[f"{parameter}_{name}"] = picture([curve(lines, name, label)], symbol, label)
+                parts.append(markdown.image(self.name, f"{parameter}_{name}", f"{label} by {symbol}"))
+        return Report("Parameters of evolution, one at a time (Figs. 4 to 8)", "\n\n".join(parts), pictures)
+
+    def _introduction(self) -> str:
+        bounds = ", ".join(f"{c.label} at most {c.bound:.4g} {c.cost.unit}" for c in self._constraints)
+        return (
+            f"Searches by {self._settings.predictor['name']} on {len(self._bench.table)} measured subnets, {bounds}; "
+            f"mean ± 95 % interval over {self._options.seeds} searches. Predictions are estimated, the second one by "
+            "ridge on the same table, which no search maximised. * marks the paper's choice; its figures carry no "
+            "numbers in the text, and it states 5 to 10 minutes for a search on a server."
+        )
+
+    def _fitted(self) -> tuple[Ranker, Ranker]:
+        """The ranker that searches ask, and another opinion about what they find."""
+        if self._rankers is None:
+            bench, predictor = self._bench, build_component("predictor", self._settings.predictor)
+            table = bench.table.genotypes
+            asked = fit_ranker(bench.space, predictor, table, bench.targets, self._fit_rng)
+            self._rankers = asked, fit_ranker(bench.space, Ridge(), table, bench.targets, np.random.default_rng(0))
+        return self._rankers
+
+    def _rng(self, cell: Cell) -> np.random.Generator:
+        """The same for all values, so that they are compared on the same draws as far as possible."""
+        return np.random.default_rng([self._settings.seed, cell["seed"]])
+
+
+def build(run: Run, options: dict[str, Any]) -> PaperAblation:
+    """The experiment from the options of conf/experiment/paper_ablation.yaml."""
+    return PaperAblation(run, typed(Options, options))
+
+
+def _value(parameter: str, line: Summary) -> str:
+    return f"{line.at:g}{' *' if line.at == PUBLISHED.get(parameter) else ''}"

@@ -1,0 +1,218 @@
+"""The paper's Table 5: which supernet and which predictor give the better network, measured on the report people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface import composition
+from nasface.deploy import cut_out
+from nasface.errors import InvalidInput
+from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.experiments.bench import Bench
+from nasface.experiments.published import TABLE5, TABLE5_HEADER
+from nasface.predictors import Ranker, Ridge, fit_ranker
+from nasface.registry import build as build_component
+from nasface.reports import markdown
+from nasface.reports.summary import Summary, summarise
+from nasface.reports.svg import Series, picture
+from nasface.search import Constraint, Problem
+from nasface.search.feasible import feasible_start
+from nasface.settings import Constraints, LatencyBound, typed
+from nasface.spaces import Population
+
+if TYPE_CHECKING:
+    from nasface.data import FaceData
+    from nasface.tasks import Run
+
+ANY: Final = "any"
+"""Stands in for a predictor: a random network within the budget, the floor."""
+
+MEASURED: Final = {
+    "pairs_accuracy": "verification accuracy, listed pairs",
+    "auc": "AUC, all pairs",
+    "tar": "TAR at FAR 1e-3, all pairs",
+    "identification": "identification, random gallery",
+    "predicted": "predicted (estimated)",
+    "latency_ms": "ms",
+}
+
+
+@dataclass
+class SupernetEntry:
+    """One supernet of the comparison.
+
+    Attributes:
+        name: For the table, e.g. the loss it was trained with.
+        checkpoint: Its file; None takes the run's `supernet`.
+        table: Its accuracy table; None takes the run's `accuracy.table`.
+    """
+
+    name: str
+    checkpoint: str | None = None
+    table: str | None = None
+
+
+@dataclass
+class Options:
+    """See conf/experiment/paper_table5.yaml."""
+
+    supernets: list[SupernetEntry]
+    predictors: list[str]
+    ratios: list[float]
+    seeds: int
+
+
+class PaperTable5(Experiment):
+    """Search, cut out, calibrate, measure: for every supernet, predictor, device, budget and seed."""
+
+    name: ClassVar[str] = "paper_table5"
+    keys: ClassVar[tuple[str, ...]] = ("supernet", "predictor", "device", "ratio", "seed")
+
+    def __init__(self, run: Run, options: Options) -> None:
+        from nasface.tasks.evaluate import open_data  # the one way to open photos from options
+
+        self._run, self._options = run, options
+        self._benches = {e.name: Bench.of(run, e.checkpoint, e.table) for e in options.supernets}
+        if len(self._benches) < len(options.supernets):
+            raise InvalidInput("experiment.supernets has a name twice; give every supernet a name of its own.")
+        self._data: FaceData = open_data(run)
+        self._data.require("report")
+        settings, tables = run.settings, {name: bench.identity() for name, bench in self._benches.items()}
+        self.identity = next(iter(self._benches.values())).identity(
+            tables, settings.accuracy.metric, settings.search, settings.selector, settings.seed, self._data.fingerprint
+        )
+        self._measured: dict[tuple[str, bytes], Row] = {}
+
+    def cells(self) -> list[Cell]:
+        """The grid; seeds are the outermost loop, so that an interrupted run has all of one seed."""
+        options = self._options
+        devices = [entry.device.name for entry in next(iter(self._benches.values())).devices]
+        return [
+            {"supernet": supernet, "predictor": predictor, "device": device, "ratio": ratio, "seed": seed}
+            for seed in range(options.seeds)
+            for supernet in self._benches
+            for device in devices
+            for ratio in options.ratios
+            for predictor in options.predictors
+        ]
+
+    def measure(self, cell: Cell) -> list[Row]:
+        """Find the network, then measure it on the report people."""
+        bench = self._benches[cell["supernet"]]
+        entry = bench.device(cell["device"])
+        bounds = Constraints(LatencyBound(ratio=float(cell["ratio"])))
+        constraints = composition.build_bounds(bounds, bench.space, [entry], self._run.settings.precision)
+        ranker, best = self._find(bench, cell, constraints)
+        row = {
+            "predicted": None if cell["predictor"] == ANY else float(ranker.predicted_accuracy(best[None])[0]),
+            "latency_ms": float(entry.latency.predict(best[None])[0]),
+            "budget_ms": constraints[0].bound,
+        }
+        return [row | self._quality(cell["supernet"], best) | {"genes": bench.space.to_text(best)}]
+
+    def report(self, rows: Sequence[Row]) -> Report:
+        """The table beside the published one, and a picture."""
+        grid = summarise(rows, ("supernet", "device", "ratio", "predictor"), [*MEASURED, "auc_people"])
+        cells = [[*entry.at, *(entry.text(name) for name in (*MEASURED, "auc_people"))] for entry in grid]
+        header = ["supernet", "device", "x EfficientNet-B0", "predictor", *MEASURED.values(), "AUC ± over people"]
+        parts = [
+            f"{self._options.seeds} searches per row, learned from {self._run.settings.accuracy.metric}; mean ± 95 % "
+            "interval over searches. The last column is half the 95 % interval of one network's AUC over the people "
+            "(bootstrap): what these people can tell apart at all. Identification is the paper's protocol (one random "
+            f"photo per person as gallery, ten draws). `{ANY}` is a random network within the budget.",
+            f"{self._data.summary}",
+            markdown.table(header, cells),
+            markdown.image(self.name, "auc", "AUC by predictor"),
+            "## Published (Table 5, LFW, supernets trained on VGGFace2 at 224 pixels)",
+            markdown.table(TABLE5_HEADER, TABLE5),
+        ]
+        return Report("Supernet, predictor, device, budget (Table 5)", "\n\n".join(parts), {"auc": _picture(grid)})
+
+    def _find(self, bench: Bench, cell: Cell, constraints: list[Constraint]) -> tuple[Ranker, npt.NDArray[np.int8]]:
+        fit_rng, rng = (np.random.default_rng([self._run.settings.seed, cell["seed"], part]) for part in (0, 1))
+        name = cell["predictor"]
+        predictor = Ridge() if name == ANY else build_component("predictor", {"name": name})
+        ranker = fit_ranker(bench.space, predictor, bench.table.genotypes, bench.targets, fit_rng)
+        problem = Problem(bench.space, ranker, constraints)
+        if name == ANY:
+            return ranker, feasible_start(problem, rng, 1)[0]
+        settings = self._run.settings
+        search = build_component("search", settings.search, selector=build_component("selector", settings.selector))
+        return ranker, search.run(problem, rng).best
+
+    def _quality(self, supernet: str, genotype: npt.NDArray[np.int8]) -> Row:
+        """Figures on the report people; equal networks are measured once."""
+        key = (supernet, genotype.tobytes())
+        if key not in self._measured:
+            self._measured[key] = self._judge(self._parts[supernet], genotype)
+        return self._measured[key]
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[Any, npt.NDArray[np.uint8], str]]:
+        """Supernet and calibration images of every bench."""
+        from nasface.tasks.estimate_accuracy import training_photos
+
+        wanted, found = self._run.settings.accuracy.calibration_photos, {}
+        for name, bench in self._benches.items():
+            images, note = training_photos(self._data, bench.space.resolution, wanted, self._run.rng("calibration"))
+            found[name] = (bench.source.load(bench.space), images, note)
+        return found
+
+    def _judge(self, part: tuple[Any, npt.NDArray[np.uint8], str], genotype: Population) -> Row:
+        from nasface.accuracy.estimator import describe
+        from nasface.metrics import random_gallery
+        from nasface.recognition import Embedded, judge, photos_to_judge
+
+        faces = photos_to_judge(self._data)
+        network = cut_out(part[0], genotype, part[1], part[2])
+        photos = faces.load(size=network.spec.input_shape[0])
+        embedded = Embedded(describe(network.folded(), photos.images), photos.indices, ())
+        resamples = self._run.settings.evaluation.bootstrap
+        judged = judge(embedded, faces, self._data, None, resamples, self._run.rng("bootstrap"))
+        row, interval = judged.row(), judged.intervals.get("auc")
+        several = _people_with_several(self._data, [faces.names[i] for i in embedded.rows])
+        gallery = random_gallery(embedded.descriptors[several], faces.labels[embedded.rows][several])
+        return {
+            "pairs_accuracy": row.get("pairs accuracy"),
+            "pairs_std": row.get("+-"),
+            "auc": row["auc"],
+            "auc_people": None if interval is None else (interval.high - interval.low) / 2,
+            "tar": row.get("tar@0.001"),
+            "rank1": row["rank1"],
+            "identification": gallery.micro,
+            "identification_std": gallery.micro_std,
+        }
+
+
+def build(run: Run, options: dict[str, Any]) -> PaperTable5:
+    """The experiment from the options of conf/experiment/paper_table5.yaml."""
+    return PaperTable5(run, typed(Options, options))
+
+
+def _people_with_several(data: FaceData, names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which of the photos are of report people with two photos or more."""
+    report = data.require("report")
+    labels = dict(zip(report.names, report.labels.tolist(), strict=True))
+    mine = np.array([labels.get(name, -1) for name in names])
+    return np.asarray((mine >= 0) & (np.bincount(mine + 1)[mine + 1] > 1))
+
+
+def _picture(grid: Sequence[Summary]) -> str:
+    """AUC of every row by latency, one series per predictor."""
+    names = list(dict.fromkeys(entry.at[3] for entry in grid))
+    styles = ("found", "other", "reference", "cloud")
+    series = [
+        Series(
+            name,
+            [(e.mean["latency_ms"], e.mean["auc"]) for e in grid if e.at[3] == name],
+            styles[i % len(styles)],
+        )
+        for i, name in enumerate(names)
+    ]
+    return picture(series, "latency, ms", "AUC on report people")

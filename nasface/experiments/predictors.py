@@ -1,0 +1,148 @@
+"""Every predictor on the same networks of one table: learning curves with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface import composition
+from nasface.accuracy.reliability import reliabilities
+from nasface.errors import InvalidInput, TableError
+from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.experiments.bench import Bench
+from nasface.predictors.trial import judge_floor, judge_predictor, split
+from nasface.registry import build
+from nasface.reports.predictor_table import ALL, Comparison, comparison_markdown
+from nasface.search.constraints import REFERENCE
+
+NEAR: Final = 0.05
+COUNTED: Final = {"macs_only": "macs_m", "params_only": "params_m"}
+FLOORS: Final = (*COUNTED, "random")
+"""What every predictor has to beat: counting operations or parameters, and drawing lots."""
+
+Regions = dict[str, npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is tried.
+
+    Attributes:
+        predictors: Settings by name; floors are always added.
+        sizes: Numbers of networks learned from.
+        seeds: Random splits of the table.
+        held_out: Share of the table to judge by.
+        regions: By name, bool[n]: networks that are judged apart.
+        baseline: The predictor that differences are taken to.
+    """
+
+    predictors: Mapping[str, Mapping[str, Any]]
+    sizes: Sequence[int]
+    seeds: int
+    held_out: float
+    regions: Regions
+    baseline: str
+
+
+class PredictorTrials(Experiment):
+    """Fits and judgements on one table; a split depends on the seed alone, so that comparisons are paired."""
+
+    name: ClassVar[str] = "predictors"
+    keys: ClassVar[tuple[str, ...]] = ("predictor", "size", "seed")
+
+    def __init__(self, bench: Bench, design: Design) -> None:
+        self._bench, self.design = bench, design
+        parameters = {name: dict(given) for name, given in design.predictors.items() if len(given) > 1}
+        regions = {name: mask.tobytes().hex() for name, mask in design.regions.items()}
+        self.identity = bench.identity(design.held_out, parameters, regions)
+
+    def cells(self) -> list[Cell]:
+        """Every predictor and every floor, at every size, on every split."""
+        design = self.design
+        return [
+            {"predictor": name, "size": size, "seed": seed}
+            for seed in range(design.seeds)
+            for size in design.sizes
+            for name in (*design.predictors, *FLOORS)
+        ]
+
+    def measure(self, cell: Cell) -> list[Row]:
+        """One row per region."""
+        size, seed = cell["size"], cell["seed"]
+        learn, judged = split(len(self._bench.targets), size, self.design.held_out, np.random.default_rng(seed))
+        regions = {region: mask & judged for region, mask in self.design.regions.items()}
+        found = self._judge(cell["predictor"], learn, regions, np.random.default_rng([seed, len(learn)]))
+        return [{"region": region, **values} for region, values in found.items()]
+
+    def report(self, rows: Sequence[Row]) -> Report:
+        """Tables at the largest size, learning curves."""
+        title = f"Predictors on {len(self._bench.table)} measured subnets, {self.design.seeds} splits"
+        body, pictures = comparison_markdown(Comparison(rows, self.design.baseline), self.name)
+        return Report(title, f"{ceiling_text(self._bench)}\n\n{body}", pictures)
+
+    def _judge(
+        self, name: str, learn: npt.NDArray[np.intp], regions: Regions, rng: np.random.Generator
+    ) -> dict[str, Row]:
+        bench = self._bench
+        if name in FLOORS:
+            values = self._counts[name] if name in COUNTED else rng.random(len(bench.table))
+            return judge_floor(values, bench.targets, regions)
+        settings = self.design.predictors[name]
+        return judge_predictor(
+            bench.space, lambda: build("predictor", settings), bench.table.genotypes, bench.targets, learn, regions, rng
+        )
+
+    @cached_property
+    def _counts(self) -> dict[str, npt.NDArray[np.float64]]:
+        costs = composition.counts(self._bench.space)
+        return {name: costs[cost].predict(self._bench.table.genotypes) for name, cost in COUNTED.items()}
+
+
+def fitting_sizes(sizes: Sequence[int], n: int, held_out: float) -> list[int]:
+    """The sizes that the table has networks for, and all of them that are not held out.
+
+    Raises:
+        InvalidInput: `held_out` is no share.
+    """
+    if not 0 < held_out < 1:
+        raise InvalidInput(f"The share held out is {held_out}; give a number between 0 and 1.")
+    most = n - max(round(n * held_out), 1)
+    return sorted({size for size in sizes if 2 <= size < most} | {most})
+
+
+def near_budgets(bench: Bench, ratios: Sequence[float]) -> Regions:
+    """Everywhere, and within 5 % of each budget relative to EfficientNet-B0, on each device."""
+    return _regions(bench, ratios, lambda relative: np.abs(relative - 1) <= NEAR, "within 5 % of ")
+
+
+def within_budgets(bench: Bench, ratios: Sequence[float]) -> Regions:
+    """Everywhere, and all networks that meet each budget: the best of them is what a search would look for."""
+    return _regions(bench, ratios, lambda relative: relative <= 1, "within ")
+
+
+def ceiling_text(bench: Bench) -> str:
+    """What the table's own noise allows, where the table has halves to tell."""
+    try:
+        found = [r for r in reliabilities(bench.table) if np.array_equal(bench.table.target(r.metric), bench.targets)]
+    except TableError as error:
+        return f"The table's noise ceiling is unknown: {error}"
+    return " ".join(
+        f"Over two halves of the {r.split} the table's reliability is {r.reliability:.2f} "
+        f"({r.low:.2f} to {r.high:.2f}): against the networks' true order, tau of the table itself is about "
+        f"{r.ceiling:.2f}."
+        for r in found
+    )
+
+
+def _regions(bench: Bench, ratios: Sequence[float], chosen: Any, word: str) -> Regions:
+    regions = {ALL: np.ones(len(bench.table), bool)}
+    for entry in bench.devices:
+        reference, values = entry.latency.reference(REFERENCE)[0], entry.latency.predict(bench.table.genotypes)
+        for ratio in ratios:
+            regions[f"{word}{ratio:g} on {entry.device.name}"] = chosen(values / (ratio * reference))
+    return regions

@@ -1,0 +1,82 @@
+"""The results of an experiment: a CSV file that gains the rows of every finished cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nasface.errors import TableError
+from nasface.experiments._base import Cell, Row
+from nasface.runs import write_text
+
+IDENTITY = "identity"
+
+
+class Results:
+    """Rows of finished cells, in one file or, where several processes share the work, in one file per process.
+
+    Args:
+        path: NAME.csv.
+        identity: See `Experiment.identity`.
+        shard: Number of this process, from 0.
+        shards: How many there are; with more than one, this one writes NAME.SHARDofSHARDS.csv.
+
+    Raises:
+        TableError: A file of that name holds results on other inputs, or is no such file.
+    """
+
+    def __init__(self, path: Path, identity: str, shard: int = 0, shards: int = 1) -> None:
+        self.path = path if shards == 1 else path.with_name(f"{path.stem}.{shard}of{shards}.csv")
+        self._identity = identity
+        self._own: list[Row] = []
+        self._others: list[Row] = []
+        for file in sorted({path, *path.parent.glob(f"{path.stem}.*of*.csv")}):
+            rows = list(self._read(file)) if file.exists() else []
+            (self._own if file == self.path else self._others).extend(rows)
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows of all processes that were there at the start, and what was added."""
+        return [*self._others, *self._own]
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Keep the rows of one finished cell; the file is written anew under another name, then renamed."""
+        self._own += [{IDENTITY: self._identity, **row} for row in rows]
+        columns = list(dict.fromkeys(name for row in self._own for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._own)
+        write_text(self.path, text.getvalue())
+
+    def _read(self, path: Path) -> Iterator[Row]:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get(IDENTITY) != self._identity:
+                    raise TableError(
+                        f"{path} holds results on other inputs or with other options; give another place or remove it."
+                    )
+                yield {name: _value(text) for name, text in row.items()}
+
+
+def key(row: Cell, keys: Sequence[str]) -> tuple[str, ...]:
+    """A cell as texts, which are the same before and after the file."""
+    return tuple(str(row.get(name)) for name in keys)
+
+
+def _value(text: str | None) -> Any:
+    """An integer, a finite number, None for nothing, or the text itself."""
+    if not text:
+        return None
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if math.isfinite(value):
+            return value
+    return text

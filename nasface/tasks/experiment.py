@@ -1,0 +1,66 @@
+"""`task=experiment`, chosen by `experiment=NAME`: a grid of measurements, as CSV, pictures and a page."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import MISSING
+
+from nasface.errors import InvalidInput, UnknownName
+from nasface.experiments import Experiment, Results, conduct, write_report
+from nasface.settings import typed
+from nasface.tasks._run import Outcome, Run
+
+EXPERIMENTS: Final = {
+    "optimality_gap": "nasface.experiments.optimality_gap",
+    "paper_ablation": "nasface.experiments.paper_ablation",
+    "paper_table5": "nasface.experiments.paper_table5",
+}
+"""Name of every experiment and the module whose `build(run, options)` makes it; options lie in conf/experiment."""
+
+
+@dataclass
+class Frame:
+    """Options that all experiments have; see conf/config.yaml."""
+
+    name: str | None = MISSING
+    full: bool = MISSING
+    folder: str | None = MISSING
+    shards: int = MISSING
+    shard: int = MISSING
+
+
+def run(run: Run) -> Outcome:
+    """Measure the missing cells, write CSV, pictures and page."""
+    frame, options = split_options(run.settings.experiment)
+    if frame.name is None:
+        raise InvalidInput(f"task=experiment needs experiment=NAME: {', '.join(EXPERIMENTS)}.")
+    experiment = _build(frame.name)(run, options)
+    folder = run.path(frame.folder or f"runs/{frame.name}{'_full' if frame.full else ''}")
+    results = Results(folder / f"{experiment.name}.csv", experiment.identity, frame.shard, frame.shards)
+    rows, missing = conduct(experiment, results, run.console, frame.shard, frame.shards)
+    page = write_report(folder, experiment, rows, missing, command())
+    run.console.print(f"page: {run.shown(page)}, results: {run.shown(results.path)}", soft_wrap=True)
+    return Outcome({"experiment": experiment.name, "cells": len(experiment.cells()), "missing": missing})
+
+
+def split_options(given: dict[str, Any]) -> tuple[Frame, dict[str, Any]]:
+    """The options of the frame, checked, and those of the experiment itself."""
+    common = {name: value for name, value in given.items() if name in Frame.__annotations__}
+    return typed(Frame, common), {name: value for name, value in given.items() if name not in common}
+
+
+def command() -> str:
+    """What was typed, for the page."""
+    return " ".join(["python -m nasface", *HydraConfig.get().overrides.task])
+
+
+def _build(name: str) -> Callable[[Run, dict[str, Any]], Experiment]:
+    if name not in EXPERIMENTS:
+        raise UnknownName("experiment", name, EXPERIMENTS)
+    build: Callable[[Run, dict[str, Any]], Experiment] = importlib.import_module(EXPERIMENTS[name]).build
+    return build

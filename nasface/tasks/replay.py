@@ -1,0 +1,57 @@
+"""`task=replay`: an accuracy table as an offline benchmark of one predictor, in seconds, without photos or torch."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from nasface.experiments import Bench, Results, conduct
+from nasface.experiments.predictors import Design, PredictorTrials, ceiling_text, fitting_sizes, within_budgets
+from nasface.reports.predictor_table import ALL, Comparison
+from nasface.tasks._run import Outcome, Run
+
+REGRETS = ("regret_1", "regret_5")
+
+
+def run(run: Run) -> Outcome:
+    """Fit the predictor on random parts of the table; how well does it rank, and choose within budgets, the rest?"""
+    options, predictor, bench = run.settings.compare, run.settings.predictor, Bench.of(run)
+    sizes = fitting_sizes([], len(bench.table), options.held_out)
+    regions = within_budgets(bench, options.ratios)
+    design = Design({predictor["name"]: predictor}, sizes, options.seeds, options.held_out, regions, predictor["name"])
+    trials = PredictorTrials(bench, design)
+    rows, _ = conduct(trials, Results(run.folder / "replay.csv", trials.identity), run.console)
+    comparison = Comparison(rows, design.baseline)
+    metric = run.settings.accuracy.metric
+    run.console.print(_table(comparison, f"{metric} of {len(bench.table)} subnets, {options.seeds} splits"))
+    run.console.print(
+        f"loss at a budget: best measured {metric} among the held-out networks that meet it, minus that of the "
+        "predictor's choice, or of the best among its first five. Mean ± 95 % interval over splits.",
+        soft_wrap=True,
+    )
+    run.console.print(ceiling_text(bench), soft_wrap=True)
+    scores = {summary.at[0]: summary.mean for summary in comparison.ranked(ALL)}
+    losses = {
+        region: {s.at[0]: {name: s.mean[name] for name in REGRETS if name in s.mean} for s in comparison.ranked(region)}
+        for region in comparison.regions
+    }
+    tau = scores[predictor["name"]]["kendall_tau"]
+    everywhere = {name: {k: v for k, v in values.items() if not k.endswith(_TIMES)} for name, values in scores.items()}
+    times = {name: {k: v for k, v in values.items() if k.endswith(_TIMES)} for name, values in scores.items()}
+    return Outcome({"scores": everywhere, "losses": losses, "summary": {"kendall_tau": tau}}, times, tau)
+
+
+_TIMES = ("fit_seconds", "predict_us")
+
+
+def _table(comparison: Comparison, title: str) -> Table:
+    """One line per predictor and floor, the best ranking first."""
+    budgets = [region for region in comparison.regions if region != ALL]
+    header = [f"loss {budget}{words}" for budget in budgets for words in ("", ", of 5")]
+    table = Table("predictor", "Kendall tau", "pairs right", *header, "fit s", title=title)
+    for entry in comparison.ranked(ALL):
+        name = entry.at[0]
+        within = {s.at[2]: s for s in comparison.summaries if s.at[0] == name}
+        losses = [within[budget].text(regret) for budget in budgets for regret in REGRETS]
+        ranks = [entry.text("kendall_tau"), entry.text("pair_accuracy")]
+        table.add_row(name, *ranks, *losses, entry.text("fit_seconds"))
+    return table

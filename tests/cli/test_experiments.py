@@ -1,0 +1,126 @@
+"""Experiments through the command line: small, resumable, shared between jobs, options checked."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nasface.errors import EXIT_INVALID, EXIT_OK
+
+from ._command import Command, Done
+
+TINY = (
+    "experiment=paper_ablation",
+    "predictor=ridge",
+    "search.population=8",
+    "search.generations=2",
+    "experiment.seeds=2",
+    "experiment.values.generations=[1,2]",
+    "experiment.values.population=[8]",
+    "experiment.values.parent_ratio=[0.5]",
+    "experiment.values.mutation_ratio=[0.5]",
+    "experiment.values.mutate_probability=[0.1]",
+)
+
+
+def rows(folder: Path, name: str) -> list[dict[str, str]]:
+    return [
+        row for path in sorted(folder.glob(f"{name}*.csv")) for row in csv.DictReader(path.read_text().splitlines())
+    ]
+
+
+@pytest.fixture
+def ablation(cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> Callable[..., Done]:
+    return lambda *more, **options: cli(
+        *TINY, f"accuracy.table={make_table()}", f"experiment.folder={tmp_path / 'out'}", *more, **options
+    )
+
+
+def test_ablation_goes_on(ablation: Callable[..., Done], tmp_path: Path) -> None:
+    done = ablation()
+    assert done.code == EXIT_OK, done.err
+    found = rows(tmp_path / "out", "paper_ablation")
+    assert len(found) == 12
+    assert done.result["decision"] == {"experiment": "paper_ablation", "cells": 12, "missing": 0}
+    page = (tmp_path / "out" / "paper_ablation.md").read_text(encoding="utf-8")
+    assert all(f"## {symbol} " in page for symbol in ("T", "P", "Kr", "Mr", "Pm"))
+    assert len(list((tmp_path / "out").glob("*.svg"))) == 10
+    assert ablation("experiment.seeds=3").code == EXIT_OK
+    more = rows(tmp_path / "out", "paper_ablation")
+    assert more[:12] == found, "what was there is kept"
+    assert len(more) == 18
+    refused = ablation("seed=5")
+    assert refused.code == EXIT_INVALID
+    assert "with other options" in refused.text
+
+
+def test_jobs_share_an_experiment(ablation: Callable[..., Done], tmp_path: Path) -> None:
+    done = ablation("experiment.shards=2", "experiment.shard=0,1", multirun=True)
+    assert done.code == EXIT_OK, done.err
+    found = rows(tmp_path / "out", "paper_ablation")
+    assert len({(row["parameter"], row["value"], row["seed"]) for row in found}) == len(found) == 12
+    assert "missing" not in (tmp_path / "out" / "paper_ablation.md").read_text(encoding="utf-8")
+
+
+TABLE5 = (
+    "experiment=paper_table5",
+    "experiment.predictors=[any,ridge]",
+    "experiment.ratios=[0.4,0.8]",
+    "search.population=8",
+    "search.generations=2",
+    "accuracy.calibration_photos=4",
+    "evaluation.bootstrap=0",
+)
+
+
+def test_table5_measures_what_it_finds(cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> None:
+    photos = ("data=procedural", "data.people=12", "data.photos=4")
+    done = cli(*TABLE5, *photos, f"accuracy.table={make_table()}", f"experiment.folder={tmp_path}")
+    assert done.code == EXIT_OK, done.err
+    found = rows(tmp_path, "paper_table5")
+    assert [(row["predictor"], row["ratio"]) for row in found] == [
+        (predictor, ratio) for ratio in ("0.4", "0.8") for predictor in ("any", "ridge")
+    ]
+    assert all("fastest sub-network" in row["infeasible"] for row in found[:2])
+    for row in found[2:]:
+        assert 0 < float(row["auc"]) <= 1
+        assert 0 <= float(row["identification"]) <= 1
+        assert float(row["latency_ms"]) <= float(row["budget_ms"])
+    page = (tmp_path / "paper_table5.md").read_text(encoding="utf-8")
+    assert "99.22 ± 0.35" in page
+    assert "## Not feasible" in page
+    assert (tmp_path / "paper_table5_auc.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fragment"),
+    [
+        (("task=experiment",), "task=experiment needs experiment=NAME"),
+        (("experiment=paper_ablation", "experiment.seed=3"), "Unknown option of experiment 'seed'"),
+        (("experiment=paper_ablation", "experiment.seeds=many"), "give a value of that type"),
+        (("experiment=paper_ablation", "experiment.name=x"), "Unknown experiment 'x'"),
+        (
+            ("experiment=paper_ablation", "+experiment.values.speed=[1]"),
+            "Unknown parameter of search evolution 'speed'",
+        ),
+        (("experiment=paper_table5",), "This needs photos: add data=lfw"),
+        ((*TABLE5, "data=procedural", "experiment.supernets=[{name: a}, {name: a}]"), "a name twice"),
+        (("experiment=paper_ablation", "experiment.shard=1"), "share 1 of 1 does not exist"),
+    ],
+)
+def test_refused(cli: Command, overrides: tuple[str, ...], fragment: str) -> None:
+    done = cli(*overrides)
+    assert done.code == EXIT_INVALID
+    assert fragment in done.text
+
+
+def test_full_is_a_flag(cli: Command) -> None:
+    small, full = (cli("--cfg", "job", "--resolve", "experiment=paper_ablation", *more) for more in ((), FULL))
+    assert "seeds: 3\n" in small.out
+    assert "seeds: 20\n" in full.out
+
+
+FULL = ("experiment.full=true",)
