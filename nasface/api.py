@@ -104,7 +104,7 @@ def search(
     accuracies, _ = composition.open_table(None if table is None else str(table), source, built, Path.cwd())
     fit_rng, search_rng = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(2))
     fitted = build("predictor", {"name": predictor})
-    ranker = fit_ranker(built, fitted, accuracies.genotypes, accuracies.target(metric), fit_rng)
+    ranker = fit_ranker(built, fitted, accuracies.genotypes, accuracies.learnable(metric), fit_rng)
     searcher = build("search", {"name": strategy}, selector=build("selector", {"name": selector}))
     result = searcher.run(Problem(built, ranker, constraints), search_rng)
     winner = result.best[None]
