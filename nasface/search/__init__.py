@@ -4,7 +4,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from nasface.search._base import Constraint, Problem, SearchResult, SearchStrategy, no_progress
+from nasface.search._base import Constraint, Problem, SearchResult, SearchStrategy, VerifiedConfig, no_progress
 from nasface.search._fronts import ParetoFront
 from nasface.search.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.search.exact import Exact, ExactConfig
@@ -31,6 +31,7 @@ __all__ = [
     "RandomSearchConfig",
     "SearchResult",
     "SearchStrategy",
+    "VerifiedConfig",
     "feasible_start",
     "no_progress",
 ]

@@ -27,6 +27,22 @@ ROUNDING: Final = 1e-9
 """Relative; sums over stages add up in another order than a cost's own prediction."""
 
 
+@dataclass
+class VerifiedConfig:
+    """Options of searches whose best networks are measured before one is delivered; the main job reads them.
+
+    Attributes:
+        verify_top: How many of the finalists are measured, up to 16; needs photos (data=...). 0 believes the predictor.
+        rounds: How often the predictor is fitted again on what was measured, and the search repeated.
+        verified: Accuracy table that keeps what was measured, created or continued; None takes verified.csv in the run
+            folder.
+    """
+
+    verify_top: int = 0
+    rounds: int = 1
+    verified: str | None = None
+
+
 @dataclass(frozen=True)
 class Constraint:
     """`cost.predict(genotype) <= bound`.

@@ -11,7 +11,7 @@ import numpy as np
 from nasface.errors import InvalidInput
 from nasface.predictors._rows import distinct
 from nasface.registry import register
-from nasface.search._base import Problem, SearchResult, SearchStrategy
+from nasface.search._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.search._breeding import feasible_children
 from nasface.search._finalists import finalists
 from nasface.search._seeds import exact_seeds
@@ -25,7 +25,7 @@ _ROWS = 50
 
 
 @dataclass
-class EvolutionPaperConfig:
+class EvolutionPaperConfig(VerifiedConfig):
     """Parameters of the search, with the names of the paper and of OFA.
 
     Attributes:

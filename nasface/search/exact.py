@@ -12,7 +12,7 @@ from nasface.costs import StageTables
 from nasface.errors import InvalidInput
 from nasface.predictors import Ranker
 from nasface.registry import register
-from nasface.search._base import Problem, SearchResult, SearchStrategy
+from nasface.search._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.search._finalists import N_FINALISTS, finalists
 from nasface.search._knapsack import BestFirst
 from nasface.search._seeds import stage_bounds, stagewise_scores
@@ -25,7 +25,7 @@ _MOST: Final = 20_000
 
 
 @dataclass
-class ExactConfig:
+class ExactConfig(VerifiedConfig):
     """Parameters of the search.
 
     Attributes:

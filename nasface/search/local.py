@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nasface.errors import InvalidInput
 from nasface.predictors._rows import distinct
 from nasface.registry import register
-from nasface.search._base import Problem, SearchResult, SearchStrategy
+from nasface.search._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.search._breeding import feasible_children
 from nasface.search._finalists import finalists
 from nasface.search.feasible import feasible_start
@@ -19,7 +19,7 @@ from nasface.selectors import Selector
 
 
 @dataclass
-class LocalSearchConfig:
+class LocalSearchConfig(VerifiedConfig):
     """Parameters of the search.
 
     Attributes:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nasface.costs import Cost
 from nasface.errors import InvalidInput, MissingDependency, UnknownName
 from nasface.registry import register
-from nasface.search._base import Problem, SearchResult, SearchStrategy
+from nasface.search._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.search._finalists import finalists
 from nasface.search._fronts import ParetoFront, Values, exact_front, undominated
 from nasface.search.feasible import feasible_start
@@ -23,7 +23,7 @@ _USUAL: Final = ("latency_ms", "peak_memory_mb")
 
 
 @dataclass
-class ParetoConfig:
+class ParetoConfig(VerifiedConfig):
     """Parameters of the search.
 
     Attributes:

@@ -28,6 +28,7 @@ from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.search.constraints import notes
 from nasface.spaces import Population, SearchSpace
 from nasface.tasks._run import Outcome, Run
+from nasface.tasks._verification import Options, search_and_measure
 from nasface.tasks.inspect import read_genotype_file
 
 NEAR_BUDGET = 0.05
@@ -53,9 +54,17 @@ class Task:
 def run(run: Run) -> Outcome:
     """Find, cut out, measure where photos are given, export, report."""
     started = time.perf_counter()
+    Options.of(run)
     task = prepare(run)
     ranker, judged = learn(run, task)
-    result, seconds = search(run, task, ranker)
+    return find(run, task, ranker, judged, started)
+
+
+def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: float) -> Outcome:
+    """The job from a fitted predictor on; `started` is when it began, by `time.perf_counter`."""
+    options = Options.of(run)
+    verified = search_and_measure(run, task, ranker, options, lambda ranker: search(run, task, ranker))
+    ranker, result = verified.ranker, verified.result
     genotype = result.best
     facts = SearchFacts(
         task.source.name,
@@ -71,11 +80,13 @@ def run(run: Run) -> Outcome:
         result,
         run.settings.predictor["name"],
     )
-    task.notes.extend(result.remarks)
+    task.notes.extend([*result.remarks, *verified.remarks])
     _write_front(run, facts)
     rows, place = compare(facts), standing(facts)
     decision = _decision(run, facts, rows, place)
-    measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}
+    if verified.rows:
+        decision["verified"] = verified.rows
+    measurements: dict[str, Any] = {"search_seconds": verified.seconds, "summary": {}}
     if task.exporter is not None:
         delivered, measured = deliver(run, task, task.exporter, genotype, decision)
         decision, measurements = decision | delivered, measurements | measured
@@ -96,7 +107,8 @@ def prepare(run: Run) -> Task:
     targets = table.learnable(settings.accuracy.metric)
     strategy = build("search", settings.search, selector=build("selector", settings.selector))
     exporter = None if settings.exporter["name"] == "none" else build("exporter", settings.exporter)
-    data = _photos(run, source) if exporter else None
+    wanted = exporter is not None or settings.search.get("verify_top", 0) > 0
+    data = _photos(run, source) if wanted else None
     return Task(source, space, devices, constraints, notes(constraints), table, targets, strategy, exporter, data)
 
 
