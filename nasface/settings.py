@@ -232,6 +232,19 @@ class Compare:
 
 
 @dataclass
+class Family:
+    """Latency budgets of `task=deploy_family`.
+
+    Attributes:
+        ratios: Relative to EfficientNet-B0 on the same device.
+        latencies: In milliseconds, instead of ratios.
+    """
+
+    ratios: list[float] = MISSING
+    latencies: list[float] | None = MISSING
+
+
+@dataclass
 class Assets:
     """What `task=build_assets` rebuilds, from which sources, into which folder."""
 
@@ -251,6 +264,7 @@ class Settings:
     study: Study = field(default_factory=Study)
     evaluation: Evaluation = field(default_factory=Evaluation)
     measure: Measure = field(default_factory=Measure)
+    family: Family = field(default_factory=Family)
     genotype: Any = MISSING
     model: Any = MISSING
     sweep: str | None = MISSING

@@ -23,6 +23,9 @@ from nasface.supernets.supernet import Genotype, Supernet
 
 Images = npt.NDArray[np.uint8]
 
+Entry = tuple[npt.NDArray[np.int8], str]
+"""A genotype and its origin."""
+
 
 @dataclass(frozen=True)
 class Faces:
@@ -133,22 +136,69 @@ def estimate(
         raise InvalidInput("supernet=random has no accuracy to measure; give a trained supernet.")
     plan = plan or Plan(mixed(supernet.space))
     mine = _shard(*candidates(supernet.space, n_subnets, seed, plan), plan.family, shard)
-    protocol = _protocol(supernet, faces)
     mine = [entry for entry in mine if entry[0].tobytes() not in elsewhere]
     if not mine and not path.exists():
         return None
+    return _complete(supernet, faces, mine, seed, path, progress)
+
+
+def measure_networks(
+    supernet: Supernet,
+    faces: Faces,
+    genotypes: npt.NDArray[np.int8],
+    origin: str,
+    seed: int,
+    path: Path,
+    progress: Progress | None = None,
+) -> AccuracyTable:
+    """Measure those of the given networks that `path` lacks, appending each as soon as it is known.
+
+    Args:
+        supernet: A trained one.
+        faces: Photos.
+        genotypes: int8[n, n_genes], at least one.
+        origin: How they came about, for the table.
+        seed: Likewise.
+        path: The CSV file; created or continued.
+        progress: Told at the start and after every network.
+
+    Returns:
+        The given networks' rows, in their order.
+
+    Raises:
+        InvalidInput: The supernet is not trained, or there are too few photos for the metrics.
+        TableError: The file belongs to something else.
+    """
+    if not supernet.trained:
+        raise InvalidInput("supernet=random has no accuracy to measure; give a trained supernet.")
+    table = _complete(supernet, faces, [(genotype, origin) for genotype in genotypes], seed, path, progress)
+    if table is None:
+        raise InvalidInput("There is no network to measure.")
+    place = {genotype.tobytes(): row for row, genotype in enumerate(table.genotypes)}
+    return table.rows([place[genotype.tobytes()] for genotype in genotypes])
+
+
+def _complete(
+    supernet: Supernet,
+    faces: Faces,
+    wanted: Sequence[Entry],
+    seed: int,
+    path: Path,
+    progress: Progress | None,
+) -> AccuracyTable | None:
+    """The table in `path` once it has all wanted networks."""
+    protocol = _protocol(supernet, faces)
     writer = TableWriter(path, supernet.space, protocol.names, identity(supernet, faces))
     table = writer.table()
     done = set() if table is None else {genotype.tobytes() for genotype in table.genotypes}
-    todo = [entry for entry in mine if entry[0].tobytes() not in done]
+    todo = [entry for entry in wanted if entry[0].tobytes() not in done]
     if progress is not None:
-        progress(len(mine) - len(todo), len(mine), {})
-    calibration = faces.calibration_note
+        progress(len(wanted) - len(todo), len(wanted), {})
     for number, values, (genotype, origin) in _measured(supernet, faces, protocol, todo):
-        notes = {"seed": str(seed), "calibration": calibration, "origin": origin}
+        notes = {"seed": str(seed), "calibration": faces.calibration_note, "origin": origin}
         writer.append(genotype, values, notes)
         if progress is not None:
-            progress(len(mine) - len(todo) + number, len(mine), values)
+            progress(len(wanted) - len(todo) + number, len(wanted), values)
     return writer.table()
 
 
@@ -157,10 +207,6 @@ def _protocol(supernet: Supernet, faces: Faces) -> Protocol | ClosedSet:
     if faces.known is not None:
         return open_closed_set(supernet, faces.labels, faces.known)
     return Protocol(faces.labels, faces.pairs)
-
-
-Entry = tuple[npt.NDArray[np.int8], str]
-"""A genotype and its origin."""
 
 
 def _shard(population: npt.NDArray[np.int8], origins: list[str], family: int, shard: tuple[int, int]) -> list[Entry]:

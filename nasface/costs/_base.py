@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -39,10 +40,16 @@ class StageTables:
 
     def predict(self, indices: npt.NDArray[np.int16]) -> Values:
         """float64[n] for int16[n, n_stages] from `SearchSpace.stage_indices`."""
-        parts = np.stack([table[indices[:, stage]] for stage, table in enumerate(self.tables)], axis=1)
+        tables, starts = self._joined
+        parts = tables.take(indices.T + starts)
         if self.combine == "max":
-            return np.asarray(np.maximum(parts.max(axis=1), self.constant))
-        return np.asarray(parts.sum(axis=1) + self.constant)
+            return np.asarray(np.maximum(parts.max(axis=0), self.constant))
+        return np.asarray(parts.sum(axis=0) + self.constant)
+
+    @cached_property
+    def _joined(self) -> tuple[Values, npt.NDArray[np.intp]]:
+        """All tables in one array; where each of them begins, intp[n_stages, 1]."""
+        return np.concatenate(self.tables), np.cumsum([0, *map(len, self.tables)])[:-1, None]
 
     def minimum(self) -> tuple[float, npt.NDArray[np.int16]]:
         """Exact minimum over the space, and the stage choices that reach it, int16[n_stages]."""
@@ -128,6 +135,10 @@ class LayerCost(Cost):
 
     def decompose(self) -> StageTables | None:
         """Exact, wherever the space has stages."""
+        return self._tables
+
+    @cached_property
+    def _tables(self) -> StageTables | None:
         choices = self.space.stage_choices()
         if choices is None:
             return None

@@ -56,8 +56,8 @@ class Comparator(ABC):
         return x
 
     def compare_digests(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """`compare` for networks given by their digests."""
-        return self.compare(a, b)
+        """`compare` for networks given by their digests; one of the two may be a single row, for all of the other."""
+        return self.compare(*np.broadcast_arrays(a, b))
 
     @abstractmethod
     def save(self, path: Path) -> None:

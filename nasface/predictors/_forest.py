@@ -21,7 +21,15 @@ from nasface.errors import InvalidInput
 from nasface.spaces import Features
 
 MAX_LEAVES: Final = 64
-_BLOCK: Final = 4096
+
+_BLOCK: Final = 256
+"""Rows at a time, so that intermediate results stay in the processor's cache."""
+
+_COMBINED: Final = 256
+"""Rows of the table that several neighbouring features share."""
+
+_LEVELS: Final = 64
+"""Features whose values are whole numbers below this are looked up instead of searched."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +69,34 @@ class PairForest:
         Args:
             x: float32[n, n_features].
         """
-        masks = np.full((len(x), 2, self.n_trees), ~self._dtype(0), self._dtype)
-        for column, thresholds, table in self._tables:
-            masks &= table[np.searchsorted(thresholds, x[:, column])]
-        return masks
+        tables = self._tables
+        codes = tables.codes(np.asarray(x))
+        masks = np.empty((len(x), 2 * self.n_trees), self._dtype)
+        for start in range(0, len(x), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            np.bitwise_and.reduce(tables.masks.take(codes[rows], axis=0), axis=1, out=masks[rows])
+        return masks.reshape(len(x), 2, self.n_trees)
 
     def raw(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """Sum of the leaves reached by pairs, float64[n]; arguments are rows of `masks`."""
-        scores = np.empty(len(first))
-        for start in range(0, len(first), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            scores[rows] = self._raw(first[rows, 0] & second[rows, 1])
-        return scores
+        """Sum of the leaves reached by pairs, float64[n]; arguments are rows of `masks`, of which one may be alone."""
+        return self._sums(first[:, None, 0], second[:, None, 1])[:, 0]
 
-    def _raw(self, open_leaves: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        lowest = open_leaves & (~open_leaves + self._dtype(1))
-        leaf = np.bitwise_count(lowest - self._dtype(1))
-        return np.asarray(self._values.take(leaf + self._offsets).sum(axis=1))
+    def raw_both(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """`raw(first, second)` and `raw(second, first)`, float64[n, 2]."""
+        return self._sums(first, second[:, ::-1])
+
+    def _sums(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """float64[n, m] for masks uint[n or 1, m, n_trees]."""
+        if len(first) <= _BLOCK and len(second) <= _BLOCK:
+            return self._reached(first & second)
+        first, second = np.broadcast_arrays(first, second)
+        blocks = range(0, len(first), _BLOCK)
+        return np.concatenate([self._reached(first[i : i + _BLOCK] & second[i : i + _BLOCK]) for i in blocks])
+
+    def _reached(self, open_leaves: Any) -> npt.NDArray[np.float64]:
+        """Sum over the trees of the value of the lowest open leaf."""
+        leaf = np.bitwise_count(~open_leaves & (open_leaves - self._dtype(1)))
+        return np.asarray(self._values.take(leaf + self._offsets).sum(axis=-1))
 
     def _read(self, trees: list[dict[str, str]]) -> None:
         self.n_trees = len(trees)
@@ -92,20 +111,73 @@ class PairForest:
         self._values, self._offsets, self._splits = np.array(values), np.array(offsets, np.intp), splits
 
     @cached_property
-    def _tables(self) -> list[tuple[int, npt.NDArray[np.float64], npt.NDArray[Any]]]:
-        """Per feature in use: thresholds, and uint[n_thresholds + 1, 2, n_trees], masks by number of false tests."""
-        tables = []
-        for column in range(self.n_features):
-            own = [split for split in self._splits if split.feature % self.n_features == column]
-            thresholds = np.unique([split.threshold for split in own])
-            table = np.full((len(thresholds) + 1, 2, self.n_trees), ~self._dtype(0), self._dtype)
-            for split in own:
-                left = ((1 << (split.last - split.first)) - 1) << split.first
-                false = np.searchsorted(thresholds, split.threshold) + 1
-                table[false:, split.feature // self.n_features, split.tree] &= ~self._dtype(left)
-            if own:
-                tables.append((column, thresholds, table))
-        return tables
+    def _tables(self) -> _Tables:
+        """Masks of all combinations of the features' intervals."""
+        columns = [self._column(column) for column in range(self.n_features)]
+        return _Tables.of([thresholds for thresholds, _ in columns], [table for _, table in columns])
+
+    def _column(self, column: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
+        """Thresholds of a feature, and uint[n_thresholds + 1, 2, n_trees], masks by number of false tests."""
+        own = [split for split in self._splits if split.feature % self.n_features == column]
+        thresholds = np.unique(np.array([split.threshold for split in own]))
+        table = np.full((len(thresholds) + 1, 2, self.n_trees), ~self._dtype(0), self._dtype)
+        for split in own:
+            left = ((1 << (split.last - split.first)) - 1) << split.first
+            false = np.searchsorted(thresholds, split.threshold) + 1
+            table[false:, split.feature // self.n_features, split.tree] &= ~self._dtype(left)
+        return thresholds, table
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Masks by group of neighbouring features: one look-up for a group instead of one for every feature.
+
+    Attributes:
+        thresholds: Per feature, ascending.
+        masks: uint[n_rows, 2 * n_trees], the groups one after another.
+        strides: float32[n_features, n_groups], what one false test of a feature adds to the row of its group; whole
+            numbers, small enough to be exact.
+        rows: float32[n_groups], first row of every group.
+        levels: float32[n_features, n_levels], false tests of the values 0, 1, 2, ... of a feature.
+    """
+
+    thresholds: list[npt.NDArray[np.float64]]
+    masks: npt.NDArray[Any]
+    strides: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.float32]
+    levels: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, thresholds: list[npt.NDArray[np.float64]], tables: list[npt.NDArray[Any]]) -> _Tables:
+        """From the thresholds and the masks of single features."""
+        groups: list[npt.NDArray[Any]] = []
+        strides = np.zeros((len(tables), len(tables)), np.float32)
+        for column, table in enumerate(tables):
+            if groups and len(groups[-1]) * len(table) <= _COMBINED:
+                strides[column, len(groups) - 1] = len(groups[-1])
+                groups[-1] = (table[:, None] & groups[-1]).reshape(-1, *table.shape[1:])
+            else:
+                strides[column, len(groups)] = 1
+                groups.append(table)
+        rows = np.cumsum([0, *map(len, groups)])[:-1].astype(np.float32)
+        masks = np.concatenate(groups)
+        levels = np.array([np.searchsorted(own, np.arange(_LEVELS)) for own in thresholds], np.float32)
+        return cls(thresholds, masks.reshape(len(masks), -1), strides[:, : len(groups)].copy(), rows, levels)
+
+    def codes(self, x: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+        """Row of `masks` for every network and group, intp[n, n_groups]."""
+        with np.errstate(invalid="ignore"):  # what does not fit is seen at once
+            whole = x.astype(np.uint8)
+        if (whole == x).all() and (whole < _LEVELS).all():
+            false = self.levels.take(whole + self._offsets)
+        else:
+            tests = [np.searchsorted(own, column) for own, column in zip(self.thresholds, x.T, strict=True)]
+            false = np.stack(tests, axis=1).astype(np.float32)
+        return np.asarray((false @ self.strides + self.rows).astype(np.intp))
+
+    @cached_property
+    def _offsets(self) -> npt.NDArray[np.intp]:
+        return _LEVELS * np.arange(len(self.levels))
 
 
 def _fields(section: str) -> dict[str, str]:

@@ -16,20 +16,29 @@ def number_rows(population: Population) -> tuple[npt.NDArray[np.intp], npt.NDArr
     Returns:
         intp[n_distinct], the first row of each number, ascending; intp[n], the number of every row.
     """
-    _, first, inverse = np.unique(_as_items(population), return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return first[order], rank[inverse.reshape(-1)]
+    keys = row_keys(population)
+    if len(set(keys)) == len(keys):
+        everyone = np.arange(len(keys))
+        return everyone, everyone
+    places = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))  # first places, being entered last
+    known = dict.fromkeys(keys)  # in order of first occurrence
+    numbers = dict(zip(known, range(len(known)), strict=True))
+    first = np.array([places[key] for key in known], np.intp)
+    return first, np.array([numbers[key] for key in keys], np.intp)
 
 
 def distinct(population: Population) -> Population:
     """The distinct rows, in order of first occurrence."""
-    rows: Population = population[number_rows(population)[0]]
+    keys = row_keys(population)
+    if len(set(keys)) == len(keys):
+        return population
+    places = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+    rows: Population = population[sorted(places.values())]
     return rows
 
 
-def _as_items(population: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Rows as opaque items, which numpy compares ten times faster than rows."""
+def row_keys(population: npt.NDArray[Any]) -> list[Any]:
+    """One hashable key per row, equal for equal rows."""
     contiguous = np.ascontiguousarray(population)
-    return contiguous.view(np.dtype((np.void, contiguous.itemsize * contiguous.shape[1]))).reshape(-1)
+    items = contiguous.view(np.dtype((np.void, contiguous.itemsize * contiguous.shape[1]))).reshape(-1)
+    return items.tolist()

@@ -80,8 +80,8 @@ class LightGBMNAC(Comparator):
 
     def compare_digests(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Symmetrised probability for rows of `digest`."""
-        forest = self._forest
-        return 0.5 + 0.5 * (_sigmoid(forest.raw(a, b)) - _sigmoid(forest.raw(b, a)))
+        p = _sigmoid(self._forest.raw_both(a, b))
+        return 0.5 + 0.5 * (p[:, 0] - p[:, 1])
 
     def raw_compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
         """The trees' own probability, before symmetrising."""

@@ -34,17 +34,25 @@ _OPPONENTS: Final = 100
 class Contest:
     """One population whose rows are compared again and again: every network is encoded and digested once.
 
-    Equal networks tie without asking, and a batch that names a pair several times asks about it once.
+    Equal networks tie without asking. Where a population has equal rows, a batch that names one pair of networks
+    several times asks about it once.
     """
 
     def __init__(self, ranker: Ranker, population: Population) -> None:
         self._ranker = ranker
         first, self._number = number_rows(population)
+        self._distinct = len(first) == len(population)
         self._digests = ranker.digest(population[first])
 
     def compare(self, a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
-        """P(row a[i] of the population is better than row b[i]), float64[n]; one call of the predictor at most."""
-        first, second = np.broadcast_arrays(self._number[np.asarray(a)], self._number[np.asarray(b)])
+        """P(row a[i] of the population is better than row b[i]), float64[n]; one call of the predictor at most.
+
+        One of the two may be a single index, for all of the other.
+        """
+        first, second = np.array(a, ndmin=1, copy=None), np.array(b, ndmin=1, copy=None)
+        if self._distinct and (first != second).all():
+            return self._ranker.ask(self._digests.take(first, axis=0), self._digests.take(second, axis=0))
+        first, second = np.broadcast_arrays(self._number[first], self._number[second])
         pairs, inverse = np.unique(first * len(self._digests) + second, return_inverse=True)
         first, second = np.divmod(pairs, len(self._digests))
         answers, ask = np.full(len(pairs), 0.5), first != second
@@ -70,7 +78,6 @@ class Ranker:
     def __init__(self, space: SearchSpace, predictor: Comparator, table: Population, targets: Targets) -> None:
         self.space, self.predictor, self.table, self.targets = space, predictor, table, targets
         self.calls = self.pairs = 0
-        self._recent: dict[bytes, npt.NDArray[Any]] = {}
         self._check_space()
 
     def compare(self, a: Population, b: Population) -> Values:
@@ -119,23 +126,13 @@ class Ranker:
         return self._isotonic(strengths)
 
     def digest(self, population: Population) -> npt.NDArray[Any]:
-        """What `ask` needs of each row; see `Comparator.digest`.
-
-        The digests of the last population are kept, because a search's parents come again.
-        """
-        if not len(population):
-            return self.predictor.digest(self._encode(population))
-        keys = [row.tobytes() for row in population]
-        new = [index for index, key in enumerate(keys) if key not in self._recent]
-        if new:
-            fresh = dict(zip([keys[i] for i in new], self.predictor.digest(self._encode(population[new])), strict=True))
-            self._recent = {key: fresh[key] if key in fresh else self._recent[key] for key in keys}
-        return np.stack([self._recent[key] for key in keys])
+        """What `ask` needs of each row; see `Comparator.digest`."""
+        return self.predictor.digest(self._encode(population))
 
     def ask(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Values:
-        """Ask the predictor about pairs of digests, float64[n], and count."""
+        """Ask the predictor about pairs of digests, float64[n], and count; see `Comparator.compare_digests`."""
         self.calls += 1
-        self.pairs += len(a)
+        self.pairs += max(len(a), len(b))
         return self.predictor.compare_digests(a, b)
 
     def _check_space(self) -> None:
@@ -158,7 +155,7 @@ class Ranker:
         opponents = self._opponents
         first, number = number_rows(population)
         wins = [
-            self.predictor.compare_digests(np.repeat(row[None], len(opponents), axis=0), opponents).mean()
+            self.predictor.compare_digests(row[None], opponents).mean()
             for row in self.predictor.digest(self._encode(population[first]))
         ]
         return np.array(wins, np.float64)[number]

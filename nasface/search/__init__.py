@@ -4,23 +4,34 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from nasface.search._base import Constraint, Problem, SearchResult, SearchStrategy, no_progress
-from nasface.search.evolution import Evolution, EvolutionConfig
+from nasface.search._base import Constraint, Problem, SearchResult, SearchStrategy, VerifiedConfig, no_progress
+from nasface.search._fronts import ParetoFront
+from nasface.search.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.search.exact import Exact, ExactConfig
 from nasface.search.feasible import feasible_start
+from nasface.search.local import LocalSearch, LocalSearchConfig
+from nasface.search.pareto import Pareto, ParetoConfig
 from nasface.search.random import RandomSearch, RandomSearchConfig
 
 __all__ = [
     "Constraint",
     "Evolution",
     "EvolutionConfig",
+    "EvolutionPaper",
+    "EvolutionPaperConfig",
     "Exact",
     "ExactConfig",
+    "LocalSearch",
+    "LocalSearchConfig",
+    "Pareto",
+    "ParetoConfig",
+    "ParetoFront",
     "Problem",
     "RandomSearch",
     "RandomSearchConfig",
     "SearchResult",
     "SearchStrategy",
+    "VerifiedConfig",
     "feasible_start",
     "no_progress",
 ]

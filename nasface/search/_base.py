@@ -10,14 +10,37 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.costs import Cost
+from nasface.costs import Cost, StageTables
 from nasface.predictors import Ranker
-from nasface.spaces import Population, SearchSpace
+from nasface.spaces import Population, SearchSpace, StageIndices, join_stages
+
+if TYPE_CHECKING:
+    from nasface.search._fronts import ParetoFront
+
+ROUNDING: Final = 1e-9
+"""Relative; sums over stages add up in another order than a cost's own prediction."""
+
+
+@dataclass
+class VerifiedConfig:
+    """Options of searches whose best networks are measured before one is delivered; the main job reads them.
+
+    Attributes:
+        verify_top: How many of the finalists are measured, up to 16; needs photos (data=...). 0 believes the predictor.
+        rounds: How often the predictor is fitted again on what was measured, and the search repeated.
+        verified: Accuracy table that keeps what was measured, created or continued; None takes verified.csv in the run
+            folder.
+    """
+
+    verify_top: int = 0
+    rounds: int = 1
+    verified: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,18 +72,61 @@ class Problem:
 
     Attributes:
         progress: Called as progress(done, total, note) after every generation.
+        given: int8[n, n_genes], networks that a search may begin with (`search.warm_start`), feasible or not.
+        costs: What a search for a front may trade accuracy against, beside the costs that are bounded.
     """
 
     space: SearchSpace
     ranker: Ranker
     constraints: Sequence[Constraint] = ()
     progress: Callable[[int, int, str], None] = field(default=no_progress, compare=False)
+    given: Population | None = None
+    costs: Sequence[Cost] = ()
 
     def feasible(self, population: Population) -> npt.NDArray[np.bool_]:
         """bool[n]: which rows meet all constraints."""
-        ok = np.ones(len(population), bool)
-        for constraint in self.constraints:
-            ok &= constraint.cost.predict(population) <= constraint.bound
+        indices = self.space.stage_indices(population) if any(self.tables) else None
+        return self._feasible(len(population), indices, lambda rows: population[rows])
+
+    def feasible_stages(self, indices: StageIndices) -> npt.NDArray[np.bool_]:
+        """`feasible` for networks given by the indices of their stages' choices."""
+        return self._feasible(len(indices), indices, lambda rows: self.networks(indices[rows]))
+
+    def networks(self, indices: StageIndices) -> Population:
+        """The genotypes int8[n, n_genes] of a space that has stages."""
+        rows: Population = join_stages(self._choices, indices.T)
+        return rows
+
+    @cached_property
+    def known(self) -> Population:
+        """`given`, or no network at all."""
+        return np.empty((0, self.space.n_genes), np.int8) if self.given is None else self.given
+
+    @cached_property
+    def tables(self) -> list[StageTables | None]:
+        """Of every constraint's cost, see `Cost.decompose`."""
+        return [constraint.cost.decompose() for constraint in self.constraints]
+
+    @cached_property
+    def _choices(self) -> list[Population]:
+        return self.space.stage_choices() or []
+
+    def _feasible(
+        self, n: int, indices: StageIndices | None, networks: Callable[[slice | npt.NDArray[Any]], Population]
+    ) -> npt.NDArray[np.bool_]:
+        """bool[n]; `networks` gives the genotypes of some rows."""
+        ok = np.ones(n, bool)
+        for constraint, tables in zip(self.constraints, self.tables, strict=True):
+            cost, bound = constraint.cost, constraint.bound
+            if indices is None or tables is None:
+                ok &= cost.predict(networks(slice(None))) <= bound
+                continue
+            sums, room = tables.predict(indices), ROUNDING * abs(bound)
+            below = sums <= bound + room
+            close = below & (sums >= bound - room)
+            ok &= below
+            if close.any():  # the tables round otherwise than the cost itself, which has the say
+                ok[close] &= cost.predict(networks(np.flatnonzero(close))) <= bound
         return ok
 
 
@@ -75,6 +141,7 @@ class SearchResult:
             strategy adds.
         counters: Totals: generations, calls, pairs, distinct networks seen.
         remarks: Sentences for the user, e.g. what optimality refers to.
+        front: Networks of which none is better than another in everything, from a search for a front.
     """
 
     best: npt.NDArray[np.int8]
@@ -82,6 +149,7 @@ class SearchResult:
     history: list[dict[str, Any]]
     counters: dict[str, int]
     remarks: tuple[str, ...] = ()
+    front: ParetoFront | None = None
 
 
 class SearchStrategy(ABC):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Final, Protocol
 
-from nasface.costs import Cost
+import numpy as np
+
+from nasface.costs import Cost, StageTables
 from nasface.errors import InfeasibleConstraint, InvalidInput, UnknownName
 from nasface.search._base import Constraint
+from nasface.search._knapsack import merge_fronts
 
 REFERENCE: Final = "efficientnet_b0"
 _NAMES: Final = {"efficientnet_b0": "EfficientNet-B0"}
@@ -78,20 +82,28 @@ def with_margin(constraint: Constraint, confidence: float) -> Constraint:
 
 
 def check_reachable(constraints: Sequence[Constraint]) -> None:
-    """Refuse bounds below the exact minimum of their cost; costs that do not decompose are not judged.
+    """Refuse bounds below the exact minimum of their cost, and two that contradict each other.
+
+    Costs that do not decompose are not judged.
 
     Raises:
         InfeasibleConstraint: With the minimum and what to ask for instead.
     """
-    for constraint in constraints:
-        tables = constraint.cost.decompose()
-        if tables is None:
-            continue
+    known = [(constraint, tables) for constraint in constraints if (tables := constraint.cost.decompose()) is not None]
+    for constraint, tables in known:
         lowest, _ = tables.minimum()
         if constraint.bound < lowest * (1.0 - _ROUNDING):
             raise InfeasibleConstraint(
                 _refusal(constraint, lowest), metric=constraint.cost.name, bound=constraint.bound, reachable=lowest
             )
+    for first, second in combinations(known, 2):
+        of, given = (second, first) if first[1].combine == "max" else (first, second)
+        if of[1].combine == "max":
+            continue  # what one maximum forbids in a stage, another one does not need
+        lowest = _least(of[1], given[1], given[0].bound * (1.0 + _ROUNDING))
+        if of[0].bound < lowest * (1.0 - _ROUNDING):
+            message = _contradiction(of[0], given[0], lowest)
+            raise InfeasibleConstraint(message, metric=of[0].cost.name, bound=of[0].bound, reachable=lowest)
 
 
 def notes(constraints: Sequence[Constraint]) -> list[str]:
@@ -124,6 +136,24 @@ def _constraint(cost: Cost, top: float | None, ratio: float | None) -> Constrain
     nature = ", estimated" if estimated else ""
     return Constraint(
         cost, number * value, cost.label, f"{number:g} x {_NAMES[REFERENCE]} ({_text(value)} {cost.unit}{nature})"
+    )
+
+
+def _least(of: StageTables, given: StageTables, bound: float) -> float:
+    """Exact minimum of a sum over the networks within a bound that some network meets."""
+    if given.combine == "max":
+        allowed = [np.where(table <= bound, own, np.inf) for table, own in zip(given.tables, of.tables, strict=True)]
+        return of.constant + float(sum(table.min() for table in allowed))
+    saved = StageTables(-of.constant, tuple(-table for table in of.tables))
+    return -float(merge_fronts(saved, given).best_within(np.array([bound]))[0])
+
+
+def _contradiction(of: Constraint, given: Constraint, lowest: float) -> str:
+    asked, least = (f"{_text(value)} {of.cost.unit}" for value in (of.bound, math.ceil(lowest * 100) / 100))
+    within = f"{given.label} of at most {_text(given.bound)} {given.cost.unit}"
+    return (
+        f"Two bounds contradict each other: with {within}, the least {of.label} is {least}, and at most {asked} was "
+        f"asked for; relax constraints.{of.cost.name} or constraints.{given.cost.name}."
     )
 
 

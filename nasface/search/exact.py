@@ -10,24 +10,22 @@ import numpy as np
 
 from nasface.costs import StageTables
 from nasface.errors import InvalidInput
-from nasface.predictors import Ranker, Stagewise, fit_ranker
+from nasface.predictors import Ranker
 from nasface.registry import register
-from nasface.search._base import Problem, SearchResult, SearchStrategy
+from nasface.search._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.search._finalists import N_FINALISTS, finalists
 from nasface.search._knapsack import BestFirst
+from nasface.search._seeds import stage_bounds, stagewise_scores
 from nasface.search.feasible import feasible_start
 from nasface.selectors import Selector
 from nasface.spaces import Population, join_stages
-
-_ROUNDING: Final = 1e-9
-"""Relative; sums over stages add up in another order than a cost's own prediction."""
 
 _MOST: Final = 20_000
 """Networks that are tried at most in the order of their scores."""
 
 
 @dataclass
-class ExactConfig:
+class ExactConfig(VerifiedConfig):
     """Parameters of the search.
 
     Attributes:
@@ -63,7 +61,7 @@ class Exact(SearchStrategy):
         calls, pairs = ranker.calls, ranker.pairs
         scores = ranker.decompose()
         wanted = self.config.pool if scores is None else N_FINALISTS
-        search = BestFirst(scores or self._stagewise(ranker, rng), _tables(problem))
+        search = BestFirst(scores or self._stagewise(ranker, rng), stage_bounds(problem))
         best = self._networks(problem, search, wanted)
         proven = len(best) > 0
         if not proven:  # says what cannot be met; or a cost that does not decompose leaves too few of the best
@@ -76,8 +74,7 @@ class Exact(SearchStrategy):
         return SearchResult(found[0], found, [row], counters, (_remark(ranker, scores, len(best), proven),))
 
     def _stagewise(self, ranker: Ranker, rng: np.random.Generator) -> StageTables:
-        fitted = fit_ranker(ranker.space, Stagewise(), ranker.table, ranker.targets, rng)
-        scores = fitted.decompose()
+        scores = stagewise_scores(ranker, rng)
         if scores is None:
             raise InvalidInput(f"search=exact needs a space of stages, not {ranker.space.name}; use search=evolution.")
         return scores
@@ -94,12 +91,6 @@ class Exact(SearchStrategy):
             rows = np.array([join_stages(stages, choices) for _, choices in some], np.int8)
             found = np.concatenate([found, rows[problem.feasible(rows)]])
         return found[:wanted]
-
-
-def _tables(problem: Problem) -> list[tuple[StageTables, float]]:
-    """Constraints whose costs decompose; the others are checked network by network."""
-    known = [(constraint.cost.decompose(), constraint.bound) for constraint in problem.constraints]
-    return [(tables, bound * (1 + _ROUNDING)) for tables, bound in known if tables is not None]
 
 
 def _remark(ranker: Ranker, scores: StageTables | None, pool: int, proven: bool) -> str:

@@ -8,14 +8,14 @@ import numpy as np
 
 from nasface.errors import InvalidInput
 from nasface.registry import register
-from nasface.search._base import Problem, SearchResult, SearchStrategy
+from nasface.search._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.search._finalists import finalists
 from nasface.search.feasible import feasible_start
 from nasface.selectors import Selector
 
 
 @dataclass
-class RandomSearchConfig:
+class RandomSearchConfig(VerifiedConfig):
     """Parameters of the search.
 
     Attributes:

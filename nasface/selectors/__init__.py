@@ -2,6 +2,18 @@
 
 from nasface.selectors._base import Selector
 from nasface.selectors.full_sort import FullSort, FullSortConfig
+from nasface.selectors.heap import Heap, HeapConfig
 from nasface.selectors.quickselect import QuickSelect, QuickSelectConfig
+from nasface.selectors.tournament import Tournament, TournamentConfig
 
-__all__ = ["FullSort", "FullSortConfig", "QuickSelect", "QuickSelectConfig", "Selector"]
+__all__ = [
+    "FullSort",
+    "FullSortConfig",
+    "Heap",
+    "HeapConfig",
+    "QuickSelect",
+    "QuickSelectConfig",
+    "Selector",
+    "Tournament",
+    "TournamentConfig",
+]

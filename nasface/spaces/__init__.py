@@ -1,6 +1,16 @@
 """Search spaces: populations of genotypes and the networks they stand for."""
 
-from nasface.spaces._base import Features, Population, SearchSpace, join_stages
+from nasface.spaces._base import Features, Population, SearchSpace, StageIndices, StageOperators, join_stages
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3Config, OfaMbv3FaceConfig
 
-__all__ = ["Features", "OfaMbv3", "OfaMbv3Config", "OfaMbv3FaceConfig", "Population", "SearchSpace", "join_stages"]
+__all__ = [
+    "Features",
+    "OfaMbv3",
+    "OfaMbv3Config",
+    "OfaMbv3FaceConfig",
+    "Population",
+    "SearchSpace",
+    "StageIndices",
+    "StageOperators",
+    "join_stages",
+]

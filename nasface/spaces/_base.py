@@ -31,13 +31,39 @@ Population = npt.NDArray[np.int8]
 
 Features = npt.NDArray[np.float32]
 
+StageIndices = npt.NDArray[np.int16]
+"""int16[n, n_stages], one network a row, see `SearchSpace.stage_indices`."""
 
-def join_stages(choices: Sequence[Population], indices: Iterable[int]) -> npt.NDArray[np.int8]:
-    """The genotype int8[n_genes] that takes `choices[stage][index]` in every stage, see `SearchSpace.stage_choices`."""
-    joined: npt.NDArray[np.int8] = np.sum(
-        [stage[index] for stage, index in zip(choices, indices, strict=True)], axis=0, dtype=np.int8
-    )
+
+def join_stages(choices: Sequence[Population], indices: Iterable[Any]) -> npt.NDArray[np.int8]:
+    """The genotype int8[n_genes] that takes `choices[stage][index]` in every stage, see `SearchSpace.stage_choices`.
+
+    With an array int[n] per stage instead of an index: int8[n, n_genes].
+    """
+    parts = [stage.take(index, axis=0) for stage, index in zip(choices, indices, strict=True)]
+    joined: npt.NDArray[np.int8] = parts[0]
+    for part in parts[1:]:
+        joined += part
     return joined
+
+
+class StageOperators(ABC):
+    """Mutation and crossover of networks that are given by the indices of their stages' choices."""
+
+    @abstractmethod
+    def breed(
+        self, rng: np.random.Generator, mothers: StageIndices, fathers: StageIndices, probability: float
+    ) -> StageIndices:
+        """A child of every mother: of the last ones by crossover with the fathers, of the others by mutation.
+
+        The distribution is that of `SearchSpace.mutate` with `probability`, and of `SearchSpace.crossover`.
+
+        Args:
+            rng: Draws.
+            mothers: int16[n, n_stages].
+            fathers: int16[m, n_stages], m <= n.
+            probability: Chance of every unit of change to be redrawn.
+        """
 
 
 class SearchSpace(ABC):
@@ -136,6 +162,10 @@ class SearchSpace(ABC):
 
     def stage_indices(self, population: Population) -> npt.NDArray[np.int16] | None:
         """int16[n, n_stages]: which row of `stage_choices` each stage has; None without stages."""
+        return None
+
+    def stage_operators(self) -> StageOperators | None:
+        """Mutation and crossover on `stage_indices`, many times as fast; None where only those on genes exist."""
         return None
 
     def net_config(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:

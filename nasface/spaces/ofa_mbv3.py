@@ -8,10 +8,11 @@ III (width 1.2).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,23 @@ from nasface.errors import InvalidGenotype, InvalidInput
 from nasface.netspec import Layer, NetSpec
 from nasface.registry import register
 from nasface.spaces import _ofa_format
-from nasface.spaces._base import Features, Population, SearchSpace
+from nasface.spaces._base import Features, Population, SearchSpace, StageOperators
 from nasface.spaces._ofa_network import MAX_DEPTH, N_BLOCKS, N_STAGES, BlockChoice, Network
+from nasface.spaces._ofa_stages import OfaStageOperators
 
 INACTIVE = 0
+
+_VALUES: Final = 9
+"""Genes are at most 8."""
+
+_STAGE_OF_GENE: Final = np.concatenate([np.arange(N_STAGES), *[np.repeat(np.arange(N_STAGES), MAX_DEPTH)] * 2])
+"""int[45]; a stage's number is also the place of its depth in a row."""
+
+_POSITION_OF_GENE: Final = np.append(np.full(N_STAGES, -1, np.int8), np.tile(np.arange(MAX_DEPTH, dtype=np.int8), 10))
+"""int[45]: a gene is active where its stage's depth is greater; depths always are."""
+
+_BLOCK_OF_GENE: Final = N_STAGES + np.tile(np.arange(N_BLOCKS), 2)
+"""int[40]: of the units that mutation redraws (stages, then blocks), the one of each kernel and expand gene."""
 
 
 @dataclass
@@ -105,34 +119,28 @@ class OfaMbv3(SearchSpace):
     def sample(self, rng: np.random.Generator, n: int) -> Population:
         """Uniform, independent depths, kernels and expand ratios, as OFA samples."""
         depths = rng.choice(np.array(self.depths, np.int8), (n, N_STAGES))
-        return self._join(depths, self._draw(rng, self.kernels, n), self._draw(rng, self.expands, n))
+        kernels, expands = (rng.choice(np.array(c, np.int8), (n, N_BLOCKS)) for c in (self.kernels, self.expands))
+        return self._join(depths, kernels, expands)
 
     def mutate(self, rng: np.random.Generator, population: Population, probability: float) -> Population:
         """As OFA: each block redraws kernel and expand together, each stage its depth, both with `probability`.
 
         A block that a grown depth activates draws its genes uniformly.
         """
-        n = len(population)
-        depths, kernels, expands = self._split(population)
-        blocks = rng.random((n, N_BLOCKS)) < probability
-        stages = rng.random((n, N_STAGES)) < probability
-        depths = np.where(stages, rng.choice(np.array(self.depths, np.int8), (n, N_STAGES)), depths)
-        redraw_kernel, redraw_expand = blocks | (kernels == INACTIVE), blocks | (expands == INACTIVE)
-        kernels = np.where(redraw_kernel, self._draw(rng, self.kernels, n), kernels)
-        expands = np.where(redraw_expand, self._draw(rng, self.expands, n), expands)
-        return self._join(depths, kernels, expands)
+        redrawn = rng.random((len(population), N_STAGES + N_BLOCKS), np.float32) < probability
+        child = population.copy()
+        stages = np.flatnonzero(redrawn[:, :N_STAGES])
+        child[np.divmod(stages, N_STAGES)] = self._draw(rng, stages % N_STAGES)
+        child[:, N_STAGES:] *= ~redrawn.take(_BLOCK_OF_GENE, axis=1)
+        return self._complete(rng, child)
 
     def crossover(self, rng: np.random.Generator, first: Population, second: Population) -> Population:
         """Every depth, kernel and expand ratio from either parent, independently, as OFA.
 
         A gene taken from a parent in which its block is inactive is drawn uniformly.
         """
-        child = np.where(rng.random(first.shape) < 0.5, first, second)
-        depths, kernels, expands = self._split(child)
-        n = len(child)
-        kernels = np.where(kernels == INACTIVE, self._draw(rng, self.kernels, n), kernels)
-        expands = np.where(expands == INACTIVE, self._draw(rng, self.expands, n), expands)
-        return self._join(depths, kernels, expands)
+        coins = np.unpackbits(np.frombuffer(rng.bytes(math.ceil(first.size / 8)), np.uint8), count=first.size)
+        return self._complete(rng, np.where(coins.reshape(first.shape), first, second))
 
     def canonical(self, population: npt.NDArray[Any]) -> Population:
         """Zero kernel and expand genes of inactive blocks."""
@@ -210,17 +218,16 @@ class OfaMbv3(SearchSpace):
 
     def stage_choices(self) -> list[Population]:
         """Per stage, its 7,371 choices: depths ascending, then (kernel, expand) of the blocks, first block fastest."""
-        return [self._stage_choices(stage) for stage in range(N_STAGES)]
+        return list(self._all_choices)
 
     def stage_indices(self, population: Population) -> npt.NDArray[np.int16]:
         """int16[n, 5]: index of each stage's choice in `stage_choices()`."""
-        depths, kernels, expands = self._split(population)
-        code = np.searchsorted(self.expands, expands) * len(self.kernels) + np.searchsorted(self.kernels, kernels)
-        code = np.where(self._active(depths), code, 0).reshape(-1, N_STAGES, MAX_DEPTH)
-        per_block = len(self.kernels) * len(self.expands)
-        value = (code * per_block ** np.arange(MAX_DEPTH)).sum(axis=2)
-        offsets = np.concatenate([[0], np.cumsum([per_block**d for d in self.depths])])[:-1]
-        return np.asarray(offsets[np.searchsorted(self.depths, depths)] + value, np.int16)
+        code = self._gene_codes.take(population + self._gene_rows)
+        return np.asarray((code @ self._gene_stages).astype(np.int16))
+
+    def stage_operators(self) -> StageOperators | None:
+        """On packed genes, where no gene has more than three choices."""
+        return self._stage_operators
 
     def net_config(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
         """OFA's static description with an identity head."""
@@ -235,6 +242,45 @@ class OfaMbv3(SearchSpace):
                     layer = self.network.block_layer(BlockChoice(position // 4, position % 4, kernel, expand))
                     found.setdefault(layer.key, layer)
         return tuple(found[key] for key in sorted(found))
+
+    @cached_property
+    def _all_choices(self) -> list[Population]:
+        return [self._stage_choices(stage) for stage in range(N_STAGES)]
+
+    @cached_property
+    def _stage_operators(self) -> StageOperators | None:
+        if not OfaStageOperators.fits([self.kernels, self.expands, self.depths]):
+            return None
+        return OfaStageOperators(self._stage_choices(0)[:, _STAGE_OF_GENE == 0])
+
+    @cached_property
+    def _gene_codes(self) -> npt.NDArray[np.float32]:
+        """float32[45, 9]: what each value of each gene adds to the index of its stage's choice; whole numbers."""
+        k, e = len(self.kernels), len(self.expands)
+        codes = np.zeros((self.n_genes, _VALUES), np.float32)
+        codes[:N_STAGES, self.depths] = np.cumsum([0, *[(k * e) ** d for d in self.depths]])[:-1]
+        place = (k * e) ** np.tile(np.arange(MAX_DEPTH), N_STAGES)[:, None]
+        codes[N_STAGES : N_STAGES + N_BLOCKS, self.kernels] = np.arange(k) * place
+        codes[N_STAGES + N_BLOCKS :, self.expands] = k * np.arange(e) * place
+        return codes
+
+    @cached_property
+    def _gene_values(self) -> tuple[npt.NDArray[np.float64], Population]:
+        """float64[45], number of choices of every gene; int8[45, 9], the choices themselves, zeros after them."""
+        choices = [self.depths] * N_STAGES + [self.kernels] * N_BLOCKS + [self.expands] * N_BLOCKS
+        values = np.zeros((self.n_genes, _VALUES), np.int8)
+        for row, gene in zip(values, choices, strict=True):
+            row[: len(gene)] = gene
+        return np.array([len(gene) for gene in choices], np.float64), values
+
+    @cached_property
+    def _gene_stages(self) -> npt.NDArray[np.float32]:
+        """float32[45, 5]: 1 where a gene belongs to a stage."""
+        return np.asarray(np.eye(N_STAGES)[_STAGE_OF_GENE], np.float32)
+
+    @cached_property
+    def _gene_rows(self) -> npt.NDArray[np.intp]:
+        return _VALUES * np.arange(self.n_genes)
 
     @cached_property
     def _block_index(self) -> npt.NDArray[np.int16]:
@@ -280,9 +326,18 @@ class OfaMbv3(SearchSpace):
         active = np.arange(MAX_DEPTH)[None, None, :] < depths[:, :, None]
         return np.asarray(active.reshape(len(depths), N_BLOCKS))
 
-    def _draw(self, rng: np.random.Generator, choices: Sequence[int], n: int) -> npt.NDArray[np.int8]:
-        drawn: npt.NDArray[np.int8] = rng.choice(np.array(choices, np.int8), (n, N_BLOCKS))
-        return drawn
+    def _complete(self, rng: np.random.Generator, genes: Population) -> Population:
+        """In place: zero the genes of inactive blocks, draw those of active blocks where they are zero."""
+        active = genes.take(_STAGE_OF_GENE, axis=1) > _POSITION_OF_GENE
+        genes *= active
+        missing = np.flatnonzero(active > genes)
+        genes.reshape(-1)[missing] = self._draw(rng, missing % self.n_genes)
+        return genes
+
+    def _draw(self, rng: np.random.Generator, genes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
+        """Uniform values of the given genes, int8[n]."""
+        numbers, values = self._gene_values
+        return values.take((rng.random(len(genes)) * numbers.take(genes)).astype(np.intp) + self._gene_rows.take(genes))
 
     def _check(self, what: str, genes: npt.NDArray[Any], allowed: Sequence[int], where: npt.NDArray[np.bool_]) -> None:
         wrong = np.argwhere(where & ~np.isin(genes, allowed))

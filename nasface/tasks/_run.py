@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 TASKS: Final[dict[str, str]] = {
     "search": "find the best network for a device, cut it out of the supernet and export it",
+    "deploy_family": "one network for each of several latency budgets, exported, with one table",
     "list": "show every component: kind, name, origin, parameters",
     "profile": "show what is reachable: range of every cost, share of the space within the constraints",
     "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",

@@ -16,6 +16,8 @@ from nasface.settings import typed
 from nasface.tasks._run import Outcome, Run
 
 EXPERIMENTS: Final = {
+    "optimality_gap": "nasface.experiments.optimality_gap",
+    "verification": "nasface.experiments.verification",
     "paper_ablation": "nasface.experiments.paper_ablation",
     "paper_table5": "nasface.experiments.paper_table5",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,11 +53,17 @@ def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
         raise InvalidInput(
             "task=inspect needs genotype=FILE: a genotype JSON ({'ks','e','d'}), a net.config or a result.json."
         )
-    path = run.path(run.settings.genotype)
+    if isinstance(run.settings.genotype, list):
+        raise InvalidInput("task=inspect shows one network; give genotype=FILE, not a list.")
+    return read_genotype_file(run.path(str(run.settings.genotype)), space)
+
+
+def read_genotype_file(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:
+    """The genotype of a file: OFA's genotype JSON, a net.config, or a result.json of a search."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidInput(f"genotype={path} cannot be read ({error.strerror}).") from None
+        raise InvalidInput(f"The genotype {path} cannot be read ({error.strerror}).") from None
     except ValueError:
         raise InvalidGenotype(f"{path} is not JSON; give a genotype JSON, a net.config or a result.json.") from None
     for key in ("decision", "genotype"):  # of a result.json

@@ -15,18 +15,21 @@ from nasface.accuracy.table import AccuracyTable
 from nasface.composition import DeviceCosts, SupernetSource
 from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, export_checked, save_weights, time_on_host
-from nasface.errors import DataError
+from nasface.errors import DataError, InvalidInput
 from nasface.exporters import Exporter
 from nasface.predictors import QualityReport, Ranker, fit_ranker, quality
 from nasface.registry import build
 from nasface.reports.comparison import SearchFacts, compare
+from nasface.reports.front import FILE, PICTURE, write_front
 from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
 from nasface.reports.standing import Standing, standing
 from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.search.constraints import notes
-from nasface.spaces import SearchSpace
+from nasface.spaces import Population, SearchSpace
 from nasface.tasks._run import Outcome, Run
+from nasface.tasks._verification import Options, search_and_measure
+from nasface.tasks.inspect import read_genotype_file
 
 NEAR_BUDGET = 0.05
 """Predictors are also judged on the networks within this share of the budget."""
@@ -51,9 +54,17 @@ class Task:
 def run(run: Run) -> Outcome:
     """Find, cut out, measure where photos are given, export, report."""
     started = time.perf_counter()
+    Options.of(run)
     task = prepare(run)
     ranker, judged = learn(run, task)
-    result, seconds = search(run, task, ranker)
+    return find(run, task, ranker, judged, started)
+
+
+def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: float) -> Outcome:
+    """The job from a fitted predictor on; `started` is when it began, by `time.perf_counter`."""
+    options = Options.of(run)
+    verified = search_and_measure(run, task, ranker, options, lambda ranker: search(run, task, ranker))
+    ranker, result = verified.ranker, verified.result
     genotype = result.best
     facts = SearchFacts(
         task.source.name,
@@ -69,10 +80,13 @@ def run(run: Run) -> Outcome:
         result,
         run.settings.predictor["name"],
     )
-    task.notes.extend(result.remarks)
+    task.notes.extend([*result.remarks, *verified.remarks])
+    _write_front(run, facts)
     rows, place = compare(facts), standing(facts)
     decision = _decision(run, facts, rows, place)
-    measurements: dict[str, Any] = {"search_seconds": seconds, "summary": {}}
+    if verified.rows:
+        decision["verified"] = verified.rows
+    measurements: dict[str, Any] = {"search_seconds": verified.seconds, "summary": {}}
     if task.exporter is not None:
         delivered, measured = deliver(run, task, task.exporter, genotype, decision)
         decision, measurements = decision | delivered, measurements | measured
@@ -93,7 +107,8 @@ def prepare(run: Run) -> Task:
     targets = table.learnable(settings.accuracy.metric)
     strategy = build("search", settings.search, selector=build("selector", settings.selector))
     exporter = None if settings.exporter["name"] == "none" else build("exporter", settings.exporter)
-    data = _photos(run, source) if exporter else None
+    wanted = exporter is not None or settings.search.get("verify_top", 0) > 0
+    data = _photos(run, source) if wanted else None
     return Task(source, space, devices, constraints, notes(constraints), table, targets, strategy, exporter, data)
 
 
@@ -122,15 +137,37 @@ def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
     settings = run.settings
     started = time.perf_counter()
     with Progress(console=run.console, transient=True) as bar:
-        shown = bar.add_task(f"{settings.search['name']} search", total=None)
+        name = f"{settings.search['name']} search"
+        shown = bar.add_task(name, total=None)
         problem = Problem(
             task.space,
             ranker,
             task.constraints,
-            lambda done, total, note: bar.update(shown, completed=done, total=total),
+            lambda done, total, note: bar.update(shown, completed=done, total=total, description=f"{name}: {note}"),
+            known_networks(run, task.space),
+            [*(entry.latency for entry in task.devices), *composition.counts(task.space, settings.precision).values()],
         )
         result = task.strategy.run(problem, run.rng("search"))
     return result, time.perf_counter() - started
+
+
+def known_networks(run: Run, space: SearchSpace) -> Population:
+    """The genotypes of `search.warm_start`, int8[n, n_genes]: names of published networks, or files.
+
+    Raises:
+        InvalidInput: A file cannot be read, and no published network has that name.
+        InvalidGenotype: A file holds no network of this space.
+    """
+    published = {net["name"]: net["genotype"] for net in composition.published_subnets()}
+    rows = []
+    for given in run.settings.search.get("warm_start") or ():
+        path = run.path(given)
+        if given not in published and not path.exists():
+            raise InvalidInput(
+                f"search.warm_start names '{given}', which is neither a file nor one of {', '.join(published)}."
+            )
+        rows.append(space.from_dict(published[given]) if given in published else read_genotype_file(path, space))
+    return np.array(rows, np.int8).reshape(len(rows), space.n_genes)
 
 
 def deliver(
@@ -153,6 +190,15 @@ def deliver(
     delivered = {"model": facts, "supernet": supernet.hash, "calibration": network.calibration}
     summary = {"model_mb": facts["bytes"] / 1e6} | measured.get("row", {})
     return delivered, {"parity": parity, "host_timing": timing, "measured": measured, "summary": summary}
+
+
+def _write_front(run: Run, facts: SearchFacts) -> None:
+    """The front, where the search was for one."""
+    front = facts.result.front
+    if front is not None:
+        limits = {c.cost.name: c.bound for c in facts.constraints}
+        write_front(run.folder, front, facts.ranker, facts.metric, limits.get(front.keys[0]))
+        run.console.print(f"front: {run.shown(run.folder / FILE)}, {run.shown(run.folder / PICTURE)}", soft_wrap=True)
 
 
 def _measure(run: Run, network: Network, data: FaceData) -> dict[str, Any]:

@@ -125,3 +125,43 @@ def test_full_is_a_flag(cli: Command) -> None:
 
 
 FULL = ("experiment.full=true",)
+
+
+def test_optimality_gap(cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> None:
+    small = "{name: evolution, generations: 6, population: 12, restarts: 1}"
+    done = cli(
+        "experiment=optimality_gap",
+        f"accuracy.table={make_table()}",
+        f"experiment.folder={tmp_path / 'out'}",
+        "device=sd865",
+        "experiment.seeds=2",
+        "experiment.ratios=[0.3,0.7]",
+        "~experiment.searches",
+        f"+experiment.searches={{seeded: {small}, random: {{samples: 50}}}}",
+    )
+    assert done.code == EXIT_OK, done.err
+    found = rows(tmp_path / "out", "optimality_gap")
+    assert len(found) == 8
+    gaps = {(row["search"], row["seed"]): row["gap_percent"] for row in found if row["ratio"] == "0.7"}
+    assert {float(gap) for (name, _), gap in gaps.items() if name == "seeded"} == {0.0}, "seeds are exact"
+    assert all(0 < float(gap) <= 100 for (name, _), gap in gaps.items() if name == "random")
+    page = (tmp_path / "out" / "optimality_gap.md").read_text(encoding="utf-8")
+    assert "## Not feasible" in page
+    assert "| seeded | 0 |" in page
+    refused = cli("experiment=optimality_gap", "predictor=lightgbm_nac", f"accuracy.table={make_table()}")
+    assert refused.code == EXIT_INVALID
+    assert "a sum over stages, so that the optimum is known, not lightgbm_nac" in refused.text
+
+
+def test_verification(cli: Command, tmp_path: Path) -> None:
+    given = ("experiment=verification", f"experiment.folder={tmp_path / 'out'}", "experiment.predictors=[ridge]")
+    done = cli(*given, "experiment.seeds=2", "experiment.budgets=[60]", "experiment.top=8", "experiment.rounds=2")
+    assert done.code == EXIT_OK, done.err
+    found = rows(tmp_path / "out", "verification")
+    assert [row["way"] for row in found] == [w for w in ("random", "believed", "verify_top", "rounds") for _ in "12"]
+    assert all(float(row["regret"]) >= 0 and float(row["regret_seen"]) >= 0 for row in found)
+    page = (tmp_path / "out" / "verification.md").read_text(encoding="utf-8")
+    assert "## 60 measurements" in page
+    refused = cli(*given, "experiment.budgets=[20]")
+    assert refused.code == EXIT_INVALID
+    assert "experiment.budgets has 20; give 58" in refused.text

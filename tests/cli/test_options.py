@@ -41,12 +41,16 @@ def surface() -> Iterator[str]:
     with restored_hydra(), mock.patch("nasface.options._plugin_modules", {}):
         register_options()
         with initialize_config_dir(str(config_directory()), version_base="1.3"):
+            usual = set(_flat(compose("config")))
             loader = GlobalHydra.instance().config_loader()
             for group in sorted(set(loader.list_groups("")) - {"hydra", "schema"}):
                 for option in [name for name in loader.get_group_options(group) if (group, name) not in foreign]:
                     yield f"{group}={option}"
-                    chosen = compose(overrides=[f"+{group}={option}"])
-                    yield from sorted(f"  {line}" for line in _flat(chosen) if not line.endswith(f".name={option}"))
+                    if group == "experiment":  # what it changes
+                        chosen = set(_flat(compose("config", overrides=[f"experiment={option}"]))) - usual
+                    else:
+                        chosen = set(_flat(compose(overrides=[f"+{group}={option}"])))
+                    yield from sorted(f"  {line}" for line in chosen if not line.endswith(f".name={option}"))
             plain = compose("config")
             groups = {field.name for field in dataclasses.fields(Settings)} & {*KINDS, *OTHERS}
             yield from sorted(_flat({key: value for key, value in plain.items() if key not in groups}))

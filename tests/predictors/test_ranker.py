@@ -44,23 +44,6 @@ def test_a_contest_asks_about_a_pair_once_per_batch(rng: np.random.Generator) ->
     assert len(set(p[3:].tolist())) == 1
 
 
-def test_digests_of_the_last_population_are_reused(rng: np.random.Generator) -> None:
-    encoded: list[int] = []
-
-    class Counting(OracleComparator):
-        def digest(self, x: np.ndarray) -> np.ndarray:
-            encoded.append(len(x))
-            return super().digest(x)
-
-    ranker = oracle(SPACE, Counting, rng)
-    first, new = SPACE.sample(rng, 20), SPACE.sample(rng, 5)
-    ranker.contest(first)
-    second = np.concatenate([first[:7], new])
-    digests = ranker.digest(second)
-    assert encoded == [20, 5]
-    np.testing.assert_array_equal(digests, SPACE.encode(second))
-
-
 def test_scores_only_of_scorers(rng: np.random.Generator) -> None:
     population = SPACE.sample(rng, 5)
     assert oracle(SPACE, OracleComparator, rng).scores(population) is None

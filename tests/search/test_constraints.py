@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from nasface.costs import Cost, LutConfig, LutLatency, Macs, Params, Values
+from nasface.costs import Cost, LayerCost, LutConfig, LutLatency, Macs, Params, Values
 from nasface.devices import Check, LookupTable, load_device
 from nasface.devices.device import Device
 from nasface.errors import InfeasibleConstraint, InvalidInput, LookupTableError, UnknownName
-from nasface.search.constraints import build_constraints, check_reachable, notes
+from nasface.search import Constraint
+from nasface.search.constraints import _least, build_constraints, check_reachable, notes
 from nasface.spaces import Population
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 
@@ -195,3 +196,31 @@ def test_confidence_that_nobody_can_give() -> None:
         constrain(checked((0.0,) * 40), 0.95, None)
     with pytest.raises(InvalidInput, match=r"How far the parameters is off is not known"):
         constrain(PARAMS, 0.95)
+
+
+class Layers(LayerCost):
+    """Values of layers that have nothing to do with their size, so that what one cost favours another one forbids."""
+
+    unit = "ms"
+
+    def __init__(self, name: str, seed: int, combine: str = "sum") -> None:
+        self.name, self.combine = name, combine
+        super().__init__(SPACE, np.random.default_rng(seed).uniform(1, 2, len(SPACE.layers())))
+
+
+@pytest.mark.parametrize("combine", ["sum", "max"])
+def test_two_bounds_that_contradict_each_other_are_both_named(combine: str) -> None:
+    first, second = Layers("first_ms", 0, combine), Layers("second_ms", 1)
+    rows = SPACE.sample(np.random.default_rng(0), 20_000)
+    a, b = first.predict(rows), second.predict(rows)
+    bound = first.decompose().minimum()[0] * 1.05
+    least = _least(second.decompose(), first.decompose(), bound)
+    assert second.decompose().minimum()[0] * 1.01 < least <= b[a <= bound].min(initial=np.inf) * (1 + 1e-9)
+    check_reachable([Constraint(first, bound, "first"), Constraint(second, least * 1.0001, "second")])
+    between = 0.5 * (second.decompose().minimum()[0] + least)
+    for order in (1, -1):
+        constraints = [Constraint(first, bound, "first"), Constraint(second, between, "second")][::order]
+        with pytest.raises(InfeasibleConstraint, match="Two bounds contradict each other: with") as raised:
+            check_reachable(constraints)
+        for name in ("constraints.first_ms", "constraints.second_ms"):
+            assert name in str(raised.value)

@@ -1,0 +1,179 @@
+"""How far searches stay from the optimum of one score: the score is a sum over stages, so that the optimum is known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+
+from nasface.costs import StageTables
+from nasface.errors import InvalidInput
+from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.experiments.bench import Bench
+from nasface.predictors import Ranker, fit_ranker
+from nasface.registry import build as build_component
+from nasface.reports import markdown
+from nasface.reports.summary import Summary, curve, summarise
+from nasface.reports.svg import picture
+from nasface.search import Constraint, Problem
+from nasface.search._base import ROUNDING
+from nasface.search._knapsack import merge_fronts
+from nasface.search.constraints import REFERENCE, check_reachable
+from nasface.settings import typed
+
+if TYPE_CHECKING:
+    from nasface.tasks import Run
+
+GOAL: Final = 1.0
+"""Per cent of the reachable range that the default search should stay within."""
+
+
+@dataclass
+class Options:
+    """See conf/experiment/optimality_gap.yaml.
+
+    Attributes:
+        seeds: Searches per cell of the table.
+        ratios: Budgets of latency relative to EfficientNet-B0.
+        searches: Parameters by label; `name` is the search's where the label is another.
+    """
+
+    seeds: int
+    ratios: list[float]
+    searches: dict[str, dict[str, Any]]
+
+
+class OptimalityGap(Experiment):
+    """The gap of a winner: (optimum - its score) / (optimum - worst score within the budget), in per cent."""
+
+    name: ClassVar[str] = "optimality_gap"
+    keys: ClassVar[tuple[str, ...]] = ("device", "ratio", "search", "seed")
+
+    def __init__(self, run: Run, options: Options) -> None:
+        settings = run.settings
+        self._bench, self._options, self._settings = Bench.of(run), options, settings
+        predictor, bench = build_component("predictor", settings.predictor), self._bench
+        self._ranker: Ranker = fit_ranker(
+            bench.space, predictor, bench.table.genotypes, bench.targets, run.rng("predictor")
+        )
+        scores = self._ranker.decompose()
+        if scores is None:
+            raise InvalidInput(
+                f"experiment=optimality_gap needs a score that is a sum over stages, so that the optimum is known, not "
+                f"{settings.predictor['name']}; give predictor=lightgbm_stagewise or ridge."
+            )
+        self._scores = scores
+        self._problem = cache(self._make_problem)
+        self.identity = bench.identity(
+            settings.accuracy.metric, settings.predictor, settings.selector, options.searches, settings.seed
+        )
+
+    def cells(self) -> list[Cell]:
+        """Every device, budget, search and seed."""
+        return [
+            {"device": entry.device.name, "ratio": ratio, "search": search, "seed": seed}
+            for entry in self._bench.devices
+            for ratio in self._options.ratios
+            for search in self._options.searches
+            for seed in range(self._options.seeds)
+        ]
+
+    def measure(self, cell: Cell) -> list[Row]:
+        """One search."""
+        problem = self._problem(cell["device"], cell["ratio"])
+        worst, best = extremes(self._scores, problem.constraints[0])
+        given = {"name": cell["search"]} | self._options.searches[cell["search"]]
+        search = build_component("search", given, selector=build_component("selector", self._settings.selector))
+        started = time.process_time()
+        found = search.run(problem, np.random.default_rng([self._settings.seed, cell["seed"]]))
+        seconds = time.process_time() - started
+        scores = self._ranker.scores(found.best[None])
+        score = -np.inf if scores is None else float(scores[0])
+        gap = max(0.0, 100 * (best - score) / (best - worst)) if best > worst else 0.0
+        return [
+            {
+                "gap_percent": gap if gap > 1e-9 else 0.0,  # below that, only the order of a sum differs
+                "score": score,
+                "optimum": best,
+                "worst": worst,
+                "search_seconds": round(seconds, 4),
+                "distinct": found.counters["distinct"],
+            }
+        ]
+
+    def report(self, rows: Sequence[Row]) -> Report:
+        """A table of mean gaps per device, a summary over all, and a picture per device."""
+        parts, pictures = [self._introduction(), self._overall(rows)], {}
+        for device in dict.fromkeys(row["device"] for row in rows):
+            own = [row for row in rows if row["device"] == device]
+            parts.append(f"## {device}\n\n{_table(own)}")
+            curves = [
+                curve(summarise([row for row in own if row["search"] == name], "ratio", ["gap_percent"]), *labels)
+                for number, name in enumerate(dict.fromkeys(row["search"] for row in own))
+                for labels in [("gap_percent", name, number)]
+            ]
+            pictures[device] = picture(curves, "budget, x EfficientNet-B0", "gap, % of the reachable range")
+            parts.append(markdown.image(self.name, device, f"Gap to the optimum on {device}"))
+        return Report("How far searches stay from the optimum", "\n\n".join(parts), pictures)
+
+    def _introduction(self) -> str:
+        return (
+            f"The score is that of {self._settings.predictor['name']} on {len(self._bench.table)} measured subnets: a "
+            "sum over stages, as the latencies are, so that the best and the worst score within a budget are exact. "
+            "The gap of a search is (optimum - found) / (optimum - worst), in per cent; mean ± 95 % interval over "
+            f"{self._options.seeds} seeds. It says how well a search maximises a score, not how accurate a network is."
+        )
+
+    def _overall(self, rows: Sequence[Row]) -> str:
+        lines = []
+        for name in dict.fromkeys(row["search"] for row in rows):
+            own = [row for row in rows if row["search"] == name]
+            gaps = np.array([row["gap_percent"] for row in own])
+            cells = summarise(own, ("device", "ratio"), ["gap_percent"])
+            worst = max(cell.mean["gap_percent"] for cell in cells)
+            seconds = float(np.median([row["search_seconds"] for row in own]))
+            shares = [f"{100 * float(share):.0f} %" for share in ((gaps == 0).mean(), (gaps <= GOAL).mean())]
+            lines.append([name, float(gaps.mean()), worst, float(gaps.max()), *shares, seconds])
+        header = ["search", "mean gap, %", "worst budget's mean, %", "worst run, %", "exact", f"within {GOAL:g} %"]
+        return "## Over all devices and budgets\n\n" + markdown.table([*header, "process seconds, median"], lines)
+
+    def _make_problem(self, device: str, ratio: float) -> Problem:
+        latency = self._bench.device(device).latency
+        bound = ratio * latency.reference(REFERENCE)[0]
+        constraint = Constraint(latency, bound, latency.label, f"{ratio:g} x EfficientNet-B0")
+        check_reachable([constraint])
+        return Problem(self._bench.space, self._ranker, [constraint])
+
+
+def extremes(scores: StageTables, constraint: Constraint) -> tuple[float, float]:
+    """Worst and best score within a bound on a cost that is a sum over stages, both exact."""
+    costs = constraint.cost.decompose()
+    if costs is None or costs.combine == "max":
+        raise InvalidInput(f"The optimum is known only where {constraint.label} is a sum over stages.")
+    budget = np.array([constraint.bound * (1 + ROUNDING)])
+    turned = StageTables(-scores.constant, tuple(-table for table in scores.tables))
+    worst, best = (merge_fronts(values, costs).best_within(budget)[0] for values in (turned, scores))
+    return -float(worst), float(best)
+
+
+def build(run: Run, options: Mapping[str, Any]) -> OptimalityGap:
+    """The experiment from the options of conf/experiment/optimality_gap.yaml."""
+    return OptimalityGap(run, typed(Options, options))
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """Mean gaps by budget and search."""
+    searches = list(dict.fromkeys(row["search"] for row in rows))
+    cells: dict[tuple[Any, ...], Summary] = {
+        summary.at: summary for summary in summarise(rows, ("ratio", "search"), ["gap_percent"])
+    }
+    ratios = list(dict.fromkeys(row["ratio"] for row in rows))
+    lines = [
+        [f"{ratio:g}", *(cells[ratio, s].text("gap_percent") if (ratio, s) in cells else None for s in searches)]
+        for ratio in ratios
+    ]
+    return markdown.table(["x EfficientNet-B0", *searches], lines)

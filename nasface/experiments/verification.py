@@ -1,0 +1,185 @@
+"""Does it pay to measure what a predictor recommends? Offline: a table is the pool, and looking up a row is measuring.
+
+Every way spends the same number of measurements. What is measured, learned from and chosen by is the metric on half of
+the people; the other half judges. So a network that was chosen because luck was with it on the first half pays for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import InvalidInput, TableError, UnknownName
+from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.experiments.bench import Bench
+from nasface.predictors import Ranker, fit_ranker
+from nasface.registry import build as build_component
+from nasface.reports import markdown
+from nasface.reports.summary import curve, summarise
+from nasface.reports.svg import picture
+from nasface.search.constraints import REFERENCE
+from nasface.settings import typed
+
+if TYPE_CHECKING:
+    from nasface.tasks import Run
+
+Indices = npt.NDArray[np.intp]
+
+RANDOM: Final = "random"
+BELIEVED, VERIFIED, ROUNDS = "believed", "verify_top", "rounds"
+WAYS: Final = {
+    BELIEVED: "all measurements are random networks to learn from; the predictor's favourite is taken unmeasured",
+    VERIFIED: "the last {top} measurements go to the predictor's {top} favourites; the measured best wins",
+    ROUNDS: "the same in {rounds} rounds of {top}, with a new fit after each",
+    RANDOM: "all measurements are random networks; the measured best wins, nothing is predicted",
+}
+MEASURED: Final = ("regret", "regret_seen", "optimism")
+
+
+@dataclass
+class Options:
+    """See conf/experiment/verification.yaml.
+
+    Attributes:
+        seeds: Trials per predictor and way.
+        predictors: Names.
+        budgets: Measurements in all, of which some are random networks to begin with.
+        top: Favourites that are measured in a round.
+        rounds: Rounds of `rounds`.
+        ratio: Budget of latency on the first device relative to EfficientNet-B0.
+    """
+
+    seeds: int
+    predictors: list[str]
+    budgets: list[int]
+    top: int
+    rounds: int
+    ratio: float
+
+
+class Verification(Experiment):
+    """Regret of the network that each way delivers, and how much it promised too much."""
+
+    name: ClassVar[str] = "verification"
+    keys: ClassVar[tuple[str, ...]] = ("budget", "predictor", "way", "seed")
+
+    def __init__(self, run: Run, options: Options) -> None:
+        self._bench, self._options, metric = Bench.of(run), options, run.settings.accuracy.metric
+        table, entry = self._bench.table, self._bench.devices[0]
+        try:
+            self._seen, self._unseen = (table.target(f"{metric}_half{half}") for half in (1, 2))
+        except TableError as error:
+            raise InvalidInput(f"experiment=verification needs the metric on two halves of people: {error}") from error
+        bound = options.ratio * entry.latency.reference(REFERENCE)[0]
+        self._feasible = entry.latency.predict(table.genotypes) <= bound
+        self._device = entry.device.name
+        least = options.top * options.rounds + 10
+        for budget in options.budgets:
+            if not least <= budget <= len(table):
+                raise InvalidInput(
+                    f"experiment.budgets has {budget}; give {least} ({options.rounds} rounds of {options.top}, and 10 "
+                    f"to begin with) to {len(table)}, the rows of the table."
+                )
+        self.identity = self._bench.identity(metric, options.top, options.rounds, options.ratio, self._device)
+
+    def cells(self) -> list[Cell]:
+        """Every budget, predictor, way and seed; spending at random needs no predictor."""
+        options = self._options
+        pairs = [(name, way) for name in options.predictors for way in (BELIEVED, VERIFIED, ROUNDS)]
+        return [
+            {"budget": budget, "predictor": name, "way": way, "seed": seed}
+            for budget in options.budgets
+            for name, way in [(RANDOM, RANDOM), *pairs]
+            for seed in range(options.seeds)
+        ]
+
+    def measure(self, cell: Cell) -> list[Row]:
+        """One trial; all ways of a seed begin with the same networks."""
+        order = np.random.default_rng(cell["seed"]).permutation(len(self._bench.table))
+        rng = np.random.default_rng([cell["seed"], cell["budget"]])
+        winner, promised = self._try(cell, order, rng)
+        seen, unseen = self._seen, self._unseen
+        offset = float(seen.mean() - unseen.mean())  # the two halves of the people are not equally hard
+        return [
+            {
+                "regret": float(unseen[self._feasible].max() - unseen[winner]),
+                "regret_seen": float(seen[self._feasible].max() - seen[winner]),
+                "optimism": promised - offset - float(unseen[winner]),
+                "winner": int(winner),
+            }
+        ]
+
+    def report(self, rows: Sequence[Row]) -> Report:
+        """A table per budget, and regret by budget for the ways."""
+        parts, pictures = [self._introduction()], {}
+        for budget in dict.fromkeys(row["budget"] for row in rows):
+            lines = summarise([row for row in rows if row["budget"] == budget], ("predictor", "way"), MEASURED)
+            cells = [[*line.at, *[line.text(name) for name in MEASURED]] for line in lines]
+            header = ["predictor", "way", "regret, other people", "regret, same people", "promised minus found"]
+            parts.append(f"## {budget} measurements\n\n{markdown.table(header, cells)}")
+        curves = [
+            curve(summarise([row for row in rows if row["way"] == way], "budget", ["regret"]), "regret", way, number)
+            for number, way in enumerate(WAYS)
+        ]
+        pictures["regret"] = picture(curves, "measurements", "regret on other people, mean over predictors")
+        parts.append(markdown.image(self.name, "regret", "Regret by measurements"))
+        return Report("Measuring what a predictor recommends", "\n\n".join(parts), pictures)
+
+    def _introduction(self) -> str:
+        options, n = self._options, int(self._feasible.sum())
+        ways = [f"- `{way}`: {text.format(top=options.top, rounds=options.rounds)}." for way, text in WAYS.items()]
+        return (
+            f"{len(self._bench.table)} measured subnets are the pool; {n} of them meet {options.ratio:g} x "
+            f"EfficientNet-B0 on {self._device}, and the best of these is sought. Regret is what the delivered "
+            "network lacks to it. Networks are measured on half of the people and judged on the other half; on both, the "
+            "best of the pool owes something to luck, so that no way can reach a regret of zero there. Promised minus "
+            "found: the value announced (predicted, or measured on the first half) minus that on the others, corrected "
+            f"for the halves' means. Mean ± 95 % interval over {options.seeds} seeds.\n\n" + "\n".join(ways)
+        )
+
+    def _try(self, cell: Cell, order: Indices, rng: np.random.Generator) -> tuple[int, float]:
+        """The network that a way delivers, and the accuracy it promises."""
+        options, budget, way = self._options, int(cell["budget"]), cell["way"]
+        rounds = {VERIFIED: 1, ROUNDS: options.rounds}.get(way, 0)
+        known = order[: budget - rounds * options.top]
+        if way == RANDOM:
+            return self._best_measured(known)
+        for _ in range(rounds):
+            ranker = self._fit(cell["predictor"], known, rng)
+            pool = np.setdiff1d(np.flatnonzero(self._feasible), known)
+            favourites = pool[np.argsort(-ranker.strengths(self._genotypes(pool)), kind="stable")[: options.top]]
+            known = np.concatenate([known, favourites])
+        if rounds:
+            return self._best_measured(known)
+        ranker, pool = self._fit(cell["predictor"], known, rng), np.flatnonzero(self._feasible)
+        winner = pool[np.argmax(ranker.strengths(self._genotypes(pool)))]
+        return int(winner), float(ranker.predicted_accuracy(self._genotypes(winner[None]))[0])
+
+    def _best_measured(self, known: Indices) -> tuple[int, float]:
+        """Of the measured networks within the budget; of all where none is."""
+        within = known[self._feasible[known]]
+        rows = within if len(within) else known
+        winner = int(rows[np.argmax(self._seen[rows])])
+        return winner, float(self._seen[winner])
+
+    def _genotypes(self, rows: Indices) -> npt.NDArray[np.int8]:
+        return self._bench.table.genotypes[rows]
+
+    def _fit(self, name: str, known: Indices, rng: np.random.Generator) -> Ranker:
+        predictor = build_component("predictor", {"name": name})
+        return fit_ranker(self._bench.space, predictor, self._genotypes(known), self._seen[known], rng)
+
+
+def build(run: Run, options: Mapping[str, Any]) -> Verification:
+    """The experiment from the options of conf/experiment/verification.yaml."""
+    from nasface.registry import REGISTRY
+
+    made = typed(Options, options)
+    for name in made.predictors:
+        if name not in REGISTRY.names("predictor"):
+            raise UnknownName("predictor", name, REGISTRY.names("predictor"))
+    return Verification(run, made)

@@ -1,0 +1,80 @@
+"""The finalists are measured and the measured best wins; what measuring gives is made up here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nasface.accuracy.table import AccuracyTable
+from nasface.errors import EXIT_INVALID, EXIT_OK
+
+from ._command import Command
+
+GIVEN = ("predictor=ridge", "search=exact", "exporter=none", "data=procedural", "data.people=12", "data.photos=4")
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Measuring looks the accuracy up in a made-up order; the sizes of the batches that were asked for."""
+    asked: list[int] = []
+
+    def measurer(run: Any, task: Any, options: Any) -> Callable[[np.ndarray], AccuracyTable]:
+        def measure(networks: np.ndarray) -> AccuracyTable:
+            asked.append(len(networks))
+            values = 0.9 + 0.01 * np.modf(networks.astype(float) @ np.sqrt(np.arange(2, 47)))[0]
+            notes = {name: ("made-up",) * len(networks) for name in ("seed", "calibration", "origin")}
+            return AccuracyTable(networks, {"auc": values}, task.table.shared, notes)
+
+        return measure
+
+    monkeypatch.setattr("nasface.tasks._verification._measurer", measurer)
+    return asked
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_the_measured_best_wins(
+    cli: Command, make_table: Callable[..., Path], measured: list[int], rounds: int
+) -> None:
+    table = f"accuracy.table={make_table()}"
+    done = cli(*GIVEN, table, "search.verify_top=5", f"search.rounds={rounds}")
+    assert done.code == EXIT_OK, done.err
+    decision = done.result["decision"]
+    rows = decision["verified"]
+    assert measured == [5] * rounds
+    assert [row["round"] for row in rows] == [number for number in range(1, rounds + 1) for _ in range(5)]
+    assert len({row["genes"] for row in rows}) == len(rows), "none is measured twice"
+    assert decision["genes"] == max(rows, key=lambda row: row["auc"])["genes"]
+    assert f"{len(rows)} finalists were measured on validation people" in done.out
+    believed = cli(*GIVEN, table).result["decision"]
+    assert believed["genes"] == rows[0]["genes"], "the favourite comes first"
+    if rounds > 1:
+        first = max(rows[:5], key=lambda row: row["auc"])["auc"]
+        assert max(row["auc"] for row in rows) >= first
+
+
+def test_rows_of_other_photos_do_not_join_the_table(
+    cli: Command, make_table: Callable[..., Path], measured: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nasface.tasks import _verification
+
+    inner = _verification._measurer
+
+    def other(run: Any, task: Any, options: Any) -> Callable[[np.ndarray], AccuracyTable]:
+        measure = inner(run, task, options)
+
+        def changed(networks: np.ndarray) -> AccuracyTable:
+            table = measure(networks)
+            return AccuracyTable(table.genotypes, table.metrics, dict(table.shared) | {"data": "others"}, table.notes)
+
+        return changed
+
+    monkeypatch.setattr(_verification, "_measurer", other)
+    table = f"accuracy.table={make_table()}"
+    assert cli(*GIVEN, table, "search.verify_top=3").code == EXIT_OK
+    refused = cli(*GIVEN, table, "search.verify_top=3", "search.rounds=2")
+    assert refused.code == EXIT_INVALID
+    assert "different data cannot be merged: the accuracy table and the measured finalists" in refused.text
