@@ -1,10 +1,11 @@
-"""Speed of latency prediction: 100,000 genotypes at once, and the decomposition into stage tables.
+"""Speed of latency prediction: 100,000 genotypes at once, stage tables, and OFA's way of one network after another.
 
 Run: pytest benchmarks/bench_costs.py
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,13 @@ import pytest
 
 from nasface.costs import LutConfig, LutLatency
 from nasface.devices import load_device
+from nasface.spaces._ofa_network import make_divisible
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 
 N = 100_000
+
+OFA_N = 1000
+"""Networks for OFA's way, which takes about a hundred times as long for each."""
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +35,52 @@ def population(cost: LutLatency) -> Any:
 
 def test_predict(benchmark: Any, cost: LutLatency, population: Any) -> None:
     assert benchmark(cost.predict, population).shape == (N,)
+
+
+def test_predict_ofa_way(benchmark: Any, cost: LutLatency, population: Any) -> None:
+    """Both give the same milliseconds; the time is of `OFA_N` networks."""
+    dictionaries = [cost.space.to_dict(row) for row in population[:OFA_N]]
+    table = {key: {"mean": row.mean_ms} for key, row in cost.table.rows[cost.space.resolution].items()}
+    found = benchmark(lambda: [ofa_latency(table, sample, cost.space.resolution) for sample in dictionaries])
+    assert found == pytest.approx(cost.predict(population[:OFA_N]))
+
+
+def ofa_latency(table: Mapping[str, Mapping[str, float]], sample: Mapping[str, Any], size: int) -> float:
+    """OFA's tutorial `LatencyTable.predict_efficiency`: a text key for every layer, looked up and added.
+
+    Args:
+        table: {"mean": ms} by key.
+        sample: {"ks", "e", "d"}.
+        size: Pixels.
+    """
+    first, fixed, final, mix = 24, 24, 1152, 1536
+    widths, strides, squeeze, hard = (32, 48, 96, 136, 192), (2, 2, 2, 1, 2), (0, 1, 0, 1, 1), (0, 0, 1, 1, 1)
+    now = int((size - 1) / 2 + 1)
+    total = table[f"Conv-input:{size}x{size}x3-output:{now}x{now}x{first}"]["mean"]
+    total += table[ofa_block_key(now, first, now, fixed, first, 3, 1, 1, 0, 0)]["mean"]
+    channels = fixed
+    for stage, (width, stride, se, hs) in enumerate(zip(widths, strides, squeeze, hard, strict=True)):
+        for position in range(sample["d"][stage]):
+            kernel, expand = sample["ks"][4 * stage + position], sample["e"][4 * stage + position]
+            step = 1 if position else stride
+            out = int((now - 1) / step + 1)
+            skip = int(step == 1 and channels == width)
+            mid = make_divisible(round(channels * expand))
+            total += table[ofa_block_key(now, channels, out, width, mid, kernel, step, skip, se, hs)]["mean"]
+            now, channels = out, width
+    total += table[f"Conv_1-input:{now}x{now}x{channels}-output:{now}x{now}x{final}"]["mean"]
+    total += table[f"AvgPool2D-input:{now}x{now}x{final}-output:1x1x{final}"]["mean"]
+    return total + table[f"Conv_2-input:1x1x{final}-output:1x1x{mix}"]["mean"]
+
+
+def ofa_block_key(
+    size: int, channels: int, out: int, width: int, mid: int, kernel: int, stride: int, skip: int, se: int, hs: int
+) -> str:
+    """OFA's key, put together word by word as its code does."""
+    words = ["expanded_conv", f"input:{'x'.join(map(str, (size, size, channels)))}"]
+    words.append(f"output:{'x'.join(map(str, (out, out, width)))}")
+    words += [f"expand:{mid}", f"kernel:{kernel}", f"stride:{stride}", f"idskip:{skip}", f"se:{se}", f"hs:{hs}"]
+    return "-".join(words)
 
 
 def test_decompose(benchmark: Any, cost: LutLatency) -> None:

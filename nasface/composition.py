@@ -11,19 +11,25 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from nasface.accuracy.table import AccuracyTable, read_table
 from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
 from nasface.devices.timing import TimingOptions
-from nasface.errors import CheckpointError, InvalidInput, TableError
+from nasface.errors import CheckpointError, InvalidGenotype, InvalidInput, TableError
 from nasface.registry import build
 from nasface.search import Constraint
 from nasface.search.constraints import build_constraints, check_reachable
 from nasface.settings import Constraints, Timing
-from nasface.spaces import SearchSpace
+from nasface.spaces import SearchSpace, join_stages
 
 if TYPE_CHECKING:
     from nasface.supernets import Supernet
+
+SMALLEST, LARGEST = "smallest", "largest"
+"""Names of the extreme networks of a space."""
 
 LEAST_SUBNETS = 30
 """Rows of an accuracy table below which nothing can be fitted and judged."""
@@ -164,6 +170,31 @@ def published_subnets() -> list[dict[str, Any]]:
     """The eight sub-networks that the paper's authors published: name, device, genotype, measured times."""
     content: list[dict[str, Any]] = json.loads(asset("published_subnets.json").read_text(encoding="utf-8"))
     return content
+
+
+def published_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
+    """The published sub-networks that exist in this space, by name."""
+    found = {}
+    for net in published_subnets():
+        try:
+            found[net["name"]] = space.from_dict(net["genotype"])
+        except InvalidGenotype:
+            continue
+    return found
+
+
+def extreme_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
+    """Smallest and largest network by multiply-accumulates; empty for a space without stages."""
+    tables, choices = Macs(space).decompose(), space.stage_choices()
+    if tables is None or choices is None:
+        return {}
+    picked = {SMALLEST: tables.minimum()[1], LARGEST: tables.maximum()[1]}
+    return {name: join_stages(choices, indices) for name, indices in picked.items()}
+
+
+def named_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
+    """Networks that can be asked for by name."""
+    return extreme_genotypes(space) | published_genotypes(space)
 
 
 def timing_options(timing: Timing) -> TimingOptions:

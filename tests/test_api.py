@@ -39,6 +39,21 @@ def test_search_within_several_bounds() -> None:
         nasface.search(max_costs={"model_gb": 1})
 
 
+def test_one_network_for_two_devices() -> None:
+    found = nasface.search(
+        strategy="random", device=["sd865", "sd765"], latency_ratio=0.65, cost_ratios={"params_m": 1.1, "macs_m": 0.9}
+    )
+
+    assert found.costs["latency_ms sd865"] <= 0.65 * 11.4
+    assert found.costs["latency_ms sd765"] <= 0.65 * 30.4
+    assert found.costs["params_m"] <= 1.1 * 4.01
+    assert found.costs["macs_m"] <= 0.9 * 106.3
+    with pytest.raises(InvalidInput, match=r"max_latency_ms or latency_ratio"):
+        nasface.search(max_costs={"latency_ms": 7})
+    with pytest.raises(InvalidInput, match=r"both max=4 and ratio=0.9"):
+        nasface.search(max_costs={"params_m": 4}, cost_ratios={"params_m": 0.9})
+
+
 def test_search_refuses_what_cannot_be_met() -> None:
     with pytest.raises(InfeasibleConstraint, match=r"needs .* ms"):
         nasface.search(max_latency_ms=1.0)

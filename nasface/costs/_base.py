@@ -135,6 +135,10 @@ class LayerCost(Cost):
 
     def decompose(self) -> StageTables | None:
         """Exact, wherever the space has stages."""
+        return self._tables
+
+    @cached_property
+    def _tables(self) -> StageTables | None:
         choices = self.space.stage_choices()
         if choices is None:
             return None

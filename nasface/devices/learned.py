@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float64]
 
 FEWEST: Final = 10
 MODELS: Final = ("auto", "linear", "boosted")
-STRENGTHS: Final = tuple(float(10.0**e) for e in np.arange(-5, 2.1, 0.5))
+STRENGTHS: Final = tuple(float(10.0**e) for e in np.arange(-5, 4.1, 0.5))
 FOLDS: Final = 5
 WORTH: Final = 0.9
 """Boosting is kept if it lowers the root mean square error of networks left out to this share."""

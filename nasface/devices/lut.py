@@ -216,14 +216,16 @@ class LookupTable:
             known = ", ".join(str(size) for size in sorted(self.rows)) or "none"
             raise LookupTableError(
                 f"Latency table {self.name} has no rows at {resolution} pixels, only at {known}; "
-                "set space.resolution to one of these or give a table measured at this resolution."
+                "set space.resolution to one of these, give a table measured at this resolution, or measure one: "
+                f"task=build_lut lut.resolutions=[{resolution}]."
             )
         rows = self.rows[resolution]
         missing = [layer.key for layer in layers if layer.key not in rows]
         if missing:
             raise LookupTableError(
                 f"Latency table {self.name} lacks {len(missing)} of the {len(layers)} rows that the space needs at "
-                f"{resolution} pixels: {listing(missing)}; measure them, or use a table made for this space."
+                f"{resolution} pixels: {listing(missing)}; measure them with task=build_lut, or use "
+                "a table made for this space."
             )
         return [rows[layer.key] for layer in layers]
 

@@ -123,6 +123,7 @@ class Results:
         timed: By model.
         refused: Models that the runtime does not run, and why.
         device: What the transport says about the device.
+        protocol: How it was timed, in a sentence.
         notes: Least and greatest of what the system said during the blocks, e.g. {"clock_mhz": "800 to 2450"}.
         operators: Mean milliseconds by model and operator, where the runtime prints them.
     """
@@ -130,6 +131,7 @@ class Results:
     timed: dict[str, Timed]
     refused: dict[str, str]
     device: Mapping[str, str]
+    protocol: str
     notes: dict[str, str] = field(default_factory=dict)
     operators: dict[str, dict[str, float]] = field(default_factory=dict)
 
@@ -164,7 +166,7 @@ def measure_networks(
     """
     device = transport.describe()
     if not transport.live:
-        return _results(*_recorded(transport, models, options), device, options)
+        return _results(*_recorded(transport, models, options), device, options, "Timed elsewhere, in blocks of runs.")
     journal.open(device)
     keys = {name: f"{name}:{_digest(path)}:{options.threads}" for name, path in models.items()}
     refused: dict[str, str] = {}
@@ -182,7 +184,7 @@ def measure_networks(
                 progress(*_progress(journal, keys, refused, options), sum(sample.times_ms))
         pending = [n for n in pending if n not in refused and not _settled(journal.samples(keys[n]), options)]
     blocks = {name: list(journal.samples(key)) for name, key in keys.items() if name not in refused}
-    return _results(blocks, refused, device, options)
+    return _results(blocks, refused, device, options, options.describe())
 
 
 def _recorded(
@@ -210,11 +212,13 @@ def _results(
     refused: dict[str, str],
     device: Mapping[str, str],
     options: TimingOptions,
+    protocol: str,
 ) -> Results:
     return Results(
         {name: summarise(samples, options.precision) for name, samples in blocks.items()},
         refused,
         device,
+        protocol,
         _ranges([sample for samples in blocks.values() for sample in samples]),
         {name: found for name, samples in blocks.items() if (found := _operators(samples))},
     )

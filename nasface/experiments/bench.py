@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy as np
 from nasface import composition
 from nasface.accuracy.table import AccuracyTable
 from nasface.composition import DeviceCosts, SupernetSource
+from nasface.options import prepare
 from nasface.predictors import Targets
 from nasface.spaces import SearchSpace
 
@@ -54,7 +57,31 @@ class Bench:
         space = composition.build_space(settings.space, source)
         accuracies, _ = composition.open_table(table or settings.accuracy.table, source, space, run.cwd)
         devices = composition.build_devices(settings.device, settings.latency, space)
-        return cls(source, space, accuracies, accuracies.target(settings.accuracy.metric), devices)
+        return cls(source, space, accuracies, accuracies.learnable(settings.accuracy.metric), devices)
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        supernet: str | Path | None = None,
+        table: str | Path | None = None,
+        metric: str = "auc",
+        resolution: int | None = None,
+        space: str = "ofa_mbv3_face",
+        devices: Sequence[str] = ("sd865",),
+    ) -> Bench:
+        """From Python; arguments and defaults are those of `nasface.search`.
+
+        Raises:
+            NasfaceError: Something given does not exist or does not fit.
+        """
+        prepare()
+        given = None if supernet is None else str(supernet)
+        source = SupernetSource.of({"name": "lfw112", "checkpoint": given, "resolution": resolution}, Path.cwd())
+        built = composition.build_space({"name": space}, source)
+        accuracies, _ = composition.open_table(None if table is None else str(table), source, built, Path.cwd())
+        models = composition.build_devices({name: {"lut": name} for name in devices}, {"name": "lut"}, built)
+        return cls(source, built, accuracies, accuracies.learnable(metric), models)
 
     def device(self, name: str) -> DeviceCosts:
         """One of the devices by its name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from nasface import composition
 from nasface.experiments._base import Cell, Experiment, Report, Row
 from nasface.experiments.bench import Bench
 from nasface.predictors import Ranker, Ridge, fit_ranker
+from nasface.registry import REGISTRY
 from nasface.registry import build as build_component
 from nasface.reports import markdown
 from nasface.reports.summary import Summary, curve, summarise
@@ -52,10 +53,12 @@ class Options:
     """See conf/experiment/paper_ablation.yaml.
 
     Attributes:
+        predictor: Whose opinion is searched by, at its defaults: the paper's, whatever the run's `predictor` is.
         seeds: Searches per value.
         values: What is tried, by name of the search's parameter; the others keep their values in `search`.
     """
 
+    predictor: str
     seeds: int
     values: dict[str, list[Any]]
 
@@ -73,10 +76,11 @@ class PaperAblation(Experiment):
             settings.constraints, self._bench.space, self._bench.devices, settings.precision
         )
         self._fit_rng = run.rng("predictor")
+        self._predictor = asdict(REGISTRY.get("predictor", options.predictor).config())
         self._rankers: tuple[Ranker, Ranker] | None = None
         bounds = composition.describe_constraints(self._constraints)
         self.identity = self._bench.identity(
-            settings.accuracy.metric, settings.predictor, settings.selector, settings.search, bounds, settings.seed
+            settings.accuracy.metric, self._predictor, settings.selector, settings.search, bounds, settings.seed
         )
 
     def cells(self) -> list[Cell]:
@@ -128,7 +132,7 @@ class PaperAblation(Experiment):
     def _introduction(self) -> str:
         bounds = ", ".join(f"{c.label} at most {c.bound:.4g} {c.cost.unit}" for c in self._constraints)
         return (
-            f"Searches by {self._settings.predictor['name']} on {len(self._bench.table)} measured subnets, {bounds}; "
+            f"Searches by {self._options.predictor} on {len(self._bench.table)} measured subnets, {bounds}; "
             f"mean ± 95 % interval over {self._options.seeds} searches. Predictions are estimated, the second one by "
             "ridge on the same table, which no search maximised. * marks the paper's choice; its figures carry no "
             "numbers in the text, and it states 5 to 10 minutes for a search on a server."
@@ -137,7 +141,7 @@ class PaperAblation(Experiment):
     def _fitted(self) -> tuple[Ranker, Ranker]:
         """The ranker that searches ask, and another opinion about what they find."""
         if self._rankers is None:
-            bench, predictor = self._bench, build_component("predictor", self._settings.predictor)
+            bench, predictor = self._bench, build_component("predictor", self._predictor)
             table = bench.table.genotypes
             asked = fit_ranker(bench.space, predictor, table, bench.targets, self._fit_rng)
             self._rankers = asked, fit_ranker(bench.space, Ridge(), table, bench.targets, np.random.default_rng(0))

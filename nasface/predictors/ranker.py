@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.costs import StageTables
-from nasface.errors import InvalidInput
+from nasface.errors import InvalidInput, NasfaceError
 from nasface.predictors._base import Comparator, Scorer, Targets
 from nasface.predictors._isotonic import Isotonic, fit_isotonic
 from nasface.predictors._rows import number_rows
@@ -78,6 +78,7 @@ class Ranker:
     def __init__(self, space: SearchSpace, predictor: Comparator, table: Population, targets: Targets) -> None:
         self.space, self.predictor, self.table, self.targets = space, predictor, table, targets
         self.calls = self.pairs = 0
+        self._check_space()
 
     def compare(self, a: Population, b: Population) -> Values:
         """P(row of a is better than row of b), float64[n], for two int8[n, n_genes]; equal rows give 0.5."""
@@ -133,6 +134,19 @@ class Ranker:
         self.calls += 1
         self.pairs += max(len(a), len(b))
         return self.predictor.compare_digests(a, b)
+
+    def _check_space(self) -> None:
+        """Refuse a predictor that was fitted on the features of another space; libraries fail in many ways then."""
+        x = self._encode(self.table[:1])
+        try:
+            self.predictor.compare(x, x)
+        except NasfaceError:
+            raise
+        except Exception as error:
+            raise InvalidInput(
+                f"Predictor {self.predictor.config.name} cannot read the {x.shape[1]} features of space "
+                f"{self.space.name} ({type(error).__name__}); fit it on a table of this space."
+            ) from error
 
     def _encode(self, population: Population) -> npt.NDArray[np.float32]:
         return self.space.encode(population, self.predictor.encoding)

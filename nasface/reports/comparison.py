@@ -9,15 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.accuracy.table import AccuracyTable
-from nasface.composition import DeviceCosts, counts, published_subnets
+from nasface.composition import (
+    LARGEST,
+    SMALLEST,
+    DeviceCosts,
+    counts,
+    extreme_genotypes,
+    published_genotypes,
+    published_subnets,
+)
 from nasface.costs import Cost, EnergyMJ
 from nasface.devices.references import REFERENCES
-from nasface.errors import InvalidGenotype, NasfaceError
+from nasface.errors import NasfaceError
 from nasface.predictors import QualityReport, Ranker
 from nasface.search import Constraint, SearchResult
-from nasface.spaces import Population, SearchSpace, join_stages
+from nasface.spaces import Population, SearchSpace
 
-FOUND, SMALLEST, LARGEST = "found", "smallest", "largest"
+FOUND = "found"
 REFERENCE = "efficientnet_b0"
 
 
@@ -78,25 +86,15 @@ def _other_costs(facts: SearchFacts) -> list[Cost]:
 
 def _extremes(facts: SearchFacts) -> dict[str, npt.NDArray[np.int8]]:
     """Smallest and largest network by MACs: exact where the space has stages, else of the measured ones."""
-    macs, choices = counts(facts.space)["macs_m"], facts.space.stage_choices()
-    tables = macs.decompose()
-    if tables is None or choices is None:
-        values = macs.predict(facts.table.genotypes)
-        return {SMALLEST: facts.table.genotypes[values.argmin()], LARGEST: facts.table.genotypes[values.argmax()]}
-    picked = {SMALLEST: tables.minimum()[1], LARGEST: tables.maximum()[1]}
-    return {name: join_stages(choices, indices) for name, indices in picked.items()}
+    values = counts(facts.space)["macs_m"].predict(facts.table.genotypes)
+    measured = {SMALLEST: facts.table.genotypes[values.argmin()], LARGEST: facts.table.genotypes[values.argmax()]}
+    return extreme_genotypes(facts.space) or measured
 
 
 def _published(space: SearchSpace) -> dict[str, Population]:
-    """The published face networks that exist in this space."""
-    found = {}
-    for net in published_subnets():
-        if net["measured_tflite_cpu_ms"] is not None:
-            try:
-                found[net["name"]] = space.from_dict(net["genotype"])
-            except InvalidGenotype:
-                continue
-    return found
+    """The published face networks, with published times, that exist in this space."""
+    timed = {net["name"] for net in published_subnets() if net["measured_tflite_cpu_ms"] is not None}
+    return {name: genotype for name, genotype in published_genotypes(space).items() if name in timed}
 
 
 def _reference_row(facts: SearchFacts) -> dict[str, Any]:

@@ -24,5 +24,5 @@ def plus_minus(mean: float, half: float) -> str:
     """A mean and half its interval with the digits that the interval leaves; the mean alone where there is none."""
     if math.isnan(half):
         return f"{mean:.5g}"
-    digits = max(0, 1 - math.floor(math.log10(half))) if half > 0 else 4
+    digits = min(max(0, 1 - math.floor(math.log10(half))), 6) if half > 0 else 4
     return f"{mean:.{digits}f} ± {half:.{digits}f}"

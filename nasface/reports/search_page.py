@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from nasface.costs import LayerCost
-from nasface.reports.comparison import FOUND, SearchFacts, columns, header, latency_column, mark, named_networks
+from nasface.reports.comparison import FOUND, SearchFacts, columns, header, latency_column, mark
+from nasface.reports.layer_times import layer_times
 from nasface.reports.page import Page
 from nasface.reports.standing import Standing, write_standing
-from nasface.reports.svg import Series, bars, chart
+from nasface.reports.svg import Series, chart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +39,7 @@ def write_page(
     )
     _measured_section(page, measurements)
     write_standing(page, facts, place)
-    page.heading("Where the time goes")
-    for entry in facts.devices:
-        if isinstance(entry.latency, LayerCost):
-            page.picture(_layers(facts, entry.latency), f"ms per layer on {entry.device.name}{mark(entry)}")
-            page.table(*_stage_times(facts, entry.latency), highlight=0)
-            page.text(f"ms per stage on {entry.device.name}{mark(entry)}, beside the alternatives", "note")
+    layer_times(page, facts)
     page.heading(f"How good the predictor is ({facts.predictor})")
     _quality_tables(page, facts)
     page.heading("The search")
@@ -93,34 +86,6 @@ def _scatter(facts: SearchFacts, rows: list[dict[str, Any]]) -> str:
     bound = next((c.bound for c in facts.constraints if c.cost is entry.latency), None)
     limit = None if bound is None else (bound, f"budget {bound:.2f} ms")
     return chart(series, f"latency on {entry.device.name}, ms{mark(entry)}", facts.metric, limit)
-
-
-def _layers(facts: SearchFacts, latency: LayerCost) -> str:
-    indices = facts.space.layer_indices(facts.result.best[None])[0]
-    layers = facts.space.layers()
-    rows = []
-    for i in indices[indices >= 0]:
-        words = " ".join(f"{name[0]}{value}" for name, value in layers[i].attrs if name in ("expand", "kernel"))
-        size = "x".join(str(side) for side in layers[i].output_shape)
-        rows.append((f"{layers[i].kind} {words} → {size}", float(latency.values[i])))
-    return bars(rows, "ms")
-
-
-def _stage_times(facts: SearchFacts, latency: LayerCost) -> tuple[list[str], list[list[Any]]]:
-    """Header and rows: milliseconds of every network by stage of the space; fixed layers before and after apart."""
-    named = named_networks(facts)
-    indices = facts.space.layer_indices(np.stack(list(named.values())))
-    times = np.append(latency.values, 0.0)[indices]
-    stages = np.array([-1 if layer.stage is None else layer.stage for layer in facts.space.layers()] + [-1])[indices]
-    inside = (stages >= 0).any(axis=0)
-    first = int(inside.argmax())
-    place = np.where(stages >= 0, stages, np.where(np.arange(stages.shape[1]) < first, -1, stages.max() + 1))
-    columns = range(-1, int(stages.max()) + 2)
-    header = ["network", "before", *[f"stage {stage + 1}" for stage in columns[1:-1]], "after", "all"]
-    return header, [
-        [name, *[float(row[where == column].sum()) for column in columns], float(row.sum())]
-        for name, row, where in zip(named, times, place, strict=True)
-    ]
 
 
 def _quality_tables(page: Page, facts: SearchFacts) -> None:

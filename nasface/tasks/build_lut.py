@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,15 +13,14 @@ from rich.table import Table
 from nasface.accuracy.candidates import Plan, candidates, mixed
 from nasface.composition import SupernetSource, build_space, timing_options
 from nasface.devices import LookupTable, Provenance, measurements_folder, new_lut, read_lut, write_lut
-from nasface.devices.layer_bench import CHAIN_LENGTHS, write_models
+from nasface.devices.layer_bench import CHAIN_LENGTHS
 from nasface.devices.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
 from nasface.devices.measurements import Measurement, write_measurements
 from nasface.devices.timing import Results, TimingOptions
-from nasface.devices.transports import build_transport
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, listing
 from nasface.registry import build
 from nasface.spaces import Population, SearchSpace
-from nasface.tasks._measuring import show_range, time_models, warn_odd_kernels
+from nasface.tasks._measuring import show_range, time_specs, warn_odd_kernels
 from nasface.tasks._run import Outcome, Run
 
 STEPS: Final = {
@@ -41,7 +39,7 @@ def run(run: Run) -> Outcome:
     _check_threads(path, options)
     plans = _plans(run)
     try:
-        results = _measure(run, plans, options, folder)
+        results = _measure(run, plans, folder)
     except NotMeasuredYet as waiting:
         run.console.print(str(waiting), soft_wrap=True, markup=False)
         return Outcome({"name": lut.name, "waiting": str(waiting)})
@@ -81,19 +79,8 @@ def _nets(space: SearchSpace, n: int, seed: int) -> Population:
     return candidates(space, min(n, space.size()), seed, Plan(mixed(space)))[0]
 
 
-def _measure(run: Run, plans: Sequence[TablePlan], options: TimingOptions, folder: Path) -> Results:
-    """Write the models and time them; they are removed afterwards."""
-    exporter = dict(run.settings.exporter)
-    if exporter["name"] != "tflite":
-        raise InvalidInput(f"task=build_lut measures files of exporter=tflite, not of exporter={exporter['name']}.")
-    specs = {name: spec for plan in plans for name, spec in plan.models.items()}
-    with build_transport(run.settings.transport) as transport:
-        try:
-            with run.console.status(f"writing {len(specs)} models"):
-                models = write_models(specs, folder / "models", build("exporter", exporter))
-            results = time_models(run, transport, models, options, folder / "journal.jsonl")
-        finally:
-            shutil.rmtree(folder / "models", ignore_errors=True)
+def _measure(run: Run, plans: Sequence[TablePlan], folder: Path) -> Results:
+    results = time_specs(run, {name: spec for plan in plans for name, spec in plan.models.items()}, folder)
     _check_refused(run, plans, results)
     return results
 
@@ -126,7 +113,7 @@ def _provenance(run: Run, results: Results, options: TimingOptions, built: dict[
     method = (
         f"Measured with nasface task=build_lut: {chains if run.settings.lut.chains else 'layers alone'}, "
         f"{run.settings.lut.nets} whole networks and the references, files of exporter=tflite "
-        f"{exporter}. {options.describe()} Rows are "
+        f"{exporter}. {results.protocol} Rows are "
         + ("fitted to the whole networks, " if any(part.strength for part in built.values()) else "")
         + "medians in ms; std_ms and runs are those of the layer's own model."
     )

@@ -10,18 +10,20 @@ import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from nasface.composition import SupernetSource, build_space
 from nasface.data import FaceData, FaceSet
 from nasface.errors import InvalidInput
 from nasface.recognition import Judgement, judge
 from nasface.recognition.embedder import Embedded
+from nasface.reports.page import cell_text
 from nasface.reports.supernet_page import write_supernet_page
 from nasface.runs import write_json, write_text
 from nasface.spaces import OfaMbv3, SearchSpace
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 KEPT = "report_people.json"
 """What was measured already, in the training's folder."""
+
+PLACES = {"smallest": 0.0, "middle": 0.5, "largest": 1.0}
+"""The networks, by the place of their choice among all of a kind."""
 
 Row = dict[str, Any]
 
@@ -52,15 +57,17 @@ def run(run: Run) -> Outcome:
     data = open_data(run)
     judge_network = _Judge(run, data, space.resolution)
     kept = _read(folder / KEPT) if folder else []
-    rows = []
+    rows: list[Row] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=run.console) as bar:
-        for entry in bar.track(weights, description="judging weights"):
-            found = judge_network(space, entry.load(), kept)
-            rows += [{**entry.facts, **row} for row in found]
-            kept += [row for row in found if row not in kept]
-            if folder:
-                write_json(folder / KEPT, kept)
+        task = bar.add_task("judging networks", total=len(weights) * len(PLACES))
+        for entry in weights:
+            for row in judge_network(space, entry.load(), kept):
+                rows.append({**entry.facts, **row})
+                if folder and row not in kept:
+                    kept.append(row)
+                    write_json(folder / KEPT, kept)
+                bar.advance(task)
     _write(run, rows, data)
     return Outcome({"data": data.fingerprint, "rows": rows})
 
@@ -94,13 +101,12 @@ def _elastic(space: SearchSpace) -> OfaMbv3:
 
 def three(space: OfaMbv3) -> dict[str, Any]:
     """The smallest, a middle and the largest genotype: the same choice everywhere, int8[n_genes] each."""
-    places = {"smallest": 0.0, "middle": 0.5, "largest": 1.0}
 
     def everywhere(place: float) -> Any:
         ks, e, d = (c[round(place * (len(c) - 1))] for c in (space.kernels, space.expands, space.depths))
         return space.from_dict({"ks": ks, "e": e, "d": d})
 
-    return {name: everywhere(place) for name, place in places.items()}
+    return {name: everywhere(place) for name, place in PLACES.items()}
 
 
 class _Judge:
@@ -116,20 +122,19 @@ class _Judge:
         options = [data.fingerprint, resolution, name, settings.seed, dataclasses.asdict(settings.evaluation)]
         self._options = json.dumps(options)
 
-    def __call__(self, space: OfaMbv3, supernet: Supernet, kept: Sequence[Row]) -> list[Row]:
-        """A row each; one that is among `kept` is not measured again."""
+    def __call__(self, space: OfaMbv3, supernet: Supernet, kept: Sequence[Row]) -> Iterator[Row]:
+        """A row each, as soon as it is known; one that is among `kept` is not measured again."""
         from nasface.accuracy.runner import SubnetRunner
 
         of = hashlib.sha256(f"{supernet.hash} {self._options}".encode()).hexdigest()[:16]
         known = {row["network"]: row for row in kept if row["of"] == of}
         runner = SubnetRunner(self._calibration, self._photos.images)
-        rows = []
         for name, genotype in three(space).items():
-            if name not in known:
+            if name in known:
+                yield known[name]
+            else:
                 judgement = self._judge(runner.describe(supernet.extract(genotype)))
-                known[name] = {"of": of, "network": name, "genotype": space.to_text(genotype), **_figures(judgement)}
-            rows.append(known[name])
-        return rows
+                yield {"of": of, "network": name, "genotype": space.to_text(genotype), **_figures(judgement)}
 
     def _judge(self, descriptors: np.ndarray[Any, np.dtype[np.float32]]) -> Judgement:
         embedded = Embedded(descriptors, self._photos.indices, ())
@@ -163,8 +168,18 @@ def _write(run: Run, rows: Sequence[Row], data: FaceData) -> None:
     writer.writeheader()
     writer.writerows({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()} for row in rows)
     write_text(run.folder / "supernet.csv", text.getvalue())
+    _show(run, rows)
     faces: FaceSet = data.require("report")
     title = f"{len(faces.people)} report people, {len(faces)} photos; data {data.fingerprint[:12]}"
     written = write_supernet_page(run.folder, title, rows)
     for path in (run.folder / "supernet.csv", *written):
         run.console.print(f"{path.suffix[1:]}: {run.shown(path)}", soft_wrap=True)
+
+
+def _show(run: Run, rows: Sequence[Row]) -> None:
+    """The last weights' networks on the terminal."""
+    figures = [name for name in rows[0] if name in ("auc", "rank1") or (name.startswith("tar@") and " " not in name)]
+    table = Table("network", *figures, title=str(rows[-1]["weights"]))
+    for row in rows[-len(PLACES) :]:
+        table.add_row(row["network"], *[cell_text(row[name]) for name in figures])
+    run.console.print(table)

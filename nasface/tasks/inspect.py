@@ -53,7 +53,9 @@ def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
         raise InvalidInput(
             "task=inspect needs genotype=FILE: a genotype JSON ({'ks','e','d'}), a net.config or a result.json."
         )
-    return read_genotype_file(run.path(run.settings.genotype), space)
+    if isinstance(run.settings.genotype, list):
+        raise InvalidInput("task=inspect shows one network; give genotype=FILE, not a list.")
+    return read_genotype_file(run.path(str(run.settings.genotype)), space)
 
 
 def read_genotype_file(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:

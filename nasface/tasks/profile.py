@@ -66,8 +66,9 @@ def run(run: Run) -> Outcome:
     population = space.sample(run.rng("subnets"), SAMPLES)
     costs = [*(entry.latency for entry in devices), *composition.energies(space, devices)]
     costs += composition.counts(space, settings.precision).values()
-    profiles = [profile(cost, population) for cost in costs]
-    shares = share_rows(constraints, population)
+    indices = space.stage_indices(population)
+    profiles = [profile(cost, population, indices) for cost in costs]
+    shares = share_rows(constraints, population, indices)
     remarks = [*notes(constraints), *_binding(shares)]
     _show(run, space, profiles, shares, remarks)
     _write(run, space, profiles, shares, remarks, constraints)
@@ -75,9 +76,9 @@ def run(run: Run) -> Outcome:
     return Outcome({"costs": rows, "constraints": shares, "notes": remarks, "samples": SAMPLES})
 
 
-def profile(cost: Cost, population: Population) -> Profile:
-    """One cost over sampled networks, with its extremes."""
-    values = cost.predict(population)
+def profile(cost: Cost, population: Population, indices: npt.NDArray[np.int16] | None) -> Profile:
+    """One cost over sampled networks, with its extremes; `indices` are their `stage_indices`."""
+    values = _values(cost, population, indices)
     tables, choices = cost.decompose(), cost.space.stage_choices()
     if tables is None or choices is None:
         return Profile(cost, values, population[values.argmin()], population[values.argmax()], exact=False)
@@ -85,9 +86,17 @@ def profile(cost: Cost, population: Population) -> Profile:
     return Profile(cost, values, smallest, largest, exact=True)
 
 
-def share_rows(constraints: Sequence[Constraint], population: Population) -> list[dict[str, Any]]:
+def _values(cost: Cost, population: Population, indices: npt.NDArray[np.int16] | None) -> npt.NDArray[np.float64]:
+    """float64[n]; from the stage tables, many times faster, where there are some."""
+    tables = cost.decompose()
+    return cost.predict(population) if tables is None or indices is None else tables.predict(indices)
+
+
+def share_rows(
+    constraints: Sequence[Constraint], population: Population, indices: npt.NDArray[np.int16] | None
+) -> list[dict[str, Any]]:
     """Share of the networks within every constraint, within the others without it, and within all."""
-    meets = {c.label: c.cost.predict(population) <= c.bound for c in constraints}
+    meets = {c.label: _values(c.cost, population, indices) <= c.bound for c in constraints}
     everything = np.ones(len(population), bool)
     rows = []
     for c in constraints:

@@ -104,7 +104,7 @@ def prepare(run: Run) -> Task:
     devices = composition.build_devices(settings.device, settings.latency, space)
     constraints = composition.build_bounds(settings.constraints, space, devices, settings.precision)
     table, _ = composition.open_table(settings.accuracy.table, source, space, run.cwd)
-    targets = table.target(settings.accuracy.metric)
+    targets = table.learnable(settings.accuracy.metric)
     strategy = build("search", settings.search, selector=build("selector", settings.selector))
     exporter = None if settings.exporter["name"] == "none" else build("exporter", settings.exporter)
     wanted = exporter is not None or settings.search.get("verify_top", 0) > 0

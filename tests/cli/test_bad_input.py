@@ -224,7 +224,26 @@ class TestAccuracyTable:
     def test_too_small(self, cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> None:
         path = tmp_path / "table.csv"
         path.write_text("\n".join([*make_table().read_text().splitlines()[:6], ""]))
-        check_refused(cli(f"accuracy.table={path}"), "holds 5 sub-networks", "task=estimate_accuracy")
+        check_refused(cli(f"accuracy.table={path}"), "holds 5 sub-networks", "need 30", "task=estimate_accuracy")
+
+    @pytest.mark.parametrize("task", ["search", "replay", "compare_predictors"])
+    def test_constant(self, cli: Command, make_table: Callable[..., Path], tmp_path: Path, task: str) -> None:
+        header, *rows = (line.split(",") for line in make_table().read_text().splitlines())
+        column = header.index("auc")
+        text = [",".join([*row[:column], "0.9", *row[column + 1 :]]) for row in rows]
+        path = tmp_path / "table.csv"
+        path.write_text("\n".join([",".join(header), *text, ""]))
+        check_refused(
+            cli(f"task={task}", f"accuracy.table={path}"), "have the auc 0.9", "choose another accuracy.metric"
+        )
+
+    def test_contradictory(self, cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> None:
+        header, *rows = make_table().read_text().splitlines()
+        other = rows[0].split(",")
+        other[header.split(",").index("auc")] = "0.5"
+        path = tmp_path / "table.csv"
+        path.write_text("\n".join([header, *rows, ",".join(other), ""]))
+        check_refused(cli(f"accuracy.table={path}"), "two different measurements of one network", "remove one of them")
 
 
 class TestPhotos:

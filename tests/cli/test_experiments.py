@@ -14,7 +14,7 @@ from ._command import Command, Done
 
 TINY = (
     "experiment=paper_ablation",
-    "predictor=ridge",
+    "experiment.predictor=ridge",
     "search.population=8",
     "search.generations=2",
     "experiment.seeds=2",
@@ -98,6 +98,7 @@ def test_table5_measures_what_it_finds(cli: Command, make_table: Callable[..., P
 @pytest.mark.parametrize(
     ("overrides", "fragment"),
     [
+        (("experiment=paper_ablation", "experiment.predictor=x"), "Unknown predictor 'x'"),
         (("task=experiment",), "task=experiment needs experiment=NAME"),
         (("experiment=paper_ablation", "experiment.seed=3"), "Unknown option of experiment 'seed'"),
         (("experiment=paper_ablation", "experiment.seeds=many"), "give a value of that type"),

@@ -41,10 +41,10 @@ def test_checkpoint_to_table_to_device_to_model(cli: Command, checkpoint: Path, 
     first = table.read_text().splitlines()
     with table.open("a") as file:
         file.write("torn li")  # what an interruption in the middle of a line leaves
-    done = cli(*measure, "accuracy.n_subnets=10")
+    done = cli(*measure, "accuracy.n_subnets=30")
     assert done.code == 0, done.err
     assert table.read_text().splitlines()[: len(first)] == first
-    assert done.result["decision"]["subnets"] == 10
+    assert done.result["decision"]["subnets"] == 30
 
     lut, rows = tmp_path / "perf.csv", json.loads(asset("luts", "sd865.json").read_text())["rows"]["112"]
     lut.write_text("key,mean_ms\n" + "".join(f"{key},{row['mean_ms'] or 0.001}\n" for key, row in rows.items()))

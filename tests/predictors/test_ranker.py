@@ -8,7 +8,7 @@ import pytest
 
 from nasface.errors import InvalidInput
 from nasface.metrics.ranking import kendall_tau
-from nasface.predictors import LightGBMNAC, LightGBMNACConfig, Ranker, fit_ranker
+from nasface.predictors import LightGBMNAC, LightGBMNACConfig, LightGBMRegressor, Ranker, Ridge, fit_ranker
 from nasface.predictors._rows import distinct, number_rows
 from nasface.predictors.ranker import default_cache_dir, spread
 from nasface.testing.synthetic import OracleComparator, OracleScorer, accuracies, face_space, oracle, truth
@@ -134,3 +134,10 @@ def test_spread_covers_the_range() -> None:
     targets = np.array([0.5, 0.1, 0.9, 0.3, 0.7])
     assert spread(targets, 3).tolist() == [1, 0, 2]
     assert sorted(spread(targets, 99).tolist()) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("make", [Ridge, LightGBMRegressor])
+def test_a_predictor_of_another_space_is_refused(make: type[Ridge], rng: np.random.Generator) -> None:
+    predictor = make().fit(rng.random((60, 20)).astype(np.float32), rng.random(60), [list(range(20))], rng)
+    with pytest.raises(InvalidInput, match=r"cannot read the .* features of space"):
+        Ranker(SPACE, predictor, TABLE, TARGETS)

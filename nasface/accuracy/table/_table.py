@@ -68,6 +68,20 @@ class AccuracyTable:
             raise TableError(f"The accuracy table has no metric '{metric}'; choose from {', '.join(whole)}.")
         return self.metrics[metric]
 
+    def learnable(self, metric: str) -> npt.NDArray[np.float64]:
+        """float64[n]: one metric for predictors to learn from.
+
+        Raises:
+            TableError: The table does not have it, or all networks have the same value.
+        """
+        values = self.target(metric)
+        if len(values) > 1 and not np.ptp(values) > 0:
+            raise TableError(
+                f"All {len(values)} sub-networks of the accuracy table have the {metric} {values[0]:g}, so there is "
+                "nothing to learn: choose another accuracy.metric or measure on more photos."
+            )
+        return values
+
     def rows(self, indices: npt.ArrayLike) -> AccuracyTable:
         """The table of some rows, by integer or boolean index."""
         chosen = np.arange(len(self))[np.asarray(indices)]

@@ -162,7 +162,7 @@ class FilesTransport(Transport):
     def _instruct(self, runs: int, warmup: int, threads: int) -> None:
         """Write the scripts and the instructions with the numbers that are asked for."""
         arguments = f"--threads {threads} --runs {runs} --warmup {warmup}"
-        flags = f"--num_threads={threads} --num_runs={runs} --min_secs=0 --warmup_runs={warmup} --warmup_min_secs=0"
+        flags = f"--num_threads={threads} --num_runs={runs} --min_secs=0.005 --warmup_runs={warmup} --warmup_min_secs=0"
         write_text(self.folder / "runner.py", RUNNER.read_text(encoding="utf-8"))
         write_text(self.folder / "benchmark_model.sh", _SCRIPT.format(flags=flags))
         write_text(self.folder / "README.txt", _README.format(arguments=arguments, threads=threads))

@@ -34,7 +34,7 @@ class MeasuredAtOnce(FilesTransport):
     def send(self, models: Mapping[str, Path]) -> None:
         super().send(models)
         self._instruct(3, 1, 1)
-        run_runner(self.folder, "--rounds", "2", "--runs", "3")
+        run_runner(self.folder, "--rounds", "2", "--runs", "3", "--least-ms", "0")
 
 
 class TestFiles(TransportConformance):
@@ -75,7 +75,9 @@ def test_what_is_written(config: FilesConfig, models: dict[str, Path]) -> None:
     folder = Path(config.folder)
     assert sorted(path.name for path in (folder / "models").iterdir()) == ["bad.tflite", "good.tflite"]
     assert "python3 runner.py --threads 4 --runs 10 --warmup 2" in (folder / "README.txt").read_text()
-    assert "--num_threads=4 --num_runs=10 --min_secs=0 --warmup_runs=2" in (folder / "benchmark_model.sh").read_text()
+    assert (
+        "--num_threads=4 --num_runs=10 --min_secs=0.005 --warmup_runs=2" in (folder / "benchmark_model.sh").read_text()
+    )
 
 
 def test_nothing_is_handed_out_before_everything_is_there(
@@ -138,17 +140,18 @@ def test_the_runner_goes_on_where_it_stopped(config: FilesConfig, results: Path,
     models = {"one": write_model(tmp_path / "one", 16), "two": write_model(tmp_path / "two", 24)}
     with pytest.raises(NotMeasuredYet):
         time(config, models, "one")
-    run_runner(results.parent, "--rounds", "3", "--runs", "2")
+    run_runner(results.parent, "--rounds", "3", "--runs", "2", "--least-ms", "0")
     lines = (results / "runner.csv").read_text().splitlines()
     assert len(lines) == 1 + 3 * 2
     assert {line.split(",")[0] for line in lines[1:3]} == {"one.tflite", "two.tflite"}, "rounds are interleaved"
     (results / "runner.csv").write_text("\n".join(lines[:4]) + "\n")
     run_runner(results.parent, "--rounds", "3", "--runs", "2")
+    assert len((results / "runner.csv").read_text().splitlines()[-1].split(",")[3].split()) > 2, "at least 5 ms a block"
     again = (results / "runner.csv").read_text().splitlines()
     assert again[:4] == lines[:4]
     assert len(again) == len(lines)
     for sample in time(config, models, "two"):
-        check_sample(sample, runs=2)
+        check_sample(sample, runs=len(sample.times_ms))
     with FilesTransport(config) as files:
         assert files.describe()["runtime"].startswith("ai-edge-litert ")
 

@@ -1,0 +1,245 @@
+"""`task=measure_latency genotype=[...] model=[...]`: whole networks timed on a device, interleaved, as one table."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.table import Table
+
+from nasface.composition import SupernetSource, build_space, named_genotypes, timing_options
+from nasface.devices.layer_bench import write_models
+from nasface.devices.measurements import Measurement, write_measurements
+from nasface.devices.references import REFERENCES, reference_network
+from nasface.devices.routing import Routed
+from nasface.devices.timing import Results, TimingOptions
+from nasface.devices.transports import Transport, build_transport
+from nasface.errors import InvalidInput, MissingDependency, ModelRefused, NotMeasuredYet, UnknownName, listing
+from nasface.netspec import NetSpec
+from nasface.spaces import SearchSpace
+from nasface.tasks._measuring import tflite_exporter, time_models
+from nasface.tasks._run import Outcome, Run
+from nasface.tasks.inspect import read_genotype_file
+
+ENGINES: Final = ("tflite", "torch", "torchscript")
+FILES: Final = {".tflite": "tflite", ".pt": "torchscript", ".ts": "torchscript"}
+RATIO_TO: Final = "efficientnet_b0"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is timed.
+
+    Attributes:
+        name: For people.
+        resolution: Pixels.
+        genotype: As in accuracy tables, or empty.
+        spec: The network, with random weights; None for a file.
+        file: The model file; None for a network.
+    """
+
+    name: str
+    resolution: int
+    genotype: str = ""
+    spec: NetSpec | None = None
+    file: Path | None = None
+
+    def runs_on(self, engine: str) -> bool:
+        """Whether an engine can run it."""
+        return self.file is None or FILES[self.file.suffix] == engine
+
+
+def run(run: Run) -> Outcome:
+    """Time all networks with all engines in one interleaved series."""
+    engines, options = _engines(run), timing_options(run.settings.timing)
+    source = SupernetSource.of(run.settings.supernet, run.cwd)
+    space = build_space(run.settings.space, source)
+    subjects = [*_genotypes(run, space), *_models(run, space.resolution, engines)]
+    if not subjects:
+        raise InvalidInput(
+            "task=measure_latency needs genotype=[FILES or NAMES], model=[FILES or REFERENCE NETWORKS], or both."
+        )
+    jobs = {f"{e}.{i:03d}": s for i, s in enumerate(subjects) for e in engines if s.runs_on(e)}
+    try:
+        results = _measure(run, jobs, engines, options)
+    except NotMeasuredYet as waiting:
+        run.console.print(str(waiting), soft_wrap=True, markup=False)
+        return Outcome({"waiting": str(waiting)})
+    rows = _rows(jobs, results, options)
+    write_measurements(run.folder / "measurements.csv", rows)
+    table = _summary(subjects, rows, engines)
+    _show(run, table, results, rows)
+    decision = {"networks": [subject.name for subject in subjects], "engines": engines}
+    return Outcome(decision, {"rows": table, "device": dict(results.device), "notes": results.notes})
+
+
+def _engines(run: Run) -> list[str]:
+    engines = run.settings.timing.engines
+    for engine in engines:
+        if engine not in ENGINES:
+            raise UnknownName("timing.engines", engine, ENGINES)
+    if not engines:
+        raise InvalidInput(f"timing.engines is empty; give some of {', '.join(ENGINES)}.")
+    if engines != ["tflite"] and run.settings.transport["name"] != "host":
+        raise InvalidInput(
+            f"timing.engines={engines} needs transport=host: torch runs on this machine only; else give "
+            "timing.engines=[tflite]."
+        )
+    return list(dict.fromkeys(engines))
+
+
+def _genotypes(run: Run, space: SearchSpace) -> list[Subject]:
+    """Sub-networks by file or by name."""
+    subjects = []
+    for given in _listed(run.settings.genotype):
+        path = run.path(given)
+        named = named_genotypes(space)
+        chosen = {_slug(name): name for name in named}.get(_slug(given))
+        if chosen is None and not path.is_file():
+            raise UnknownName("genotype (a file, or a network)", given, named)
+        genotype = named[chosen] if chosen is not None else read_genotype_file(path, space)
+        spec = space.build(genotype)
+        subjects.append(Subject(chosen or path.stem, space.resolution, space.to_text(genotype), spec))
+    return subjects
+
+
+def _models(run: Run, resolution: int, engines: Sequence[str]) -> list[Subject]:
+    """Reference networks by name, and files."""
+    subjects = []
+    for given in _listed(run.settings.model):
+        path = run.path(given)
+        if given in REFERENCES:
+            subjects.append(Subject(given, resolution, spec=reference_network(given, resolution)))
+        elif not path.is_file():
+            raise UnknownName("model (a file, or a reference network)", given, REFERENCES)
+        else:
+            subjects.append(_file(path, resolution, engines))
+    return subjects
+
+
+def _file(path: Path, resolution: int, engines: Sequence[str]) -> Subject:
+    if path.suffix not in FILES:
+        raise InvalidInput(f"{path} cannot be timed; give {', '.join(FILES)} files, or names of reference networks.")
+    if FILES[path.suffix] not in engines:
+        raise InvalidInput(f"{path} needs the engine {FILES[path.suffix]}: add it to timing.engines={list(engines)}.")
+    if path.suffix == ".tflite":
+        from nasface.exporters.runtime import open_tflite
+
+        resolution = int(open_tflite(path).get_input_details()[0]["shape"][1])
+    return Subject(path.name, resolution, file=path)
+
+
+def _measure(run: Run, jobs: Mapping[str, Subject], engines: Sequence[str], options: TimingOptions) -> Results:
+    """Write the models and time them; they are removed afterwards."""
+    folder = run.folder / "models"
+    try:
+        with _transport(run, jobs, engines) as transport:
+            with run.console.status(f"writing {len(jobs)} models"):
+                paths = _write(run, jobs, folder)
+            results = time_models(run, transport, paths, options, run.folder / "journal.jsonl")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if results.refused:
+        name, why = next(iter(results.refused.items()))
+        raise ModelRefused(f"{jobs[name].name} cannot be timed with {name.partition('.')[0]}: {why}")
+    return results
+
+
+def _write(run: Run, jobs: Mapping[str, Subject], folder: Path) -> dict[str, Path]:
+    """A file for every job; what torch runs operation by operation gets a TFLite file, which identifies it."""
+    paths = {name: subject.file for name, subject in jobs.items() if subject.file is not None}
+    scripts = {n: s.spec for n, s in jobs.items() if s.spec is not None and n.startswith("torchscript.")}
+    others = {n: s.spec for n, s in jobs.items() if s.spec is not None and n not in scripts}
+    paths |= write_models(others, folder, tflite_exporter(run))
+    if scripts:
+        from nasface.supernets.torch_timing import write_torchscript
+
+        paths |= {name: write_torchscript(spec, folder / f"{name}.pt") for name, spec in scripts.items()}
+    return paths
+
+
+def _transport(run: Run, jobs: Mapping[str, Subject], engines: Sequence[str]) -> Transport:
+    """The chosen transport; with more engines than TFLite, one that sends every model to its own."""
+    given = {"tflite": build_transport(run.settings.transport)} if "tflite" in engines else {}
+    if list(engines) == ["tflite"]:
+        return given["tflite"]
+    try:
+        from nasface.supernets.torch_timing import TorchTransport
+    except ModuleNotFoundError as error:
+        raise MissingDependency("torch", "torch", "timing.engines=[torch]") from error
+    eager = {n: s.spec for n, s in jobs.items() if s.spec is not None and n.startswith("torch.")}
+    torch = TorchTransport(eager, {name: subject.resolution for name, subject in jobs.items()})
+    return Routed(given | {engine: torch for engine in engines if engine != "tflite"})
+
+
+def _rows(jobs: Mapping[str, Subject], results: Results, options: TimingOptions) -> list[Measurement]:
+    return [
+        Measurement.of(
+            results.timed[name],
+            genotype=subject.genotype,
+            network=subject.name,
+            resolution=subject.resolution,
+            engine=name.partition(".")[0],
+            threads=options.threads,
+            device=results.device["device"],
+        )
+        for name, subject in jobs.items()
+    ]
+
+
+def _summary(subjects: Sequence[Subject], rows: Sequence[Measurement], engines: Sequence[str]) -> list[dict[str, Any]]:
+    """One row per network: counts, and per engine the time, half its interval and the ratio to EfficientNet-B0."""
+    by = {(row.network, row.resolution, row.engine): row for row in rows}
+    table = []
+    for subject in subjects:
+        line: dict[str, Any] = {"network": subject.name, "resolution": subject.resolution}
+        line["params_m"] = None if subject.spec is None else subject.spec.params / 1e6
+        line["macs_m"] = None if subject.spec is None else subject.spec.macs / 1e6
+        for engine in engines:
+            found, base = (by.get((name, subject.resolution, engine)) for name in (subject.name, RATIO_TO))
+            line[f"{engine}_ms"] = found and found.median_ms
+            line[f"{engine}_half"] = found and (found.high_ms - found.low_ms) / 2
+            line[f"{engine}_ratio"] = found.median_ms / base.median_ms if found and base else None
+        table.append(line)
+    return table
+
+
+def _show(run: Run, table: Sequence[dict[str, Any]], results: Results, rows: Sequence[Measurement]) -> None:
+    engines = [name.removesuffix("_ms") for name in table[0] if name.endswith("_ms")]
+    ratios = any(line[f"{engine}_ratio"] for line in table for engine in engines)
+    title = f"{results.device['device']}, {results.device['runtime']}, {rows[0].threads} thread(s)"
+    shown = Table("network", "px", "params M", title=title, caption=f"ratios to {RATIO_TO}" if ratios else None)
+    for engine in engines:
+        shown.add_column(f"{engine} ms" + (", ratio" if ratios else ""), justify="right")
+    for line in table:
+        cells = [_time(line, engine, ratios) for engine in engines]
+        shown.add_row(line["network"], str(line["resolution"]), _number(line["params_m"], 2), *cells)
+    run.console.print(shown)
+    flagged = [f"{row.network}, {row.engine}: {row.flagged}" for row in rows if row.flagged]
+    if flagged:
+        run.console.print(f"[yellow]flagged:[/yellow] {listing(flagged, 4)}", soft_wrap=True)
+    run.console.print(f"measurements: {run.shown(run.folder / 'measurements.csv')}", soft_wrap=True)
+
+
+def _time(line: Mapping[str, Any], engine: str, ratios: bool) -> str:
+    """E.g. "11.89±0.05 0.54": milliseconds, half the interval, ratio."""
+    ms = line[f"{engine}_ms"]
+    if ms is None:
+        return "-"
+    return f"{ms:.2f}±{line[f'{engine}_half']:.2f}" + (f"  {_number(line[f'{engine}_ratio'], 2)}" if ratios else "")
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _listed(given: Any) -> list[str]:
+    return [] if given is None else [str(one) for one in (given if isinstance(given, list) else [given])]
+
+
+def _slug(name: str) -> str:
+    """Letters and digits alone, so that subnet1_865 means "Subnet 1, 865"."""
+    return "".join(character for character in name.lower() if character.isalnum())

@@ -1,0 +1,46 @@
+"""Devices that cannot be reached, as a user meets them; what a device says is in tests/devices/transports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nasface.devices import user_folder
+from nasface.errors import EXIT_OK
+
+from ._command import Command
+from .test_bad_input import check_refused
+
+SMALL = ("task=build_lut", "lut.name=mine", "space=ofa_mbv3", "space.width=0.25", "space.depths=[1]")
+SMALL = (*SMALL, "space.kernels=[3]", "space.expands=[3]", "space.resolution=32", "lut.nets=0", "lut.chains=false")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fragments"),
+    [
+        (["transport=adb", "transport.adb=/no/such/adb"], ["needs the program '/no/such/adb'", "transport.adb=PATH"]),
+        (["transport=ssh"], ["transport.host='' is no host", "transport.host=raspberrypi.local"]),
+        (["transport=files"], ["needs a folder", "transport.folder=FOLDER"]),
+        (["transport.timeout=0"], ["transport.timeout=0 is not a positive number of seconds"]),
+        (["transport=usb"], ["Unknown transport 'usb'", "adb, files, host, ssh"]),
+        (["transport=adb", "transport.serail=1"], ["Unknown option of transport 'serail'", "'serial'"]),
+    ],
+)
+def test_one_sentence_says_what_to_do(cli: Command, overrides: list[str], fragments: list[str]) -> None:
+    check_refused(cli(*SMALL, *overrides), *fragments)
+
+
+def test_a_folder_for_somebody_else(cli: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    command = (*SMALL, "transport=files", f"transport.folder={folder}", "transport.device=theirs", "timing.threads=3")
+    waiting = cli(*command)
+    assert waiting.code == EXIT_OK, waiting.err
+    assert "README.txt" in waiting.out
+    assert "threads=3" in (folder / "README.txt").read_text()
+    assert not (user_folder() / "mine.json").exists()
+    models = sorted(path.name for path in (folder / "models").iterdir())
+    (folder / "results" / "perf.txt").write_text("".join(f"{name} 30 {1 + i} 0.1\n" for i, name in enumerate(models)))
+    done = cli(*command)
+    assert done.code == EXIT_OK, done.err
+    assert (user_folder() / "mine.json").is_file()
