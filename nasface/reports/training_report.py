@@ -32,7 +32,8 @@ def write_training_report(
     page.cards(_cards(progress, validation))
     if len(progress) > 1:
         page.heading("Losses")
-        terms = [name for name in progress[0] if name not in _FIXED and name != "loss"]
+        named = [name for name in progress[0] if name not in _FIXED and name != "loss"]
+        terms = [name for name in named if any(row.get(name) for row in progress)]
         for name in ["loss", *terms] if len(terms) > 1 else ["loss"]:
             page.picture(_curve(progress, name), f"{name}, mean between two lines of the log")
         page.heading("Schedule")

@@ -105,7 +105,7 @@ def test_table5_measures_what_it_finds(cli: Command, make_table: Callable[..., P
         (("experiment=paper_ablation", "experiment.name=x"), "Unknown experiment 'x'"),
         (
             ("experiment=paper_ablation", "+experiment.values.speed=[1]"),
-            "Unknown parameter of search evolution 'speed'",
+            "Unknown parameter of search evolution_paper 'speed'",
         ),
         (("experiment=paper_table5",), "This needs photos: add data=lfw"),
         ((*TABLE5, "data=procedural", "experiment.supernets=[{name: a}, {name: a}]"), "a name twice"),
