@@ -63,18 +63,18 @@ def judge_predictor(
 
     Returns:
         By region: the metrics of `RankingQuality`, `pair_accuracy` of a comparator's direct answers,
-        `antisymmetry` before symmetrising, `cycles` (share of intransitive triples), `fit_seconds`,
+        `antisymmetry` before symmetrising, `cycles` (share of intransitive triples), `fit_seconds` of process time,
         `predict_us` per network.
     """
-    started = time.perf_counter()
+    started = time.process_time()
     ranker = fit_ranker(space, make(), table[rows], targets[rows], rng)
-    fit_seconds = time.perf_counter() - started
+    fit_seconds = time.process_time() - started
     judged = {name: mask for name, mask in regions.items() if mask.sum() >= LEAST}
     everything = np.any(list(judged.values()), axis=0)
-    started = time.perf_counter()
+    started = time.process_time()
     strengths = np.full(len(table), np.nan)
     strengths[everything] = ranker.strengths(table[everything])
-    microseconds = 1e6 * (time.perf_counter() - started) / int(everything.sum())
+    microseconds = 1e6 * (time.process_time() - started) / int(everything.sum())
     found = {}
     for name, mask in judged.items():
         found[name] = _judge(ranker, table[mask], targets[mask], strengths[mask])

@@ -31,6 +31,9 @@ SHOWN: Final = (
     *("pair_accuracy", "regret_1", "regret_5", "rmse", "bias", "antisymmetry", "cycles"),
     *("fit_seconds", "predict_us"),
 )
+BRIEF: Final = ("pair accuracy", "regret 1", "cycles", "fit seconds")
+"""Columns that the terminal has room for, beside tau."""
+
 NOTE: Final = (
     "Intervals (95 %, Student's t) are over random splits of one table; * marks differences that exclude 0. regret k: "
     "best measured accuracy minus the best among the k that the predictor puts first. antisymmetry: of a comparator "
@@ -96,14 +99,23 @@ def paired_differences(rows: Sequence[Row], baseline: str, size: int) -> Differe
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
-    """One table per region on the terminal, the best predictor first."""
+    """One table per region on the terminal, the best predictor first; the page has more columns."""
     for region in comparison.regions:
         entries = comparison.ranked(region)
-        title = f"{_heading(region)} ({entries[0].mean['networks']:.0f} in the mean)"
-        table = Table(*comparison.header(), title=title)
+        title = (
+            f"{_heading(region)} ({entries[0].mean['networks']:.0f} in the mean), learned from {comparison.sizes[-1]}"
+        )
+        header = comparison.header()
+        columns = [i for i, name in enumerate(header) if name in _shown(comparison, header)]
+        table = Table(*(header[i] for i in columns), title=title)
         for entry in entries:
-            table.add_row(*comparison.cells(entry))
+            cells = comparison.cells(entry)
+            table.add_row(*(cells[i] for i in columns))
         console.print(table)
+
+
+def _shown(comparison: Comparison, header: Sequence[str]) -> set[str]:
+    return {"predictor", *header[len(comparison.sizes) : len(comparison.sizes) + 2], *BRIEF}
 
 
 def write_comparison(path: Path, comparison: Comparison, title: str) -> None:
