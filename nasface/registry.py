@@ -105,11 +105,8 @@ class Registry:
         """
         parameters = dict(settings)
         component = self.get(kind, str(parameters.pop("name", "")))
-        fields = {f.name for f in dataclasses.fields(component.config)}
-        for key in parameters:
-            if key not in fields - {"name"}:
-                raise UnknownName(f"parameter of {kind} {component.name}", key, fields - {"name"})
-        return component.factory(component.config(**parameters), **context)
+        config = _configured(f"{kind} {component.name}", component.config, parameters)
+        return component.factory(config, **context)
 
     def load_core(self) -> None:
         """Import the core's components once; their modules import no heavy package."""
@@ -144,6 +141,34 @@ class Registry:
             return None
         finally:
             self._origin = "nasface"
+
+
+def build_option(kind: str, options: Mapping[str, tuple[type, Callable[[Any], T]]], settings: Mapping[str, Any]) -> T:
+    """What `settings["name"]` names in a plain table of options, the other entries being its parameters.
+
+    Args:
+        kind: Of the options, for messages, e.g. "data".
+        options: By name, the dataclass of parameters and what takes one.
+        settings: The composed option.
+
+    Raises:
+        UnknownName: The option, or one of the parameters, does not exist.
+    """
+    parameters = dict(settings)
+    name = str(parameters.pop("name", ""))
+    if name not in options:
+        raise UnknownName(kind, name, options)
+    config, make = options[name]
+    return make(_configured(f"{kind} {name}", config, parameters))
+
+
+def _configured(what: str, config: type, parameters: Mapping[str, Any]) -> Any:
+    """The dataclass with these parameters; raises `UnknownName` for one that it does not have."""
+    fields = {field.name for field in dataclasses.fields(config)} - {"name"}
+    for key in parameters:
+        if key not in fields:
+            raise UnknownName(f"parameter of {what}", key, fields)
+    return config(**parameters)
 
 
 def _check_config(kind: str, name: str, config: type) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from nasface.data.procedural import ProceduralConfig, load_procedural
 from nasface.data.recordio import RecordIOConfig, load_recordio
 from nasface.data.verification_bin import read_bin, write_bin
 from nasface.data.vggface2 import VGGFace2Config, load_vggface2
-from nasface.errors import UnknownName
+from nasface.registry import build_option
 
 __all__ = [
     "DATA",
@@ -64,13 +63,4 @@ def load_data(settings: Mapping[str, Any]) -> FaceData:
         DataError: Photos, lists or pairs cannot be used.
         InvalidInput: A parameter is outside what is allowed.
     """
-    parameters = dict(settings)
-    name = str(parameters.pop("name", ""))
-    if name not in DATA:
-        raise UnknownName("data", name, DATA)
-    config, loader = DATA[name]
-    fields = {field.name for field in dataclasses.fields(config)} - {"name"}
-    for key in parameters:
-        if key not in fields:
-            raise UnknownName(f"parameter of data {name}", key, fields)
-    return loader(config(**parameters))
+    return build_option("data", DATA, settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from nasface.devices.transports.adb import AdbConfig, AdbTransport
 from nasface.devices.transports.files import FilesConfig, FilesTransport
 from nasface.devices.transports.host import HostConfig, HostTransport
 from nasface.devices.transports.ssh import SshConfig, SshTransport
-from nasface.errors import UnknownName
+from nasface.registry import build_option
 
 __all__ = [
     "TRANSPORTS",
@@ -44,13 +43,4 @@ def build_transport(settings: Mapping[str, Any]) -> Transport:
         UnknownName: The transport, or one of the parameters, does not exist.
         InvalidInput: A parameter is outside what is allowed.
     """
-    parameters = dict(settings)
-    name = str(parameters.pop("name", ""))
-    if name not in TRANSPORTS:
-        raise UnknownName("transport", name, TRANSPORTS)
-    config, transport = TRANSPORTS[name]
-    fields = {field.name for field in dataclasses.fields(config)} - {"name"}
-    for key in parameters:
-        if key not in fields:
-            raise UnknownName(f"parameter of transport {name}", key, fields)
-    return transport(config(**parameters))
+    return build_option("transport", TRANSPORTS, settings)
