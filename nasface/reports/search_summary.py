@@ -38,7 +38,7 @@ def print_summary(
     for note in facts.notes:
         say(f"[yellow]note:[/yellow] {note}", soft_wrap=True)
     say(_quality_line(facts), soft_wrap=True)
-    say(_confidence_line(place), soft_wrap=True)
+    say(_confidence_line(facts, place), soft_wrap=True)
     say(_search_line(facts, measurements), soft_wrap=True)
     measured = measurements.get("measured")
     if measured:
@@ -63,15 +63,15 @@ def _quality_line(facts: SearchFacts) -> str:
     return text
 
 
-def _confidence_line(place: Standing) -> str:
-    """E.g. "9 finalists, Subnet 1, 865"."""
+def _confidence_line(facts: SearchFacts, place: Standing) -> str:
+    """E.g. "it cannot be told apart from 9 other finalists, «largest», «Subnet 1, 865»"."""
     alike = place.inseparable
     finalists = sum(name.startswith(FINALIST) for name in alike)
     names = [f"{finalists} other finalists"] * (finalists > 0)
-    names += [name for name in alike if not name.startswith(FINALIST)]
-    text = f"it cannot be told apart from {'; '.join(names)}" if names else "it stands apart from all compared networks"
+    names += [f"«{name}»" for name in alike if not name.startswith(FINALIST)]
+    text = f"it cannot be told apart from {', '.join(names)}" if names else "it stands apart from all compared networks"
     reach = place.reach
-    cost = f"; the budget costs {reach.given_up:.4f} by {reach.opinion}" if reach else ""
+    cost = f"; the budget costs {reach.given_up:.4f} {facts.metric} by {reach.opinion}" if reach else ""
     return f"confidence (estimated, 95 %): {text}{cost}"
 
 
