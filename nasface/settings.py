@@ -79,6 +79,7 @@ class Accuracy:
         shard: Which of them this is, from 0.
         parts: merge_tables: the files to join; None takes those of the table's shards.
         pairs: File of pairs of validation people (LFW format) for the metric accuracy; None draws balanced pairs.
+        accelerator: Where networks are measured: cpu, gpu (CUDA), or auto for a GPU if torch sees one.
     """
 
     table: str | None = MISSING
@@ -94,6 +95,7 @@ class Accuracy:
     shard: int = MISSING
     parts: list[str] | None = MISSING
     pairs: str | None = MISSING
+    accelerator: str = MISSING
 
 
 @dataclass

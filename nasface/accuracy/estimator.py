@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from nasface.accuracy.candidates import Plan, candidates, mixed
 from nasface.accuracy.closed_set import ClosedSet, open_closed_set
 from nasface.accuracy.protocol import Protocol
-from nasface.accuracy.runner import INFERENCE, SubnetRunner
+from nasface.accuracy.runner import SubnetRunner, inference_batch
 from nasface.accuracy.table import AccuracyTable, TableWriter
 from nasface.errors import InvalidInput
 from nasface.metrics import ListedPairs
@@ -39,6 +40,7 @@ class Faces:
         pairs: Pairs for the metric `accuracy`; None for balanced ones drawn from all photos.
         known: Number of training people where the images are other photos of theirs (a closed set), and labels are
             places among them; None for strangers.
+        device: Where networks run on the images, see `nasface.accuracy.runner.open_accelerator`; None for the CPU.
     """
 
     calibration: Images
@@ -47,6 +49,7 @@ class Faces:
     calibration_name: str
     pairs: ListedPairs | None = None
     known: int | None = None
+    device: torch.device | None = None
 
     @property
     def hash(self) -> str:
@@ -78,13 +81,12 @@ def measured_network(supernet: Supernet, genotype: Genotype, calibration: Images
     return SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
 
 
-def describe(module: SpecModule, images: Images, batch_size: int = INFERENCE) -> npt.NDArray[np.float32]:
+def describe(module: SpecModule, images: Images, batch_size: int | None = None) -> npt.NDArray[np.float32]:
     """Descriptors float32[n, channels] of images uint8[n, height, width, 3], not normalised to unit length."""
-    import torch
-
+    size = inference_batch(module.device) if batch_size is None else batch_size
     with torch.inference_mode():
-        batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-        return np.concatenate([module(normalise(batch)).numpy() for batch in batches])
+        batches = [images[i : i + size] for i in range(0, len(images), size)]
+        return np.concatenate([module(normalise(batch, module.device)).cpu().numpy() for batch in batches])
 
 
 def identity(supernet: Supernet, faces: Faces) -> dict[str, str]:
@@ -222,7 +224,7 @@ def _measured(
     supernet: Supernet, faces: Faces, protocol: Protocol | ClosedSet, entries: Sequence[Entry]
 ) -> Iterator[tuple[int, dict[str, float], Entry]]:
     """(number from 1, metrics, entry) of every network; each is extracted while its predecessor is still there."""
-    runner = SubnetRunner(faces.calibration, faces.images)
+    runner = SubnetRunner(faces.calibration, faces.images, device=faces.device)
     following = supernet.extract(entries[0][0]) if entries else None
     for number, entry in enumerate(entries, 1):
         module, following = following, None

@@ -129,7 +129,7 @@ def study(
             progress(number, len(wanted))
         if key not in done:
             first = key[2] * most
-            runner = SubnetRunner(faces.calibration[first : first + key[1]], faces.images)
+            runner = SubnetRunner(faces.calibration[first : first + key[1]], faces.images, device=faces.device)
             values = protocol.measure(runner.describe(supernet.extract(genotype)))
             results.append({"genotype": key[0], "calibration": key[1], "draw": key[2], "values": values})
             _append(path, results[-1])

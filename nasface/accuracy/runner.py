@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from nasface.errors import InvalidInput
+from nasface.errors import InvalidInput, UnknownName
 from nasface.netspec import INPUT, Op
 from nasface.supernets._interpreter import Values
 from nasface.supernets._statistics import Batch
@@ -22,12 +22,42 @@ from nasface.supernets.calibration import BATCH, Images, Totals, even_batches, i
 from nasface.supernets.module import SpecModule, deployed_weights
 
 INFERENCE = 16
-"""Images at once in inference; larger ones leave the processor's caches and are slower."""
+"""Images at once in inference on a CPU; more would leave its caches and be slower."""
+
+GPU_INFERENCE = 128
+"""Images at once in inference on a GPU."""
 
 MEMORY = 1_200_000_000
 """Bytes that kept values may take; what would not fit is computed again."""
 
+ACCELERATORS = ("auto", "cpu", "gpu")
+
 Descriptors = npt.NDArray[np.float32]
+
+
+def open_accelerator(name: str) -> torch.device:
+    """Where networks are measured: "cpu", "gpu" (CUDA), or "auto" for a GPU if there is one.
+
+    A GPU then computes convolutions in float32 as a CPU does, not in TensorFloat-32, in the whole process.
+
+    Raises:
+        UnknownName: None of them.
+        InvalidInput: There is no GPU.
+    """
+    if name not in ACCELERATORS:
+        raise UnknownName("accuracy.accelerator", name, ACCELERATORS)
+    there = torch.cuda.is_available()
+    if name == "gpu" and not there:
+        raise InvalidInput("accuracy.accelerator=gpu, and this torch sees no GPU; give cpu, or a torch with CUDA.")
+    if name == "cpu" or not there:
+        return torch.device("cpu")
+    torch.backends.cudnn.allow_tf32 = False
+    return torch.device("cuda")
+
+
+def inference_batch(device: torch.device) -> int:
+    """Images at once in inference; results do not depend on it."""
+    return INFERENCE if device.type == "cpu" else GPU_INFERENCE
 
 
 @dataclass
@@ -45,10 +75,15 @@ class SubnetRunner:
         calibration: uint8[m, height, width, 3], for batch normalisation.
         images: uint8[n, height, width, 3], to be described.
         memory: Bytes that kept values may take.
+        device: Where they are computed, see `open_accelerator`; networks are moved there.
     """
 
-    def __init__(self, calibration: Images, images: Images, memory: int = MEMORY) -> None:
+    def __init__(
+        self, calibration: Images, images: Images, memory: int = MEMORY, device: torch.device | None = None
+    ) -> None:
         self._calibration, self._images, self._memory = calibration, images, memory
+        self._device = torch.device("cpu") if device is None else device
+        self._batch = inference_batch(self._device)
         self._previous: SpecModule | None = None
         self._kept: dict[int, _Kept] = {}
 
@@ -65,12 +100,16 @@ class SubnetRunner:
         Raises:
             InvalidInput: There are too few calibration images.
         """
+        for network in (module, following):
+            if network is not None:
+                network.to(self._device)
         begun = 0 if self._previous is None else shared_operations(self._previous, module)
         start = max((stop for stop in self._kept if stop <= begun), default=0)
         stops = self._worth_keeping(module, following, start)
         new = {stop: _Kept() for stop in stops}
         self._calibrate(module, start, new)
         folded = SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
+        folded.to(self._device)
         descriptors = self._infer(folded, start, new)
         shared = 0 if following is None else shared_operations(module, following)
         self._kept = {stop: kept for stop, kept in (self._kept | new).items() if stop <= shared}
@@ -118,7 +157,7 @@ class SubnetRunner:
             if start:
                 yield size, [dict(chunk) for chunk in self._kept[start].batches[index]]
             else:
-                yield size, in_chunks(normalise(self._calibration[rows]))
+                yield size, in_chunks(normalise(self._calibration[rows], self._device))
 
     def _infer(self, folded: SpecModule, start: int, new: dict[int, _Kept]) -> Descriptors:
         rows = []
@@ -130,15 +169,15 @@ class SubnetRunner:
                     at = stop
                     if stop in new:
                         new[stop].chunks.append(dict(values))
-                rows.append(folded.run.output(values).numpy())
+                rows.append(folded.run.output(values).cpu().numpy())
         return np.concatenate(rows)
 
     def _chunks(self, start: int) -> Iterator[Values]:
-        for index, first in enumerate(range(0, len(self._images), INFERENCE)):
+        for index, first in enumerate(range(0, len(self._images), self._batch)):
             if start:
                 yield dict(self._kept[start].chunks[index])
             else:
-                yield {INPUT: normalise(self._images[first : first + INFERENCE])}
+                yield {INPUT: normalise(self._images[first : first + self._batch], self._device)}
 
 
 def shared_operations(first: SpecModule, second: SpecModule) -> int:

@@ -94,7 +94,7 @@ def _of_values(chunks: Sequence[Tensor]) -> Moments:
     """Statistics of values given in chunks [n_i, channels, height, width]."""
     channels = chunks[0].shape[1]
     sizes = [chunk.numel() // channels for chunk in chunks]
-    scratch = torch.zeros(2, channels)
+    scratch = torch.zeros(2, channels, device=chunks[0].device)
     parts = []
     for chunk, size in zip(chunks, sizes, strict=True):
         mean, unbiased = scratch.clone()
@@ -118,7 +118,7 @@ def _of_output(conv: nn.Conv2d, inputs: Sequence[Tensor]) -> Moments:
 
 def _pooled(parts: Sequence[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Moments:
     """Mean, and variance [channels] or covariance [channels, channels], of all values from those of the chunks."""
-    share = torch.tensor(sizes, dtype=torch.float32) / sum(sizes)
+    share = torch.tensor(sizes, dtype=torch.float32, device=parts[0][0].device) / sum(sizes)
     means = torch.stack([mean for mean, _ in parts])
     mean = share @ means
     within = sum(s * second for s, (_, second) in zip(share, parts, strict=True))

@@ -26,16 +26,16 @@ BATCH = 64
 """Images a batch; how the statistics are averaged depends on it, so that tables are comparable only at one value."""
 
 CHUNK = 8
-"""Images of a batch that are computed at once, so that values stay in the caches; results do not depend on it."""
+"""Images of a batch that a CPU computes at once, so that values stay in its caches; results do not depend on it."""
 
 Images = npt.NDArray[np.uint8]
 """uint8[n, height, width, 3], RGB."""
 
 
-def normalise(images: Images) -> Tensor:
+def normalise(images: Images, device: torch.device | None = None) -> Tensor:
     """float32 [n, 3, height, width], channels-last in memory: (x / 255 - mean) / std with ImageNet's mean and std."""
-    x = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
-    std, mean = torch.tensor(IMAGENET_STD), torch.tensor(IMAGENET_MEAN)
+    x = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float()
+    std, mean = torch.tensor(IMAGENET_STD, device=device), torch.tensor(IMAGENET_MEAN, device=device)
     return x.mul_((1 / (255 * std))[:, None, None]).sub_((mean / std)[:, None, None])
 
 
@@ -56,14 +56,15 @@ def calibrate(module: SpecModule, images: Images | Tensor, batch_size: int = BAT
     totals = Totals(module, len(images))
     for rows in even_batches(len(images), batch_size):
         batch = images[rows]
-        x = batch if isinstance(batch, Tensor) else normalise(batch)
+        x = batch if isinstance(batch, Tensor) else normalise(batch, module.device)
         totals.add(Batch(in_chunks(x)).advance(module, totals.end), len(x))
     return totals.store()
 
 
 def in_chunks(x: Tensor) -> list[Values]:
     """A batch as the values that a network begins with."""
-    return [{INPUT: x[start : start + CHUNK]} for start in range(0, len(x), CHUNK)]
+    size = CHUNK if x.device.type == "cpu" else len(x)
+    return [{INPUT: x[start : start + size]} for start in range(0, len(x), size)]
 
 
 def even_batches(n: int, batch_size: int) -> Iterator[slice]:

@@ -89,7 +89,7 @@ class ElasticNetwork(nn.Module):
                 name = _dynamic(op.name, places)
                 state[f"{op.name}.weight"] = self._weight(own, op, name)
                 if op.bias:
-                    state[f"{op.name}.bias"] = own[f"{name}.bias"][: op.shape[2]]
+                    state[f"{op.name}.bias"] = _first(own[f"{name}.bias"], op.shape[2])
                 if op.norm:
                     state.update(_norm_state(own, op.norm, _dynamic(op.norm, places), op.shape[2]))
         return state
@@ -102,7 +102,7 @@ class ElasticNetwork(nn.Module):
 
     def _weight(self, own: Mapping[str, Tensor], op: Conv, name: str) -> Tensor:
         out_channels, in_channels, kernel, _ = op.weight_shape
-        weight = own[f"{name}.weight"][:out_channels, :in_channels]
+        weight = _first(_first(own[f"{name}.weight"], out_channels), in_channels, 1)
         return self._derive_kernel(own, weight, name.removesuffix(".conv"), kernel)
 
     def _derive_kernel(self, own: Mapping[str, Tensor], weight: Tensor, path: str, kernel: int) -> Tensor:
@@ -183,6 +183,11 @@ def _matrix(larger: int, smaller: int) -> str:
     return f"{larger}to{smaller}_matrix"
 
 
+def _first(values: Tensor, n: int, dim: int = 0) -> Tensor:
+    """The first n of a dimension; all of them without a slice, whose gradient would be one more tensor."""
+    return values if values.shape[dim] == n else values.narrow(dim, 0, n)
+
+
 def _norm_state(own: Mapping[str, Tensor], name: str, source: str, channels: int) -> dict[str, Tensor]:
-    parts = {f"{name}.{part}": own[f"{source}.{part}"][:channels] for part in ("weight", "bias", *_STATISTICS)}
+    parts = {f"{name}.{part}": _first(own[f"{source}.{part}"], channels) for part in ("weight", "bias", *_STATISTICS)}
     return parts | {f"{name}.{_COUNTER}": own[f"{source}.{_COUNTER}"]}

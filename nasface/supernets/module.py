@@ -80,6 +80,11 @@ class SpecModule(nn.Module):
         found = self._modules_by_name.get(op.norm) if isinstance(op, Conv) and op.norm else None
         return cast("nn.BatchNorm2d | None", found)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
     def parameters_of(self, op: Op) -> list[nn.Parameter]:
         """All learned values of one operation, its batch normalisation included."""
         modules = (self._modules_by_name.get(op.name), self.norm(op))

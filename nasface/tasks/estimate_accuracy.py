@@ -99,18 +99,22 @@ def make_plan(run: Run, space: SearchSpace) -> Plan:
 def open_faces(run: Run, data: FaceData, resolution: int, calibration_photos: int) -> Faces:
     """The photos that a table is measured with: validation people, and training people for calibration."""
     from nasface.accuracy.estimator import Faces
+    from nasface.accuracy.runner import open_accelerator
 
     settings = run.settings.accuracy
     _check_enough(data)
     photos = data.require("validation").load(size=resolution)
     pairs = None if settings.pairs is None else _listed_pairs(run.path(settings.pairs), data, photos.indices)
     calibration, name = training_photos(data, resolution, calibration_photos, run.rng("calibration"))
-    return Faces(calibration, photos.images, photos.labels, name, pairs)
+    return Faces(
+        calibration, photos.images, photos.labels, name, pairs, device=open_accelerator(settings.accelerator)
+    )
 
 
 def open_known_faces(run: Run, data: FaceData, resolution: int, calibration_photos: int) -> Faces:
     """The photos of a closed set: other photos of the training people."""
     from nasface.accuracy.estimator import Faces
+    from nasface.accuracy.runner import open_accelerator
 
     if run.settings.accuracy.pairs is not None:
         raise InvalidInput("accuracy.pairs are pairs of strangers, and data.split=image has none; give one of the two.")
@@ -118,7 +122,8 @@ def open_known_faces(run: Run, data: FaceData, resolution: int, calibration_phot
     photos = validation.load(size=resolution)
     labels = validation.labels_in(people)[photos.indices]
     calibration, name = training_photos(data, resolution, calibration_photos, run.rng("calibration"))
-    return Faces(calibration, photos.images, labels, name, known=len(people))
+    device = open_accelerator(run.settings.accuracy.accelerator)
+    return Faces(calibration, photos.images, labels, name, known=len(people), device=device)
 
 
 def training_photos(

@@ -124,11 +124,12 @@ class _Judge:
 
     def __call__(self, space: OfaMbv3, supernet: Supernet, kept: Sequence[Row]) -> Iterator[Row]:
         """A row each, as soon as it is known; one that is among `kept` is not measured again."""
-        from nasface.accuracy.runner import SubnetRunner
+        from nasface.accuracy.runner import SubnetRunner, open_accelerator
 
         of = hashlib.sha256(f"{supernet.hash} {self._options}".encode()).hexdigest()[:16]
         known = {row["network"]: row for row in kept if row["of"] == of}
-        runner = SubnetRunner(self._calibration, self._photos.images)
+        device = open_accelerator(self._run.settings.accuracy.accelerator)
+        runner = SubnetRunner(self._calibration, self._photos.images, device=device)
         for name, genotype in three(space).items():
             if name in known:
                 yield known[name]

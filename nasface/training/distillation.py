@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from nasface.data import FaceSet
 from nasface.errors import DataError, InvalidInput, listing
+from nasface.training.losses import full_precision
 from nasface.training.objectives import DescriptorTeacherConfig
 
 Descriptors = npt.NDArray[np.float32]
@@ -52,8 +53,10 @@ class DescriptorTeacher(nn.Module):
             descriptors: [b, width] of the student.
             rows: [b] which training photos.
         """
-        target = self.targets[rows]  # type: ignore[index]
-        student = F.normalize(descriptors.float(), dim=1)
+        with full_precision(descriptors):
+            return self._terms(F.normalize(descriptors.float(), dim=1), self.targets[rows])  # type: ignore[index]
+
+    def _terms(self, student: Tensor, target: Tensor) -> dict[str, Tensor]:
         terms = {}
         if self.config.descriptors:
             seen = F.linear(student, self.projection)

@@ -20,9 +20,15 @@ from nasface.training.objectives import MarginConfig, SoftmaxConfig
 _EPS = 1e-7
 
 
+def full_precision(x: Tensor) -> torch.autocast:
+    """A context in which operations on the device of `x` do not take lower precision by themselves."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
 def cosines(descriptors: Tensor, weight: Tensor) -> Tensor:
     """[n, classes]: cosine of every descriptor with every person's row of the head, in -1..1, in float32."""
-    return F.linear(F.normalize(descriptors.float(), dim=1), F.normalize(weight.float(), dim=1)).clamp(-1, 1)
+    with full_precision(descriptors):
+        return F.linear(F.normalize(descriptors.float(), dim=1), F.normalize(weight.float(), dim=1)).clamp(-1, 1)
 
 
 def arcface_margin(cosine: Tensor, margin: float) -> Tensor:
@@ -40,7 +46,8 @@ class SoftmaxLoss:
 
     def logits(self, descriptors: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """[n, classes]."""
-        return F.linear(descriptors.float(), weight.float(), bias.float())
+        with full_precision(descriptors):
+            return F.linear(descriptors.float(), weight.float(), bias.float())
 
     def __call__(self, logits: Tensor, labels: Tensor, progress: float) -> Tensor:
         """Mean over the batch."""

@@ -208,9 +208,9 @@ class Trainer:
     def _note(self, terms: Mapping[str, Tensor], resolution: int, rate: float) -> None:
         """Add to the means of the log, and write a line when it is time."""
         sums = self.at.sums
-        for term, value in terms.items():
-            check_finite(float(value))
-            sums[term] = sums.get(term, 0.0) + float(value)
+        for term, value in zip(terms, torch.stack(list(terms.values())).tolist(), strict=True):  # waits for a GPU once
+            check_finite(value)
+            sums[term] = sums.get(term, 0.0) + value
         sums["steps"] = sums.get("steps", 0) + 1
         name = self.phases[self.at.phase][0]
         values: dict[str, Any] = {}
@@ -232,7 +232,10 @@ class Trainer:
         if not self.fabric.is_global_zero:
             return
         judged = self.samplers[self.at.phase].judged()
-        found = {network: self.judges.judge(cut(self.average, genotype)) for network, genotype in judged.items()}
+        found = {
+            network: self.judges.judge(cut(self.average, genotype).to(self.fabric.device))
+            for network, genotype in judged.items()
+        }
         spent = {"seconds": self.at.seconds}
         for network, values in found.items():
             self.validations.append({"step": self.at.total, "phase": name, "network": network, **values, **spent})

@@ -46,7 +46,7 @@ class Judges:
         """
         calibrate(module, self.calibration)
         folded = SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
-        descriptors = describe(folded, self.images)
+        descriptors = describe(folded.to(module.device), self.images)
         check_finite(float(np.abs(descriptors).max()))
         pairs = evaluate_all_pairs(descriptors, self.labels, (self.far,))
         return {"auc": pairs.auc, "tar": pairs.tar(self.far), "far": self.far}
