@@ -57,7 +57,7 @@ def search(
     resolution: int | None = None,
     space: str = "ofa_mbv3_face",
     device: str | Sequence[str] = "sd865",
-    predictor: str = "lightgbm_nac",
+    predictor: str = "ridge",
     selector: str = "quickselect",
     strategy: str = "evolution",
     max_latency_ms: float | None = None,

@@ -83,7 +83,7 @@ def test_runs_from_the_wheel_alone(wheel: zipfile.ZipFile, tmp_path: Path) -> No
 
     shown = run("--cfg", "job")
     assert shown.returncode == 0, shown.stderr
-    assert "name: lightgbm_nac" in shown.stdout
+    assert "name: ridge" in shown.stdout
     assert list(cwd.iterdir()) == []
     refused = run("constraints.latency_ms.max=0.5")
     assert (refused.returncode, refused.stdout) == (3, ""), "the latency table comes with the wheel"

@@ -20,6 +20,7 @@ from hydra.core.singleton import Singleton
 from nasface.cli import main
 
 TINY = (
+    "predictor=lightgbm_nac",
     "search=evolution",
     "search.generations=2",
     "search.population=8",

@@ -90,10 +90,10 @@ def test_help_loads_no_heavy_package(tmp_path: Path) -> None:
 
 
 def test_configuration_is_shown_from_anywhere(tmp_path: Path) -> None:
-    done = python("-m", "nasface", "predictor.trees=7", "--cfg", "job", cwd=tmp_path)
+    done = python("-m", "nasface", "predictor.penalty=7", "--cfg", "job", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    defaults = {"name": "lightgbm_nac", **_defaults("predictor", "lightgbm_nac")}
-    assert OmegaConf.create(done.stdout).predictor == defaults | {"trees": 7}
+    defaults = {"name": "ridge", **_defaults("predictor", "ridge")}
+    assert OmegaConf.create(done.stdout).predictor == defaults | {"penalty": 7.0}
     assert list(tmp_path.iterdir()) == []
 
 
