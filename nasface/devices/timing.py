@@ -21,6 +21,7 @@ import numpy.typing as npt
 from nasface.devices.journal import Journal
 from nasface.devices.transports import Sample, Transport
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, TransportError
+from nasface.metrics.interval import half_width
 
 BLOCK_MS: Final = 5.0
 """Least time of a block: models of a few microseconds get more runs a block."""
@@ -34,8 +35,6 @@ NEGLIGIBLE_MS: Final = 0.001
 FEWEST_FOR_OUTLIERS: Final = 4
 """Blocks below which none of them is called an outlier."""
 
-T_975: Final = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-"""Student's t for two-sided 95 %, by degrees of freedom from 1; later ones follow an expansion."""
 
 
 @dataclass(frozen=True)
@@ -229,10 +228,9 @@ def summarise(samples: Sequence[Sample], precision: float) -> Timed:
     medians = np.array([float(np.median(sample.times_ms)) for sample in samples])
     outlying = outlier_blocks(medians)
     mean, std, runs = _moments([sample for sample, out in zip(samples, outlying, strict=True) if not out])
-    median = float(np.median(medians[~outlying]))
-    half = (
-        half_interval(medians[~outlying]) if len(samples) > 1 else student_t(max(runs - 1, 1)) * std / math.sqrt(runs)
-    )
+    kept = medians[~outlying]
+    median = float(np.median(kept))
+    half = half_width(float(kept.std(ddof=1)), len(kept)) if len(kept) > 1 else half_width(std, max(runs, 2))
     return Timed(
         median,
         mean,
@@ -252,21 +250,6 @@ def outlier_blocks(medians: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     spread = 1.4826 * float(np.median(distance))
     far = distance > max(4 * spread, 0.05 * float(np.median(medians)))
     return far if len(medians) >= FEWEST_FOR_OUTLIERS else np.zeros(len(medians), bool)
-
-
-def half_interval(medians: npt.NDArray[np.float64]) -> float:
-    """Half the 95 % interval of the centre of two or more blocks' medians, by Student's t."""
-    n = len(medians)
-    return student_t(n - 1) * float(medians.std(ddof=1)) / math.sqrt(n)
-
-
-def student_t(degrees: int) -> float:
-    """The 97.5 % quantile of Student's t distribution."""
-    if degrees <= len(T_975):
-        return T_975[degrees - 1]
-    z = 1.959964
-    terms = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + sum(term / float(degrees) ** power for power, term in enumerate(terms, 1))
 
 
 def _block(transport: Transport, name: str, before: Sequence[Sample], options: TimingOptions) -> Sample:

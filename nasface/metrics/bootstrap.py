@@ -134,7 +134,8 @@ def _prepare(
     several = int((sizes > 1).sum())
     if several < _LEAST_PEOPLE:
         raise InvalidInput(
-            f"A bootstrap over people needs {_LEAST_PEOPLE} or more people with two photos; there are {several}."
+            f"A bootstrap over people needs {_LEAST_PEOPLE} or more people with two photos; there are {several}: "
+            "give more people, or evaluation.bootstrap=0."
         )
     impostors = count_pairs(np.repeat(np.arange(len(sizes)), sizes))[1]
     for far in fars:

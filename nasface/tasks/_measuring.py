@@ -54,7 +54,8 @@ def time_models(
                 run.console.print(expected)
 
         results = measure_networks(transport, models, options, run.rng("timing"), Journal(journal), progress)
-        bar.update(shown, total=sum(t.blocks for t in results.timed.values()) or 1)
+        blocks = sum(timed.blocks for timed in results.timed.values()) or 1
+        bar.update(shown, completed=blocks, total=blocks)
     _remarks(run, results, options)
     return results
 
