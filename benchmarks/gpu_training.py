@@ -28,7 +28,7 @@ WARM_UP = 60
 
 
 def images_per_second(side: int, batch: int, precision: str, largest: bool, seconds: float) -> float:
-    """Over `seconds` of steps, after `WARM_UP` steps: cuDNN plans every new shape, for a minute with random networks."""
+    """Over `seconds` of steps, after `WARM_UP` steps: cuDNN plans every new shape, for a minute if random."""
     fabric = Fabric(accelerator="gpu", devices=1, precision=precision)  # type: ignore[arg-type]
     fabric.launch()
     space = OfaMbv3(OfaMbv3FaceConfig(resolution=side))

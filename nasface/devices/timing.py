@@ -36,7 +36,6 @@ FEWEST_FOR_OUTLIERS: Final = 4
 """Blocks below which none of them is called an outlier."""
 
 
-
 @dataclass(frozen=True)
 class TimingOptions:
     """How models are timed.

@@ -106,9 +106,7 @@ def open_faces(run: Run, data: FaceData, resolution: int, calibration_photos: in
     photos = data.require("validation").load(size=resolution)
     pairs = None if settings.pairs is None else _listed_pairs(run.path(settings.pairs), data, photos.indices)
     calibration, name = training_photos(data, resolution, calibration_photos, run.rng("calibration"))
-    return Faces(
-        calibration, photos.images, photos.labels, name, pairs, device=open_accelerator(settings.accelerator)
-    )
+    return Faces(calibration, photos.images, photos.labels, name, pairs, device=open_accelerator(settings.accelerator))
 
 
 def open_known_faces(run: Run, data: FaceData, resolution: int, calibration_photos: int) -> Faces:
