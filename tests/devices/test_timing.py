@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nasface.devices.journal import Journal
-from nasface.devices.timing import TimingOptions, measure_networks, outlier_blocks, student_t, summarise
+from nasface.devices.timing import TimingOptions, measure_networks, outlier_blocks, summarise
 from nasface.devices.transports import Sample
 from nasface.errors import DeviceLost, InvalidInput, TransportError
 from nasface.testing.made_up_device import MadeUpDevice
@@ -150,11 +150,6 @@ def test_summaries_are_pooled() -> None:
     assert summary.mean_ms == pytest.approx(single.mean_ms)
     assert summary.std_ms == pytest.approx(single.std_ms)
     assert summary.runs == single.runs == 150
-
-
-@pytest.mark.parametrize(("degrees", "expected"), [(1, 12.706), (10, 2.228), (11, 2.201), (30, 2.042), (120, 1.980)])
-def test_student_t(degrees: int, expected: float) -> None:
-    assert student_t(degrees) == pytest.approx(expected, abs=2e-3)
 
 
 @pytest.mark.parametrize("given", [{"threads": 0}, {"runs": 0}, {"rounds": 1}, {"max_rounds": 2}, {"precision": 0.0}])
