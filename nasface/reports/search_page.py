@@ -13,6 +13,9 @@ from nasface.reports.svg import Series, chart
 if TYPE_CHECKING:
     from pathlib import Path
 
+COUNTERS = {"calls": "comparator calls", "pairs": "pairs compared", "distinct": "distinct networks"}
+"""What a reader calls a search's counters, where it differs."""
+
 
 def write_page(
     path: Path,
@@ -43,7 +46,8 @@ def write_page(
     page.heading(f"How good the predictor is ({facts.predictor})")
     _quality_tables(page, facts)
     page.heading("The search")
-    page.facts(facts.result.counters | {"seconds": measurements["search_seconds"]})
+    counted = {COUNTERS.get(name, name): count for name, count in facts.result.counters.items() if count}
+    page.facts(counted | {"seconds": measurements["search_seconds"]})
     page.heading("Provenance")
     page.facts(_provenance(facts, decision, measurements))
     page.write(path)

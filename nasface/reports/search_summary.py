@@ -77,9 +77,10 @@ def _confidence_line(facts: SearchFacts, place: Standing) -> str:
 
 def _search_line(facts: SearchFacts, measurements: dict[str, Any]) -> str:
     counters = facts.result.counters
+    compared = f", {counters['pairs']:,} comparisons" if counters["pairs"] else ""
     return (
         f"search: {measurements['search_seconds']:.1f} s, {counters.get('generations', 1)} generations, "
-        f"{counters['distinct']:,} distinct networks, {counters['pairs']:,} comparisons"
+        f"{counters['distinct']:,} distinct networks{compared}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ Values = npt.NDArray[np.float64]
 
 NEAREST: Final = 5
 FINALIST: Final = "finalist"
+SHOWN_FINALISTS: Final = 5
 _DRAWN: Final = 200
 """Points of the front that are drawn at most."""
 
@@ -91,7 +93,7 @@ def write_standing(page: Page, facts: SearchFacts, found: Standing) -> None:
     page.heading("How sure the choice is")
     page.table(
         ["network", "P(found is better), estimated", ""],
-        [[r["network"], r["found_better"], "" if r["apart"] else "cannot be told apart"] for r in found.rivals],
+        [[r["network"], r["found_better"], "" if r["apart"] else "cannot be told apart"] for r in _shown(found.rivals)],
     )
     page.text(_confidence_text(facts), "note")
     page.heading("The nearest measured networks")
@@ -99,6 +101,12 @@ def write_standing(page: Page, facts: SearchFacts, found: Standing) -> None:
         ["genes that differ", f"measured {metric}", f"{entry.device.name} ms{mark(entry)}", "genes"],
         [[row["genes_apart"], row["measured"], row["latency"], row["genes"]] for row in found.nearest],
     )
+
+
+def _shown(rivals: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first finalists and all others: the finalists after them are alike, and all are in `result.json`."""
+    finalists = [rival for rival in rivals if rival["network"].startswith(FINALIST)]
+    return [rival for rival in rivals if rival not in finalists[SHOWN_FINALISTS:]]
 
 
 def _confidence_text(facts: SearchFacts) -> str:

@@ -10,6 +10,7 @@ from importlib import resources
 
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 44
+RADIUS = 5
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def _plot(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[flo
         px = x.place(limit[0], LEFT, WIDTH - RIGHT)
         body.append(f'<line class="limit" x1="{px:.1f}" x2="{px:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
         body.append(f'<text class="limit" x="{px + 4:.1f}" y="{TOP + 10}">{html.escape(limit[1])}</text>')
-    return "".join([*body, *(_series(s, x, y) for s in series)])
+    labels = _Labels([point for s in series if s.style != "cloud" and not s.line for point in _pixels(s, x, y)])
+    return "".join([*body, *(_series(s, x, y, labels) for s in series)])
 
 
 def standalone(series: Sequence[Series], x_label: str, y_label: str) -> str:
@@ -139,21 +141,59 @@ def _axes(x: Axis, y: Axis) -> str:
     return "".join(parts)
 
 
-def _series(series: Series, x: Axis, y: Axis) -> str:
-    placed = [(x.place(a, LEFT, WIDTH - RIGHT), y.place(b, HEIGHT - BOTTOM, TOP)) for a, b in series.points]
-    parts = []
+class _Labels:
+    """Names beside points, none over another name or point where there is room.
+
+    Args:
+        points: Pixels of all points that have names.
+    """
+
+    LETTER, LINE, AWAY = 6.6, 13.0, 8.0
+    LINES = (0.0, 1.3, -1.0, 2.3, -2.0, -3.0, 3.3, -4.0)
+
+    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
+        self._taken = [(px - RADIUS, py - RADIUS, px + RADIUS, py + RADIUS) for px, py in points]
+
+    def place(self, name: str, px: float, py: float) -> str:
+        """The label of the point at a pixel."""
+        wide = self.LETTER * len(name)
+        sides = (-1, 1) if px > WIDTH * 0.72 else (1, -1)
+        tried = [(side, self.LINE * lines) for lines in self.LINES for side in sides]
+        boxes = [(self._box(px, py - 6 + down, side * wide), side, down) for side, down in tried]
+        box, side, down = next((choice for choice in boxes if self._free(choice[0])), boxes[0])
+        self._taken.append(box)
+        anchor = ' text-anchor="end"' if side < 0 else ""
+        x, y = px + side * self.AWAY, py - 6 + down
+        return f'<text class="name" x="{x:.1f}" y="{y:.1f}"{anchor}>{html.escape(name)}</text>'
+
+    def _box(self, px: float, baseline: float, wide: float) -> tuple[float, float, float, float]:
+        start = px + math.copysign(self.AWAY, wide)
+        return min(start, start + wide), baseline - self.LINE + 3, max(start, start + wide), baseline + 3
+
+    def _free(self, box: tuple[float, float, float, float]) -> bool:
+        left, top, right, bottom = box
+        inside = left >= LEFT and right <= WIDTH and top >= 0 and bottom <= HEIGHT - BOTTOM
+        return inside and not any(
+            left < other[2] and other[0] < right and top < other[3] and other[1] < bottom for other in self._taken
+        )
+
+
+def _pixels(series: Series, x: Axis, y: Axis) -> list[tuple[float, float]]:
+    return [(x.place(a, LEFT, WIDTH - RIGHT), y.place(b, HEIGHT - BOTTOM, TOP)) for a, b in series.points]
+
+
+def _series(series: Series, x: Axis, y: Axis, labels: _Labels) -> str:
+    placed, parts = _pixels(series, x, y), []
     if series.line:
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in placed)
         return f'<polyline class="{series.style}" points="{path}"/>{_intervals(series, x, y)}'
     for i, (px, py) in enumerate(placed):
-        name = html.escape(series.names[i]) if series.names else ""
-        title = f"<title>{name}</title>" if name else ""
-        radius = 2.2 if series.style == "cloud" else 5
+        name = series.names[i] if series.names else ""
+        title = f"<title>{html.escape(name)}</title>" if name else ""
+        radius = 2.2 if series.style == "cloud" else RADIUS
         parts.append(f'<circle class="{series.style}" cx="{px:.1f}" cy="{py:.1f}" r="{radius}">{title}</circle>')
         if name and series.style != "cloud":
-            end = px > WIDTH * 0.72
-            anchor = ' text-anchor="end"' if end else ""
-            parts.append(f'<text class="name" x="{px + (-8 if end else 8):.1f}" y="{py - 6:.1f}"{anchor}>{name}</text>')
+            parts.append(labels.place(name, px, py))
     return "".join(parts)
 
 
