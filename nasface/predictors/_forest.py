@@ -68,7 +68,12 @@ class PairForest:
 
         Args:
             x: float32[n, n_features].
+
+        Raises:
+            ValueError: Another number of features.
         """
+        if x.shape[1] != self.n_features:
+            raise ValueError(f"{x.shape[1]} features, and the trees know {self.n_features}")
         tables = self._tables
         codes = tables.codes(np.asarray(x))
         masks = np.empty((len(x), 2 * self.n_trees), self._dtype)

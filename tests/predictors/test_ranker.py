@@ -136,7 +136,7 @@ def test_spread_covers_the_range() -> None:
     assert sorted(spread(targets, 99).tolist()) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("make", [Ridge, LightGBMRegressor])
+@pytest.mark.parametrize("make", [Ridge, LightGBMRegressor, LightGBMNAC])
 def test_a_predictor_of_another_space_is_refused(make: type[Ridge], rng: np.random.Generator) -> None:
     predictor = make().fit(rng.random((60, 20)).astype(np.float32), rng.random(60), [list(range(20))], rng)
     with pytest.raises(InvalidInput, match=r"cannot read the .* features of space"):
