@@ -36,13 +36,22 @@ class Page:
             parts.append(f'<div class="card">{inner}</div>')
         self._parts.append(f'<div class="cards">{"".join(parts)}</div>')
 
-    def table(self, header: Sequence[str], rows: Sequence[Sequence[Any]], highlight: int | None = None) -> None:
-        """A table; row `highlight` stands out; numbers are aligned right."""
+    def table(
+        self,
+        header: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        highlight: int | None = None,
+        links: Sequence[str] = (),
+    ) -> None:
+        """A table; row `highlight` stands out; numbers are aligned right; `links` are where first cells lead, or ""."""
         head = "".join(f"<th>{html.escape(str(cell))}</th>" for cell in header)
         body = []
         for i, row in enumerate(rows):
             css = ' class="found"' if i == highlight else ""
-            body.append(f"<tr{css}>{''.join(f'<td>{html.escape(cell_text(cell))}</td>' for cell in row)}</tr>")
+            cells = [html.escape(cell_text(cell)) for cell in row]
+            if i < len(links) and links[i]:
+                cells[0] = f'<a href="{html.escape(links[i])}">{cells[0]}</a>'
+            body.append(f"<tr{css}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
         self._parts.append(f'<div class="scroll"><table><tr>{head}</tr>{"".join(body)}</table></div>')
 
     def picture(self, svg: str, caption: str) -> None:

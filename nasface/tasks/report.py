@@ -96,9 +96,22 @@ def _csv(columns: list[str], rows: list[dict[str, Any]]) -> str:
 
 
 def _page(folder: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
+    """What differs between the runs, what does not, and why runs failed; the job's number leads to its report."""
     ok = sum(row["status"] == "ok" for row in rows)
     page = Page("nasface sweep", f"{len(rows)} runs, {ok} ok, {len(rows) - ok} infeasible or failed")
-    page.table(columns, [[row.get(column) for column in columns] for row in rows])
+    shown = _differing(columns, rows)
+    reports = [f"{row['job']}/report.html" for row in rows]
+    page.table(
+        [f"{column} (estimated)" if column in _estimated(rows) else column for column in shown],
+        [[row.get(column) for column in shown] for row in rows],
+        links=[report if (folder / report).exists() else "" for report in reports],
+    )
+    same = [column for column in columns if column not in (*shown, *_TEXTS)]
+    page.text(f"The same in all runs: {', '.join(f'{c} {cell_text(rows[0].get(c))}' for c in same)}.", "note")
+    failed = [[row["job"], row["status"], row["message"]] for row in rows if row["message"]]
+    if failed:
+        page.heading("Infeasible or failed")
+        page.table(["job", "status", "message"], failed)
     page.write(folder / "sweep.html")
 
 
@@ -110,20 +123,33 @@ def _show(console: Console, columns: list[str], rows: list[dict[str, Any]]) -> N
     console.print(table)
     if left_out:
         console.print(f"also in sweep.csv: {', '.join(left_out)}", soft_wrap=True)
-    estimated = sorted({name for row in rows for name in row["estimated"].split(", ") if name})
-    if estimated:
+    if estimated := _estimated(rows):
         console.print(f"estimated: {', '.join(estimated)}", soft_wrap=True)
     for row in rows:
         if row["message"]:
             console.print(f"job {row['job']}: {row['status']}: {row['message']}", markup=False, soft_wrap=True)
 
 
-def _fitting(columns: list[str], rows: list[dict[str, Any]], width: int) -> tuple[list[str], list[str]]:
-    """The columns worth showing, in the order of `_FIRST`: those for which the terminal has room, and the others."""
+def _estimated(rows: list[dict[str, Any]]) -> list[str]:
+    """Columns that hold estimates in any run."""
+    return sorted({name for row in rows for name in row["estimated"].split(", ") if name})
+
+
+def _differing(columns: list[str], rows: list[dict[str, Any]]) -> list[str]:
+    """The columns of numbers, and of choices in which the runs differ, in the order of `_FIRST`."""
     overrides = {key for row in rows for key in _values(row["overrides"].split())}
     same = {c for c in overrides.union(_CHOICES) if len({row.get(c) for row in rows}) == 1}
     wanted = [column for column in columns if column not in _TEXTS and column not in same]
-    wanted.sort(key=lambda column: next((i for i, start in enumerate(_FIRST) if column.startswith(start)), len(_FIRST)))
+    order = {
+        column: next((i for i, start in enumerate(_FIRST) if column.startswith(start)), len(_FIRST))
+        for column in wanted
+    }
+    return sorted(wanted, key=order.__getitem__)
+
+
+def _fitting(columns: list[str], rows: list[dict[str, Any]], width: int) -> tuple[list[str], list[str]]:
+    """The columns for which the terminal has room, and the others."""
+    wanted = _differing(columns, rows)
     ends = np.cumsum([_width(column, rows) + 3 for column in wanted]) + 1
     room = int((ends <= width).sum())
     return wanted[:room], wanted[room:]

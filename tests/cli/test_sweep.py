@@ -58,7 +58,13 @@ def test_one_table_over_all_jobs(cli: Command, quick: list[str], monkeypatch: py
         if row["status"] == ok:
             assert 0 < float(row["predicted"]) < 1
             assert float(row["latency sd865"]) <= 6
-    assert "8 runs, 2 ok, 6 infeasible or failed" in (done.folder / "sweep.html").read_text(encoding="utf-8")
+    page = (done.folder / "sweep.html").read_text(encoding="utf-8")
+    assert "8 runs, 2 ok, 6 infeasible or failed" in page
+    assert '<a href="0/report.html">0</a>' in page
+    assert "<td>2</td>" in page, "a job without a report is not a link"
+    assert "The same in all runs: selector quickselect, search random" in page
+    assert "predicted (estimated)" in page
+    assert "defect on purpose" in page
     assert "sweep.csv" in done.out
     assert {row["constraints.latency_ms.max"] for row in rows} == {"6"}
     assert "Traceback" not in done.out + done.err
