@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from nasface.runs import write_text
+from nasface.runs import write_rows, write_text
 
 FORM: Final = "times.csv"
 _COLUMNS: Final = ("network", "median_ms", "resolution", "genotype")
@@ -31,11 +30,7 @@ def write_form(folder: Path, genotypes: Mapping[str, str], resolution: int, comm
         dict(zip(_COLUMNS, (name, given.get((name, genes, str(resolution)), ""), str(resolution), genes), strict=True))
         for name, genes in genotypes.items()
     ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(folder / FORM, text.getvalue())
+    write_rows(folder / FORM, _COLUMNS, rows)
     write_text(folder / "README.md", _instructions(list(genotypes), resolution, command))
     return rows
 

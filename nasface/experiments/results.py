@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from nasface.errors import TableError
 from nasface.experiments._base import Cell, Row
-from nasface.runs import write_text
+from nasface.runs import write_rows
 
 IDENTITY = "identity"
 
@@ -47,11 +46,7 @@ class Results:
         """Keep the rows of one finished cell; the file is written anew under another name, then renamed."""
         self._own += [{IDENTITY: self._identity, **row} for row in rows]
         columns = list(dict.fromkeys(name for row in self._own for name in row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self._own)
-        write_text(self.path, text.getvalue())
+        write_rows(self.path, columns, self._own)
 
     def _read(self, path: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8", newline="") as file:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from dataclasses import replace
 from typing import Any
@@ -13,7 +11,7 @@ from rich.table import Table
 from nasface import composition
 from nasface.errors import InfeasibleConstraint, InvalidInput
 from nasface.reports.page import cell_text
-from nasface.runs import write_json, write_text
+from nasface.runs import write_json, write_rows
 from nasface.search.constraints import notes
 from nasface.settings import Family
 from nasface.tasks import search
@@ -99,9 +97,5 @@ def _show(run: Run, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(*[cell_text(row.get(column)) for column in columns])
     run.console.print(table)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(run.folder / FILE, text.getvalue())
+    write_rows(run.folder / FILE, columns, rows)
     run.console.print(f"table: {run.shown(run.folder / FILE)}", soft_wrap=True)

@@ -5,10 +5,8 @@ Without a folder, the supernet of the group `supernet`. Judged are its smallest,
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,7 +23,7 @@ from nasface.recognition import Judgement, judge
 from nasface.recognition.embedder import Embedded
 from nasface.reports.page import cell_text
 from nasface.reports.supernet_page import write_supernet_page
-from nasface.runs import write_json, write_text
+from nasface.runs import write_json, write_rows
 from nasface.spaces import OfaMbv3, SearchSpace
 from nasface.tasks._run import Outcome, Run
 from nasface.tasks.estimate_accuracy import training_photos
@@ -164,11 +162,10 @@ def _read(path: Path) -> list[Row]:
 def _write(run: Run, rows: Sequence[Row], data: FaceData) -> None:
     """`supernet.csv`, the pictures and the page, into the run folder."""
     columns = [name for name in rows[0] if name != "of"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()} for row in rows)
-    write_text(run.folder / "supernet.csv", text.getvalue())
+    texts = [
+        {key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items() if key in columns} for row in rows
+    ]
+    write_rows(run.folder / "supernet.csv", columns, texts)
     _show(run, rows)
     faces: FaceSet = data.require("report")
     title = f"{len(faces.people)} report people, {len(faces)} photos; data {data.fingerprint[:12]}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from rich.table import Table
 from nasface.errors import InvalidInput
 from nasface.reports import Page
 from nasface.reports.page import cell_text
-from nasface.runs import write_text
+from nasface.runs import write_rows
 from nasface.tasks._run import Outcome, Run
 
 _TEXTS = ("overrides", "message", "estimated")
@@ -56,7 +54,7 @@ def summarise(folder: Path, console: Console) -> list[dict[str, Any]]:
     if not rows:
         raise InvalidInput(f"{folder} holds no */result.json; give the folder of a multirun.")
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    write_text(folder / "sweep.csv", _csv(columns, rows))
+    write_rows(folder / "sweep.csv", columns, rows)
     _page(folder, columns, rows)
     _show(console, columns, rows)
     console.print(f"table: {folder / 'sweep.csv'} and {folder / 'sweep.html'}", soft_wrap=True)
@@ -85,14 +83,6 @@ def _values(overrides: list[str]) -> dict[str, str]:
     """Overrides of single values, e.g. `search.population=50`, by key."""
     pairs = (override.lstrip("+").partition("=") for override in overrides)
     return {key: value for key, _, value in pairs if "." in key}
-
-
-def _csv(columns: list[str], rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _page(folder: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
