@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from nasface.errors import InvalidInput
+from nasface.predictors._base import Targets
+
+
+def check_varied(y: Targets, what: str) -> None:
+    """Refuse accuracies of which none is better than another; `what` cannot be fitted on them, e.g. "a ranker".
+
+    Raises:
+        InvalidInput: All are equal.
+    """
+    if not y.std() > 0:
+        raise InvalidInput(f"All {len(y)} accuracies are equal; {what} cannot be fitted on them.")
 
 
 def check_trees(config: Any, most_leaves: int | None = None) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.errors import InvalidInput, MissingDependency
+from nasface.errors import InvalidInput, MissingDependency, NotFitted
 from nasface.runs import atomic_write
 
 Parameters = dict[str, npt.NDArray[np.float32]]
@@ -23,6 +23,34 @@ def torch_library(purpose: str) -> Any:
     except ImportError as error:
         raise MissingDependency("torch", "torch", f"predictor {purpose}") from error
     return torch
+
+
+class Perceptron:
+    """The fitted state of a multi-layer perceptron, and its file.
+
+    Attributes:
+        config: Has the predictor's `name`.
+        parameters: Names of what is kept in the file.
+    """
+
+    config: Any
+    parameters: ClassVar[frozenset[str]]
+    _parameters: Parameters | None = None
+
+    def save(self, path: Path) -> None:
+        """Write a safetensors file."""
+        write_parameters(path, self.config.name, self._fitted)
+
+    def load(self, path: Path) -> Self:
+        """Read what `save` wrote; PyTorch itself is not needed for that, nor for asking."""
+        self._parameters = read_parameters(path, self.config.name, set(self.parameters))
+        return self
+
+    @property
+    def _fitted(self) -> Parameters:
+        if self._parameters is None:
+            raise NotFitted(f"{self.config.name} was asked before it was fitted; call fit() or load() first.")
+        return self._parameters
 
 
 @contextmanager

@@ -16,9 +16,8 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from nasface.errors import InvalidInput
 from nasface.predictors._base import Groups, Targets
-from nasface.predictors._checks import check_trees
+from nasface.predictors._checks import check_trees, check_varied
 from nasface.predictors._lightgbm import LightGBMScorer, library, parameters
 from nasface.predictors._pairs import sigmoid
 from nasface.registry import register
@@ -76,8 +75,7 @@ class BradleyTerry(LightGBMScorer):
             MissingDependency: LightGBM is not installed.
         """
         check_trees(self.config)
-        if not y.std() > 0:
-            raise InvalidInput(f"All {len(y)} accuracies are equal; a comparator cannot be fitted on them.")
+        check_varied(y, "a comparator")
         lightgbm = library(self.config.name)
         options = parameters(self.config, int(rng.integers(2**31))) | self._constraints(groups)
         options["objective"] = pair_objective(y, self.config.noise, rng)

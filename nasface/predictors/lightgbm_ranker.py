@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nasface.errors import InvalidInput
 from nasface.predictors._base import Groups, Targets
-from nasface.predictors._checks import check_trees
+from nasface.predictors._checks import check_trees, check_varied
 from nasface.predictors._lightgbm import LightGBMScorer, library, parameters
 from nasface.registry import register
 from nasface.spaces import Features
@@ -60,8 +60,7 @@ class LightGBMRanker(LightGBMScorer):
         check_trees(self.config)
         if self.config.levels < 2:
             raise InvalidInput(f"predictor.levels is {self.config.levels}; give 2 or more.")
-        if not y.std() > 0:
-            raise InvalidInput(f"All {len(y)} accuracies are equal; a ranker cannot be fitted on them.")
+        check_varied(y, "a ranker")
         lightgbm, seed = library(self.config.name), int(rng.integers(2**31))
         order = rng.permutation(len(y))
         label = grades(y, self.config.levels)[order]

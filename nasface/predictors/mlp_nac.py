@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.errors import InvalidInput, NotFitted
 from nasface.predictors._base import Comparator, Groups, Targets
+from nasface.predictors._checks import check_varied
 from nasface.predictors._mlp import (
     Parameters,
+    Perceptron,
     batches,
     check_training,
     initial,
     one_thread,
-    read_parameters,
     torch_library,
-    write_parameters,
 )
 from nasface.predictors._pairs import sigmoid
 from nasface.registry import register
@@ -50,7 +48,7 @@ class MLPNACConfig:
 
 
 @register("predictor", "mlp_nac", config=MLPNACConfig)
-class MLPNAC(Comparator):
+class MLPNAC(Perceptron, Comparator):
     """CTNAS's comparator: three shared layers look at each network, a linear layer and a sigmoid at both.
 
     Source: Chen et al. 2021, Contrastive Neural Architecture Search, the form for MobileNet blocks (one-hot code, ReLU,
@@ -63,10 +61,10 @@ class MLPNAC(Comparator):
 
     encoding = "onehot"
     libraries = ("torch",)
+    parameters = frozenset(_NAMES)
 
     def __init__(self, config: MLPNACConfig | None = None) -> None:
         self.config = config or MLPNACConfig()
-        self._parameters: Parameters | None = None
 
     def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
         """Learn from all ordered pairs of random batches of networks, on one thread.
@@ -76,8 +74,7 @@ class MLPNAC(Comparator):
             MissingDependency: PyTorch is not installed.
         """
         check_training(self.config, len(y))
-        if not y.std() > 0:
-            raise InvalidInput(f"All {len(y)} accuracies are equal; a comparator cannot be fitted on them.")
+        check_varied(y, "a comparator")
         torch = torch_library(self.config.name)
         with one_thread(torch):
             self._parameters = self._train(torch, x, y, rng)
@@ -104,21 +101,6 @@ class MLPNAC(Comparator):
     def raw_compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
         """The network's own probability, before symmetrising."""
         return sigmoid(self.digest(a)[:, 0] + self.digest(b)[:, 1])
-
-    def save(self, path: Path) -> None:
-        """Write a safetensors file."""
-        write_parameters(path, self.config.name, self._fitted)
-
-    def load(self, path: Path) -> Self:
-        """Read what `save` wrote; PyTorch itself is not needed for that, nor for comparing."""
-        self._parameters = read_parameters(path, self.config.name, set(_NAMES))
-        return self
-
-    @property
-    def _fitted(self) -> Parameters:
-        if self._parameters is None:
-            raise NotFitted("mlp_nac was asked before it was fitted; call fit() or load() first.")
-        return self._parameters
 
     def _train(self, torch: Any, x: Features, y: Targets, rng: np.random.Generator) -> Parameters:
         config = self.config

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.errors import NotFitted
 from nasface.predictors._base import Groups, Scorer, Targets
 from nasface.predictors._mlp import (
     Parameters,
+    Perceptron,
     batches,
     check_training,
     initial,
     one_thread,
-    read_parameters,
     torch_library,
-    write_parameters,
 )
 from nasface.registry import register
 from nasface.spaces import Features
+
+_NAMES = (*(f"layers.{layer}.0.{part}" for layer in range(3) for part in ("weight", "bias")), "layers.3.weight")
 
 
 @dataclass
@@ -46,23 +45,23 @@ class MLPRegressorConfig:
 
 
 @register("predictor", "mlp_regressor", config=MLPRegressorConfig)
-class MLPRegressor(Scorer):
+class MLPRegressor(Perceptron, Scorer):
     """Once-for-All's MLP: one-hot code, three hidden layers of 400, accuracy.
 
     Source: OFA's `AccuracyPredictor` (120-400-400-400-1, ReLU, last layer without bias plus `base_acc`, the mean
     accuracy) and its authors' training advice (Adam, 1e-3, weight decay 1e-4, batch 500 to 1000). The loss is the mean
     squared error. Beyond
     OFA: the network learns (accuracy - mean) / standard deviation, because a table's accuracies differ by a few
-    thousandths.
+    thousandths. Its file has OFA's key names (`base_acc`, `layers.*`) and `scale`, the deviation.
     """
 
     encoding = "onehot"
     regressor = True
     libraries = ("torch",)
+    parameters = frozenset((*_NAMES, "base_acc", "scale"))
 
     def __init__(self, config: MLPRegressorConfig | None = None) -> None:
         self.config = config or MLPRegressorConfig()
-        self._parameters: Parameters | None = None
 
     def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
         """Train on one thread, so that the result does not depend on the machine's number of cores.
@@ -88,24 +87,9 @@ class MLPRegressor(Scorer):
         out = (h @ parameters["layers.3.weight"].T)[:, 0].astype(np.float64)
         return np.asarray(out * parameters["scale"][0] + parameters["base_acc"][0])
 
-    def save(self, path: Path) -> None:
-        """Write a safetensors file with OFA's key names (`base_acc`, `layers.*`) and `scale`, the deviation."""
-        write_parameters(path, self.config.name, self._fitted)
-
-    def load(self, path: Path) -> Self:
-        """Read what `save` wrote; PyTorch itself is not needed for that, nor for scoring."""
-        self._parameters = read_parameters(path, self.config.name, {*_names(), "base_acc", "scale"})
-        return self
-
-    @property
-    def _fitted(self) -> Parameters:
-        if self._parameters is None:
-            raise NotFitted("mlp_regressor was asked before it was fitted; call fit() or load() first.")
-        return self._parameters
-
     def _train(self, torch: Any, x: Features, y: npt.NDArray[np.float32], rng: np.random.Generator) -> Parameters:
         config = self.config
-        start = initial(_names(), [x.shape[1], *[config.hidden] * 3, 1], rng)
+        start = initial(_NAMES, [x.shape[1], *[config.hidden] * 3, 1], rng)
         weights = {name: torch.tensor(value, requires_grad=True) for name, value in start.items()}
         optimiser = torch.optim.Adam(weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
@@ -121,11 +105,6 @@ class MLPRegressor(Scorer):
 
 def _one(value: float) -> npt.NDArray[np.float32]:
     return np.array([value], np.float32)
-
-
-def _names() -> list[str]:
-    hidden = [f"layers.{layer}.0.{part}" for layer in range(3) for part in ("weight", "bias")]
-    return [*hidden, "layers.3.weight"]
 
 
 def _forward(torch: Any, weights: dict[str, Any], x: Any) -> Any:
