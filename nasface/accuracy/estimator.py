@@ -19,7 +19,7 @@ from nasface.accuracy.table import AccuracyTable, TableWriter
 from nasface.errors import InvalidInput
 from nasface.metrics import ListedPairs
 from nasface.supernets.calibration import calibrate, normalise
-from nasface.supernets.module import SpecModule, deployed_weights
+from nasface.supernets.module import SpecModule
 from nasface.supernets.supernet import Genotype, Supernet
 
 Images = npt.NDArray[np.uint8]
@@ -77,8 +77,7 @@ start (without metrics) and after every network."""
 
 def measured_network(supernet: Supernet, genotype: Genotype, calibration: Images) -> SpecModule:
     """The sub-network as it is measured and exported: extracted, calibrated, batch normalisation folded in."""
-    module = calibrate(supernet.extract(genotype), calibration)
-    return SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
+    return calibrate(supernet.extract(genotype), calibration).fold()
 
 
 def describe(module: SpecModule, images: Images, batch_size: int | None = None) -> npt.NDArray[np.float32]:
@@ -134,8 +133,7 @@ def estimate(
         InvalidInput: The supernet is not trained, there is no such shard, or there are too few photos for the metrics.
         TableError: The file belongs to something else.
     """
-    if not supernet.trained:
-        raise InvalidInput("supernet=random has no accuracy to measure; give a trained supernet.")
+    _check_trained(supernet)
     plan = plan or Plan(mixed(supernet.space))
     mine = _shard(*candidates(supernet.space, n_subnets, seed, plan), plan.family, shard)
     mine = [entry for entry in mine if entry[0].tobytes() not in elsewhere]
@@ -171,13 +169,17 @@ def measure_networks(
         InvalidInput: The supernet is not trained, or there are too few photos for the metrics.
         TableError: The file belongs to something else.
     """
-    if not supernet.trained:
-        raise InvalidInput("supernet=random has no accuracy to measure; give a trained supernet.")
+    _check_trained(supernet)
     table = _complete(supernet, faces, [(genotype, origin) for genotype in genotypes], seed, path, progress)
     if table is None:
         raise InvalidInput("There is no network to measure.")
     place = {genotype.tobytes(): row for row, genotype in enumerate(table.genotypes)}
     return table.rows([place[genotype.tobytes()] for genotype in genotypes])
+
+
+def _check_trained(supernet: Supernet) -> None:
+    if not supernet.trained:
+        raise InvalidInput("supernet=random has no accuracy to measure; give a trained supernet.")
 
 
 def _complete(
@@ -196,8 +198,9 @@ def _complete(
     todo = [entry for entry in wanted if entry[0].tobytes() not in done]
     if progress is not None:
         progress(len(wanted) - len(todo), len(wanted), {})
+    calibration = faces.calibration_note
     for number, values, (genotype, origin) in _measured(supernet, faces, protocol, todo):
-        notes = {"seed": str(seed), "calibration": faces.calibration_note, "origin": origin}
+        notes = {"seed": str(seed), "calibration": calibration, "origin": origin}
         writer.append(genotype, values, notes)
         if progress is not None:
             progress(len(wanted) - len(todo) + number, len(wanted), values)

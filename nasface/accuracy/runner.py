@@ -19,7 +19,7 @@ from nasface.netspec import INPUT, Op
 from nasface.supernets._interpreter import Values
 from nasface.supernets._statistics import Batch
 from nasface.supernets.calibration import BATCH, Images, Totals, even_batches, in_chunks, normalise
-from nasface.supernets.module import SpecModule, deployed_weights
+from nasface.supernets.module import SpecModule
 
 INFERENCE = 16
 """Images at once in inference on a CPU; more would leave its caches and be slower."""
@@ -108,9 +108,7 @@ class SubnetRunner:
         stops = self._worth_keeping(module, following, start)
         new = {stop: _Kept() for stop in stops}
         self._calibrate(module, start, new)
-        folded = SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
-        folded.to(self._device)
-        descriptors = self._infer(folded, start, new)
+        descriptors = self._infer(module.fold(), start, new)
         shared = 0 if following is None else shared_operations(module, following)
         self._kept = {stop: kept for stop, kept in (self._kept | new).items() if stop <= shared}
         self._previous = module

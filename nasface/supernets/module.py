@@ -51,6 +51,11 @@ class SpecModule(nn.Module):
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return module.eval()
 
+    def fold(self) -> SpecModule:
+        """A copy of this unfolded module with its batch normalisations folded in, where this one is."""
+        folded = SpecModule.from_weights(self.spec, deployed_weights(self.state_dict(), self.spec))
+        return folded.to(self.device)
+
     def forward(self, x: Tensor) -> Tensor:
         """Descriptors of a batch."""
         return self.run(x, self.compute)

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -16,6 +15,7 @@ from nasface.data import FaceData
 from nasface.errors import InvalidInput, MissingDependency, UnknownName
 from nasface.registry import build
 from nasface.reports.training_report import write_training_report
+from nasface.settings import typed as checked
 from nasface.spaces import OfaMbv3
 from nasface.tasks._run import Outcome, Run, versions
 from nasface.tasks.evaluate import open_data
@@ -88,7 +88,7 @@ def typed(settings: Mapping[str, Any], group: str, config: type) -> Any:
         InvalidInput: A value is absent or of another type.
     """
     try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(config), dict(settings)))
+        return checked(config, dict(settings))
     except ConfigKeyError as error:
         parent, _, key = f"{group}.{error.full_key}".rpartition(".")
         known = [str(name) for name in error.parent_node or ()]

@@ -12,7 +12,7 @@ from nasface.errors import InvalidInput
 from nasface.metrics.all_pairs import evaluate_all_pairs
 from nasface.spaces import OfaMbv3
 from nasface.supernets.calibration import calibrate
-from nasface.supernets.module import SpecModule, deployed_weights
+from nasface.supernets.module import SpecModule
 
 FARS = (1e-3, 1e-2, 1e-1)
 """False accept rates for the second number: the lowest one that the photos have ten impostor pairs for."""
@@ -44,9 +44,7 @@ class Judges:
         Raises:
             InvalidInput: Its descriptors have grown without bounds.
         """
-        calibrate(module, self.calibration)
-        folded = SpecModule.from_weights(module.spec, deployed_weights(module.state_dict(), module.spec))
-        descriptors = describe(folded.to(module.device), self.images)
+        descriptors = describe(calibrate(module, self.calibration).fold(), self.images)
         check_finite(float(np.abs(descriptors).max()))
         pairs = evaluate_all_pairs(descriptors, self.labels, (self.far,))
         return {"auc": pairs.auc, "tar": pairs.tar(self.far), "far": self.far}
