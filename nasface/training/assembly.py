@@ -18,8 +18,9 @@ from nasface.recognition.embedder import embed_photos, open_model
 from nasface.runs import atomic_write
 from nasface.spaces import OfaMbv3
 from nasface.supernets import ElasticNetwork
-from nasface.supernets.checkpoint import load_into, read_checkpoint
+from nasface.supernets.checkpoint import classes_of, load_into, read_checkpoint
 from nasface.training.distillation import Descriptors, DescriptorTeacher, centred, read_descriptors
+from nasface.training.imprinting import imprint
 from nasface.training.log import Listener
 from nasface.training.losses import ClassificationLoss
 from nasface.training.memory import keep_freed_memory
@@ -145,7 +146,11 @@ class Setting:
             network = ElasticNetwork(space, len(self.faces.people))
         if self.config.init is not None:
             path = self.cwd / Path(self.config.init).expanduser()
-            load_into(network, read_checkpoint(path)[0], str(path))
+            state = read_checkpoint(path)[0]
+            load_into(network, state, str(path))
+            begun = bool(Checkpoints(self.folder, self.config.keep).steps())
+            if classes_of(state) != len(self.faces.people) and not begun:
+                imprint(network, self.faces, self.judges.calibration, self.fabric.device)
         elif self.config.zero_residual:
             begin_as_identity(network)
         return network

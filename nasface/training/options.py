@@ -75,7 +75,8 @@ class TrainingConfig:
         name: What reports call the schedule.
         folder: Where the state lives: checkpoints, log, the finished supernet. The same command with the same folder
             goes on after an interruption; it has to be given because run folders are new with every command.
-        init: Checkpoint to start from (`.pth` or `.safetensors`); None starts from random weights.
+        init: Checkpoint to start from (`.pth` or `.safetensors`); None starts from random weights. Without a classifier
+            for the training people, theirs begins with their mean descriptors.
         zero_residual: Start every residual block as the identity (its last norm's gain is 0), where `init` is null: a
             network of random weights then begins to learn sooner. OFA does not.
         phases: Names of the phases of `plan` to run, in this order; None runs all.

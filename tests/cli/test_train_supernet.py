@@ -7,15 +7,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from nasface.data import FaceSet
 from nasface.spaces import OfaMbv3
 from nasface.spaces.ofa_mbv3 import OfaMbv3Config
 from nasface.supernets import ElasticNetwork, load_supernet
 from nasface.supernets.checkpoint import save_pth
+from nasface.training import assembly
 
 from ._command import Command
 
@@ -62,9 +65,11 @@ def test_trains_exports_reports_and_goes_on(cli: Command, tmp_path: Path) -> Non
     assert "training.batch was 12, is 10" in other.text
 
 
-def test_progressive_shrinking_starts_from_a_checkpoint_with_a_trained_teacher(cli: Command, tmp_path: Path) -> None:
+def test_progressive_shrinking_starts_from_a_checkpoint_with_a_trained_teacher(
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save_pth(ElasticNetwork(OfaMbv3(OfaMbv3Config(width=0.25, resolution=32)), 5), tmp_path / "cwd" / "init.pth")
-    done = cli(
+    given = (
         *TINY,
         "training=progressive_shrinking",
         "training.phases=[depth1]",
@@ -74,7 +79,19 @@ def test_progressive_shrinking_starts_from_a_checkpoint_with_a_trained_teacher(c
         "teacher.plan.teacher.steps=1",
         "teacher.features=0.1",
     )
+    imprinted: list[int] = []
+    imprint = assembly.imprint
+
+    def noted(network: ElasticNetwork, faces: FaceSet, *rest: Any) -> None:
+        imprinted.append(len(faces.people))
+        imprint(network, faces, *rest)
+
+    monkeypatch.setattr(assembly, "imprint", noted)
+    done = cli(*given)
     assert done.code == 0, done.err
+    assert "init.pth has a classifier of 5 classes, which is skipped" in done.text
+    assert cli(*given).code == 0
+    assert imprinted == [24 // 2], "once: afterwards the classifier is its own"
     folder = tmp_path / "cwd" / "made"
     assert (folder / "teacher" / "best-teacher.pt").is_file()
     columns = (folder / "progress.csv").read_text().splitlines()[0]
