@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nasface.reports.page import Page
-from nasface.reports.svg import Series, chart, standalone
+from nasface.reports.svg import Series, chart, picture
 from nasface.runs import write_text
 
 Rows = Sequence[Mapping[str, Any]]
@@ -33,7 +33,7 @@ def write_supernet_page(folder: Path, title: str, rows: Rows) -> list[Path]:
         for column, file in _pictured(rows):
             series, labels = _curves(rows, column), ("processor hours of training", column)
             page.picture(chart(series, *labels), f"{column} on the report people")
-            write_text(folder / file, standalone(series, *labels))
+            write_text(folder / file, picture(series, *labels))
             pictures.append(folder / file)
     page.heading("All figures")
     columns = [name for name in rows[0] if name not in ("of", "genotype")]

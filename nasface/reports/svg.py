@@ -94,22 +94,6 @@ def _plot(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[flo
     return "".join([*body, *(_series(s, x, y, labels) for s in series)])
 
 
-def standalone(series: Sequence[Series], x_label: str, y_label: str) -> str:
-    """A chart as a file of its own: with the page's style, and the legend inside."""
-    style = resources.files("nasface.reports").joinpath("page.css").read_text(encoding="utf-8")
-    picture, _, _ = chart(series, x_label, y_label).partition("</svg>")
-    opening, _, body = picture.partition(">")
-    legend, left = [], float(LEFT)
-    for s in series:
-        legend.append(f'<polyline class="{s.style}" points="{left},{HEIGHT + 8} {left + 16},{HEIGHT + 8}"/>')
-        legend.append(f'<text x="{left + 22}" y="{HEIGHT + 12}">{html.escape(s.label)}</text>')
-        left += 50 + 7 * len(s.label)
-    opening = opening.replace(f"{WIDTH} {HEIGHT}", f"{WIDTH} {HEIGHT + 20}")
-    size = f'xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT + 20}"'
-    white = '<rect width="100%" height="100%" fill="#fff"/>'
-    return f"{opening} {size}><style>{style}</style>{white}{body}{''.join(legend)}</svg>\n"
-
-
 def bars(rows: Sequence[tuple[str, float]], unit: str) -> str:
     """Horizontal bars with a label and a value each."""
     top = max((value for _, value in rows), default=1.0) or 1.0

@@ -58,7 +58,7 @@ def test_curve_of_a_training(cli: Command, trained: Done, tmp_path: Path) -> Non
     page = (done.folder / "report.html").read_text()
     assert page.count("<polyline") == 6
     for name in ("auc.svg", "tar.svg"):
-        assert (done.folder / name).read_text().startswith("<svg viewBox")
+        assert (done.folder / name).read_text().startswith("<svg xmlns=")
     with mock.patch("nasface.accuracy.runner.SubnetRunner.describe", side_effect=AssertionError("measured twice")):
         again = cli(*EVALUATE, "training.folder=made")
     assert again.result["decision"] == done.result["decision"]
