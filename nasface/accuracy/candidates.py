@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from nasface.accuracy.table import DENSE, STRATIFIED, UNIFORM
 from nasface.errors import InvalidInput
-from nasface.spaces import Population, SearchSpace
+from nasface.spaces import SHARED_STAGES, Population, SearchSpace
 
 CostFunction = Callable[[Population], npt.NDArray[np.float64]]
 """Cost of every row, float64[n]."""
@@ -87,7 +87,7 @@ class Plan:
 
     sources: Sequence[Source] = field(default_factory=lambda: (Source(UNIFORM),))
     family: int = 1
-    stages: int = 2
+    stages: int = SHARED_STAGES
 
 
 def macs_of(space: SearchSpace) -> CostFunction:

@@ -19,6 +19,7 @@ from nasface.predictors.trial import judge_floor, judge_predictor, split
 from nasface.registry import build
 from nasface.reports.predictor_table import ALL, Comparison, comparison_markdown
 from nasface.search.constraints import REFERENCE
+from nasface.spaces import relatives
 
 NEAR: Final = 0.05
 COUNTED: Final = {"macs_only": "macs_m", "params_only": "params_m"}
@@ -74,7 +75,7 @@ class PredictorTrials(Experiment):
     def measure(self, cell: Cell) -> list[Row]:
         """One row per region."""
         size, seed = cell["size"], cell["seed"]
-        learn, judged = split(len(self._bench.targets), size, self.design.held_out, np.random.default_rng(seed))
+        learn, judged = split(self._families, size, self.design.held_out, np.random.default_rng(seed))
         regions = {region: mask & judged for region, mask in self.design.regions.items()}
         found = self._judge(cell["predictor"], learn, regions, np.random.default_rng([seed, len(learn)]))
         return [{"region": region, **values} for region, values in found.items()]
@@ -96,6 +97,10 @@ class PredictorTrials(Experiment):
         return judge_predictor(
             bench.space, lambda: build("predictor", settings), bench.table.genotypes, bench.targets, learn, regions, rng
         )
+
+    @cached_property
+    def _families(self) -> npt.NDArray[np.intp]:
+        return relatives(self._bench.space, self._bench.table.genotypes)
 
     @cached_property
     def _counts(self) -> dict[str, npt.NDArray[np.float64]]:

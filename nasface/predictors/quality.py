@@ -15,7 +15,7 @@ from nasface.metrics.ranking import comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
 from nasface.predictors.confidence import Confidence, fit_confidence
 from nasface.predictors.ranker import Ranker, fit_ranker
-from nasface.spaces import Features, Population, SearchSpace
+from nasface.spaces import Features, Population, SearchSpace, relatives
 
 Values = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -62,9 +62,10 @@ def quality(
     """Cross-fit a predictor and compare it with the floors on the same networks and pairs.
 
     The table is cut into `folds` random parts, and each is judged by a predictor fitted on the others, so that all
-    networks count and none was seen. Metrics of a ranking rest on scores: the predictor's, or for a comparator its win
-    rate against 100 networks of the fitting parts. `pair_accuracy` of a comparator is that of its direct answers. It
-    takes pairs within one part only (no predictor is blind to both otherwise), for the floors as well.
+    networks count and none was seen, nor a relative of it if there are four families (`nasface.spaces.relatives`).
+    Metrics of a ranking rest on scores: the predictor's, or for a comparator its win rate against 100 networks of the
+    fitting parts. `pair_accuracy` of a comparator is that of its direct answers. It takes pairs within one part only
+    (no predictor is blind to both otherwise), for the floors as well.
 
     Args:
         space: Space of the table.
@@ -74,7 +75,7 @@ def quality(
         floors: By name, float64[n]: costs taken as if they were scores, e.g. {"macs_only": ..., "params_only": ...}.
         rng: Cuts the parts and seeds the fits.
         near: bool[n], the networks near the budget.
-        folds: Number of parts, 2 to n / 2.
+        folds: Number of parts, 2 to n / 2; fewer are made of fewer than 2 `folds` families.
         cache_dir: Where the fits are kept, as in `fit_ranker`.
 
     Raises:
@@ -83,7 +84,12 @@ def quality(
     n = len(table)
     if not 2 <= folds <= n // 2:
         raise InvalidInput(f"A table of {n} networks cannot be cut into {folds} parts; give 2 to {n // 2}.")
-    parts = rng.permutation(np.arange(n) % folds)
+    families = relatives(space, table)
+    n_families = int(families.max()) + 1
+    if n_families < 4:  # two parts need two each
+        families, n_families = np.arange(n), n
+    folds = min(folds, n_families // 2)
+    parts = rng.permutation(np.arange(n_families) % folds)[families]
     judged = []
     for part in range(folds):
         held_out = parts == part

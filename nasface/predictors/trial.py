@@ -26,18 +26,24 @@ _TRIPLES: Final = 20
 """Networks whose triples are looked through for cycles."""
 
 
-def split(n: int, size: int, held_out: float, rng: np.random.Generator) -> tuple[npt.NDArray[np.intp], Mask]:
+def split(
+    families: npt.NDArray[np.intp], size: int, held_out: float, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.intp], Mask]:
     """Rows to learn from and a mask of rows to judge by; the larger of two sizes with one seed begins with the smaller.
 
     Args:
-        n: Networks of the table.
+        families: intp[n], see `nasface.spaces.relatives`: none is in both parts.
         size: How many to learn from.
         held_out: Share of the table to judge by.
         rng: The same for all predictors and sizes that are to be compared.
     """
+    n = len(families)
     order = rng.permutation(n)
-    judged = np.zeros(n, bool)
-    judged[order[: max(round(n * held_out), LEAST)]] = True
+    names, first, sizes = np.unique(families[order], return_index=True, return_counts=True)
+    drawn = np.argsort(first)
+    fitting = np.cumsum(sizes[drawn]) <= max(round(n * held_out), LEAST)
+    fitting[0] = True
+    judged = np.isin(families, names[drawn[fitting]])
     return order[~judged[order]][:size], judged
 
 

@@ -2,8 +2,10 @@
 
 from nasface.spaces._base import Features, Population, SearchSpace, StageIndices, StageOperators, join_stages
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3Config, OfaMbv3FaceConfig
+from nasface.spaces.relatives import SHARED_STAGES, relatives
 
 __all__ = [
+    "SHARED_STAGES",
     "Features",
     "OfaMbv3",
     "OfaMbv3Config",
@@ -13,4 +15,5 @@ __all__ = [
     "StageIndices",
     "StageOperators",
     "join_stages",
+    "relatives",
 ]

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from nasface.accuracy.candidates import Plan, candidates
 from nasface.costs import Macs
 from nasface.errors import InvalidInput
 from nasface.predictors import LightGBMNAC, LightGBMNACConfig, quality
 from nasface.predictors.quality import PREDICTOR
+from nasface.predictors.ranker import Ranker, fit_ranker
+from nasface.spaces import Population, SearchSpace
 from nasface.testing.synthetic import OracleComparator, OracleScorer, face_space, truth
 
 SPACE = face_space()
@@ -57,6 +61,26 @@ def test_every_network_is_judged_by_a_predictor_that_has_not_seen_it() -> None:
             return super().score(x)
 
     quality(SPACE, Nosy, TABLE, TARGETS, {}, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize(("family", "folds", "kept"), [(4, 5, True), (10, 2, True), (20, 5, False)])
+def test_nor_relatives_of_it(monkeypatch: pytest.MonkeyPatch, family: int, folds: int, kept: bool) -> None:
+    table, _ = candidates(SPACE, 40, 0, Plan(family=family))
+    learned: list[set[bytes]] = []
+
+    def fit(space: SearchSpace, predictor: Any, seen: Population, *rest: Any) -> Ranker:
+        learned.append({row.tobytes() for row in seen})
+        return fit_ranker(space, predictor, seen, *rest)
+
+    monkeypatch.setattr(import_module("nasface.predictors.quality"), "fit_ranker", fit)
+    report = quality(SPACE, OracleScorer, table, truth(SPACE.encode(table)), {}, np.random.default_rng(1))
+    assert report.folds == len(learned) == folds
+    split = [
+        0 < sum(row.tobytes() in seen for row in table[start : start + family]) < family
+        for seen in learned
+        for start in range(0, 40, family)
+    ]
+    assert any(split) is not kept
 
 
 def test_comparator_and_floors() -> None:

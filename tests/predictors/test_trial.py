@@ -14,12 +14,21 @@ REGIONS = {"all": np.arange(60) >= 30, "few": np.arange(60) >= 57}
 
 
 def test_splits_nest_and_do_not_overlap() -> None:
-    small, judged = split(100, 20, 0.3, np.random.default_rng(1))
-    large, same = split(100, 50, 0.3, np.random.default_rng(1))
+    small, judged = split(np.arange(100), 20, 0.3, np.random.default_rng(1))
+    large, same = split(np.arange(100), 50, 0.3, np.random.default_rng(1))
     assert judged.sum() == 30
     np.testing.assert_array_equal(judged, same)
     np.testing.assert_array_equal(large[:20], small)
     assert not judged[large].any()
+
+
+def test_families_are_not_split() -> None:
+    families = np.arange(100) // 4
+    learn, judged = split(families, 100, 0.3, np.random.default_rng(1))
+    assert judged.sum() == 28, "as many whole families as fit"
+    assert len(learn) == 72
+    assert not set(families[judged]) & set(families[learn])
+    assert (np.diff(families[learn]) != 0).mean() > 0.8, "learned from in any order"
 
 
 def test_an_oracle_is_perfect_and_small_regions_are_left_out() -> None:
