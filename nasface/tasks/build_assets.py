@@ -32,11 +32,11 @@ DEMO = "lfw112"
 _MEASURED = "accuracy.table=FILE.csv accuracy.calibration_photos=256 data=lfw data.root=lfw112"
 _DRAWN = (
     "accuracy.sampling=mixed accuracy.stratify_by=macs accuracy.n_subnets=560",
-    "accuracy.sampling=dense accuracy.family=4 accuracy.n_subnets=504 'accuracy.ratios=[0.6,0.8]' 'device=[sd865,sd765]'",
+    "accuracy.sampling=dense accuracy.ratios=[0.6,0.8] device=[sd865,sd765] accuracy.family=4 accuracy.n_subnets=504",
     "accuracy.sampling=mixed accuracy.n_subnets=724",
 )
-"""How the embedded accuracy table was measured: the whole space, near the default budgets, the whole space again (280 of
-the last were there). The first rows, by an earlier version, have other calibration photos than the rest."""
+"""How the embedded accuracy table was measured: the whole space, near the default budgets, the whole space again (280
+of the last were there). The first rows, by an earlier version, have other calibration photos than the rest."""
 
 STRANGERS = 0.99
 """A calibration image must be no nearer to any training photo than this share of photos of different people are."""
