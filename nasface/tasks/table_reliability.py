@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -79,11 +80,12 @@ def _photos(run: Run) -> dict[str, Any]:
 
 
 def _show(run: Run, entries: Sequence[Reliability], title: str) -> None:
-    if not entries:
-        return
-    table = Table("region", "metric", "subnets", "sd", "noise sd", "reliability", "95 %", "tau ceiling", title=title)
-    for e in entries:
-        interval = f"{e.low:.2f} to {e.high:.2f}"
-        figures = (f"{e.deviation:.4f}", f"{e.noise:.4f}", f"{e.reliability:.2f}", interval, f"{e.ceiling:.2f}")
-        table.add_row(e.region, e.metric, str(e.subnets), *figures)
-    run.console.print(table)
+    """One table a region: names of regions are too long for a column."""
+    for region, mine in groupby(entries, key=lambda entry: (entry.region, entry.subnets)):
+        name, subnets = region
+        heading = f"{title}: {name} ({subnets} subnets)"
+        table = Table("metric", "sd", "noise sd", "reliability (95 %)", "tau ceiling", title=heading)
+        for e in mine:
+            reliability = f"{e.reliability:.2f} ({e.low:.2f} to {e.high:.2f})"
+            table.add_row(e.metric, f"{e.deviation:.4f}", f"{e.noise:.4f}", reliability, f"{e.ceiling:.2f}")
+        run.console.print(table)
