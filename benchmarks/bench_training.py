@@ -49,7 +49,7 @@ class Both:
         torch.manual_seed(0)
         self.network, self.largest = (ElasticNetwork(self.space, CLASSES) for _ in range(2))
         self.largest.load_state_dict(self.network.state_dict())
-        self.top = self.network.genotype_of(7, 6, 4)
+        self.top = self.network.largest
 
     def ofa(self) -> Parts:
         """The parts of OFA's step, in order."""

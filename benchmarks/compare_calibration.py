@@ -39,7 +39,7 @@ def judged_subnets(supernet: ElasticSupernet, seed: int = 2024) -> Iterator[tupl
     rng, space = np.random.default_rng(seed), supernet.network.space
     smallest = supernet.network.genotype_of(3, 3, 2)
     yield "smallest", smallest
-    yield "largest", supernet.network.genotype_of(7, 6, 4)
+    yield "largest", supernet.network.largest
     uniform = space.sample(rng, 10)
     small = space.crossover(rng, np.tile(smallest, (10, 1)), space.sample(rng, 10))
     for i in range(10):

@@ -42,15 +42,20 @@ class ElasticNetwork(nn.Module):
         super().__init__()
         self.space, self.classes = space, classes
         self.max_depth = max(space.depths)
-        for op in space.build(self.genotype_of(space.kernels[-1], space.expands[-1], self.max_depth)).ops:
+        for op in space.build(self.largest).ops:
             if isinstance(op, Conv):
                 self._add_conv(op)
         if classes is not None:
             self._add_head(classes)
 
     def genotype_of(self, kernel: int, expand: int, depth: int) -> npt.NDArray[np.int8]:
-        """The network with one choice everywhere, e.g. the largest."""
+        """The network with one choice everywhere."""
         return self.space.from_dict({"ks": kernel, "e": expand, "d": depth})
+
+    @property
+    def largest(self) -> npt.NDArray[np.int8]:
+        """The network with the largest choice everywhere."""
+        return self.genotype_of(self.space.kernels[-1], self.space.expands[-1], self.max_depth)
 
     def forward(self, x: Tensor, genotype: npt.NDArray[np.int8], features: list[Tensor] | None = None) -> Tensor:
         """Descriptors [n, channels] of images [n, 3, height, width] by one sub-network.

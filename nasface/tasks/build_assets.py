@@ -122,10 +122,8 @@ def _likeness(supernet: ElasticSupernet, made: Images, photos: Images, people: n
     from nasface.accuracy.estimator import describe, measured_network
     from nasface.supernets.resemblance import resemblance
 
-    space = supernet.network.space
-    largest = supernet.network.genotype_of(space.kernels[-1], space.expands[-1], space.depths[-1])
     chosen = np.sort(np.random.default_rng(0).choice(len(photos), 512, replace=False))
-    network = measured_network(supernet, largest, photos[chosen])
+    network = measured_network(supernet, supernet.network.largest, photos[chosen])
     pixels = [images.mean(axis=-1, dtype=np.float32).reshape(len(images), -1) for images in (made, photos)]
     centre = pixels[1].mean(axis=0)
     return {

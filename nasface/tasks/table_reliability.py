@@ -81,9 +81,8 @@ def _photos(run: Run) -> dict[str, Any]:
 
 def _show(run: Run, entries: Sequence[Reliability], title: str) -> None:
     """One table a region: names of regions are too long for a column."""
-    for region, mine in groupby(entries, key=lambda entry: (entry.region, entry.subnets)):
-        name, subnets = region
-        heading = f"{title}: {name} ({subnets} subnets)"
+    for (region, subnets), mine in groupby(entries, key=lambda entry: (entry.region, entry.subnets)):
+        heading = f"{title}: {region} ({subnets} subnets)"
         table = Table("metric", "sd", "noise sd", "reliability (95 %)", "tau ceiling", title=heading)
         for e in mine:
             reliability = f"{e.reliability:.2f} ({e.low:.2f} to {e.high:.2f})"

@@ -68,8 +68,7 @@ def open_fabric(config: TrainingConfig) -> Any:
 def begin_as_identity(network: ElasticNetwork) -> None:
     """Set the gain of the last norm of every residual block to 0 (Goyal et al. 2017, section 5.1)."""
     own = network.state_dict(keep_vars=True)
-    genotype = network.genotype_of(network.space.kernels[-1], network.space.expands[-1], network.max_depth)
-    for layer in network.space.build(genotype).layers:
+    for layer in network.space.build(network.largest).layers:
         if dict(layer.attrs).get("idskip"):
             path = layer.ops[0].name.split(".conv.")[0]
             elastic = f"{path}.conv.point_linear.bn.bn.weight"

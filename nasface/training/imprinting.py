@@ -40,8 +40,7 @@ def imprint(network: ElasticNetwork, faces: FaceSet, calibration: Images, device
         device: Where the photos are described.
     """
     space, head = network.space, head_of(network)
-    largest = cut(network, network.genotype_of(space.kernels[-1], space.expands[-1], space.depths[-1])).to(device)
-    module = calibrate(largest, calibration).fold()
+    module = calibrate(cut(network, network.largest).to(device), calibration).fold()
     sums = np.zeros((len(faces.people), space.descriptor))
     rows = first_of_each(faces.labels, PHOTOS)
     for start in range(0, len(rows), CHUNK):

@@ -175,10 +175,6 @@ def follow(average: Network, network: Network, decay: float) -> None:
 
 def _stages(network: Network) -> list[tuple[int, int]]:
     """(side, channels) of what the stages hand on."""
-    if isinstance(network, FixedNetwork):
-        spec = network.body.spec
-    else:
-        space = network.space
-        spec = space.build(network.genotype_of(space.kernels[-1], space.expands[-1], space.depths[-1]))
+    spec = network.body.spec if isinstance(network, FixedNetwork) else network.space.build(network.largest)
     shapes = {op.name: op.shape for op in spec.ops}
     return [(shapes[name][0], shapes[name][2]) for name in stage_ends(spec)]

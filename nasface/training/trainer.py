@@ -158,11 +158,9 @@ class Trainer:
                 )
             self.checkpoints.write(path, {"network": network.state_dict()})
         self.fabric.barrier()
-        largest = copy.deepcopy(network)
-        largest.load_state_dict(read_state(path)["network"])
-        space = network.space
-        genotype = network.genotype_of(space.kernels[-1], space.expands[-1], space.depths[-1])
-        return NetworkTeacher(largest, genotype, self.student.loss, bool(self.student.feature_weight))
+        frozen = copy.deepcopy(network)
+        frozen.load_state_dict(read_state(path)["network"])
+        return NetworkTeacher(frozen, frozen.largest, self.student.loss, bool(self.student.feature_weight))
 
     def _step(self, phase: Phase, timeline: Timeline) -> None:
         """Draw, accumulate gradients, update."""

@@ -154,3 +154,8 @@ def test_extraction_copies(small: ElasticNetwork) -> None:
 
 def test_head_gives_logits(small: ElasticNetwork) -> None:
     assert small.classify(torch.zeros(3, small.space.descriptor)).shape == (3, 5)
+
+
+def test_largest_is_the_largest_choice_everywhere() -> None:
+    network = ElasticNetwork(OfaMbv3(OfaMbv3Config(width=0.25, kernels=[5, 3], expands=[4, 3], depths=[3, 2])))
+    np.testing.assert_array_equal(network.largest, network.genotype_of(5, 4, 3))
