@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pytest
 
 from nasface.exporters import TFLiteConfig, TFLiteExporter, TFLiteKerasConfig, TFLiteKerasExporter
-from nasface.exporters.runtime import open_tflite
 from nasface.netspec import NetBuilder, NetSpec, Weights, random_weights
+from nasface.runtimes.tflite import open_tflite
 from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
 
 GENOTYPES = {

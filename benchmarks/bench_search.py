@@ -16,8 +16,8 @@ import pytest
 from nasface.costs import Macs
 from nasface.predictors import Comparator, LightGBMNAC, MLPRegressor, Ranker, fit_ranker
 from nasface.predictors._forest import PairForest
-from nasface.search import Constraint, EvolutionPaper, EvolutionPaperConfig, Problem, feasible_start
 from nasface.selectors import FullSort, Heap, QuickSelect, Selector, Tournament
+from nasface.strategies import Constraint, EvolutionPaper, EvolutionPaperConfig, Problem, feasible_start
 from nasface.testing.synthetic import accuracies, face_space
 
 SPACE = face_space()

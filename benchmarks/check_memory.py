@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from nasface.costs.memory import peak_megabytes
-from nasface.devices.references import REFERENCES
 from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter
 from nasface.netspec import NetSpec, random_weights
 from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
+from nasface.spaces.references import REFERENCES
 
 RESOLUTIONS = (112, 224, 448)
 NETWORKS = {

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from nasface.predictors import Comparator as Comparator
     from nasface.predictors import Scorer as Scorer
     from nasface.registry import register as register
-    from nasface.search import SearchStrategy as SearchStrategy
     from nasface.selectors import Selector as Selector
     from nasface.spaces import SearchSpace as SearchSpace
+    from nasface.strategies import SearchStrategy as SearchStrategy
     from nasface.supernets import Supernet as Supernet
     from nasface.supernets import calibrate as calibrate
     from nasface.supernets import load_supernet as load_supernet
@@ -48,7 +48,7 @@ _HOMES = {
     "NetSpec": "netspec",
     "Scorer": "predictors",
     "SearchSpace": "spaces",
-    "SearchStrategy": "search",
+    "SearchStrategy": "strategies",
     "Selector": "selectors",
     "StageTables": "costs",
     "Supernet": "supernets",
@@ -66,8 +66,6 @@ __all__ = sorted(_HOMES)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'nasface' has no attribute '{name}'")
-    if name == "search":  # the package of that name is callable
-        return importlib.import_module("nasface.search")
     return getattr(importlib.import_module(f"nasface.{_HOMES[name]}"), name)
 
 

@@ -19,9 +19,9 @@ from nasface.exporters import Exported
 from nasface.options import prepare
 from nasface.predictors import fit_ranker
 from nasface.registry import build
-from nasface.search import Problem, SearchResult
 from nasface.settings import Bound, Constraints, LatencyBound
 from nasface.spaces import Population, SearchSpace
+from nasface.strategies import Problem, SearchResult
 
 if TYPE_CHECKING:
     from nasface.supernets import SpecModule

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from nasface.accuracy.table import AccuracyTable, read_table
 from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
-from nasface.devices.timing import TimingOptions
 from nasface.errors import CheckpointError, InvalidGenotype, InvalidInput, TableError
 from nasface.registry import build
-from nasface.search import Constraint
-from nasface.search.constraints import build_constraints, check_reachable
 from nasface.settings import Constraints, Timing
 from nasface.spaces import SearchSpace, join_stages
+from nasface.strategies import Constraint
+from nasface.strategies.constraints import build_constraints, check_reachable
+from nasface.timing.protocol import TimingOptions
 
 if TYPE_CHECKING:
     from nasface.supernets import Supernet

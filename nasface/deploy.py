@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.exporters import Exporter
-from nasface.exporters.runtime import check_parity, time_tflite
 from nasface.netspec import NetSpec
 from nasface.runs import atomic_write, write_text
+from nasface.runtimes.tflite import check_parity, time_tflite
 
 if TYPE_CHECKING:
     from nasface.supernets import SpecModule, Supernet

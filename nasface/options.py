@@ -93,8 +93,8 @@ def _load(entry: metadata.EntryPoint, taken: dict[str, str]) -> ModuleType:
 def _core_options() -> dict[str, str]:
     """Options that are not registered components."""
     from nasface.data import DATA
-    from nasface.devices.transports import TRANSPORTS
     from nasface.supernets import SUPERNETS
+    from nasface.timing.transports import TRANSPORTS
 
     named: dict[str, Mapping[str, Any]] = {"data": DATA, "supernet": SUPERNETS, "transport": TRANSPORTS}
     tables = {f"{group}/{name}" for group, options in named.items() for name in options}
@@ -148,8 +148,8 @@ def register_options() -> None:
     """Make every option known to Hydra. Called once, before composition and logging."""
     from nasface.data import DATA
     from nasface.devices import user_luts
-    from nasface.devices.transports import TRANSPORTS
     from nasface.supernets import SUPERNETS
+    from nasface.timing.transports import TRANSPORTS
     from nasface.training import LOSSES, TEACHERS, TrainingConfig
 
     load_plugins()

@@ -24,7 +24,7 @@ KINDS: Final[dict[str, str]] = {
     "latency": "nasface.costs",
     "predictor": "nasface.predictors",
     "selector": "nasface.selectors",
-    "search": "nasface.search",
+    "search": "nasface.strategies",
     "exporter": "nasface.exporters",
 }
 """Registered kinds and the package whose import registers the components of the core."""

@@ -131,7 +131,7 @@ class Measure:
 
 @dataclass
 class Timing:
-    """How networks are timed, see `nasface.devices.timing.TimingOptions`; engines: of `task=measure_latency`."""
+    """How networks are timed, see `nasface.timing.protocol.TimingOptions`; engines: of `task=measure_latency`."""
 
     threads: int = MISSING
     warmup: int = MISSING

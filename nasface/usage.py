@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 from nasface.data import DATA
 from nasface.devices import user_luts
-from nasface.devices.transports import TRANSPORTS
 from nasface.options import config_directory, yaml_options
 from nasface.registry import REGISTRY
 from nasface.supernets import SUPERNETS
 from nasface.tasks import TASKS
+from nasface.timing.transports import TRANSPORTS
 
 EXAMPLES = """\
 python -m nasface predictor=lightgbm_nac device=sd865                           the main job

@@ -97,7 +97,7 @@ class Cost(ABC):
         """Cost of a reference network at the space's resolution, and whether it is an estimate.
 
         Args:
-            network: A key of `nasface.devices.references.REFERENCES`.
+            network: A key of `nasface.spaces.references.REFERENCES`.
 
         Raises:
             InvalidInput: This cost knows none, so that bounds on it must be absolute.

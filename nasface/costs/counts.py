@@ -7,9 +7,9 @@ from abc import abstractmethod
 import numpy as np
 
 from nasface.costs._base import LayerCost
-from nasface.devices.references import reference_network
 from nasface.netspec import Layer
 from nasface.spaces import SearchSpace
+from nasface.spaces.references import reference_network
 
 
 class CountCost(LayerCost):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from nasface.costs._base import LayerCost
 from nasface.devices.device import Device, find_lut
 from nasface.devices.lut_file import read_lut
-from nasface.devices.references import reference_network
 from nasface.devices.scaling import layer_model, measured_spaces
 from nasface.errors import InvalidInput
 from nasface.registry import register
 from nasface.spaces import SearchSpace
+from nasface.spaces.references import reference_network
 
 
 @dataclass

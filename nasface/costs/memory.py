@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from nasface.costs._base import LayerCost
-from nasface.devices.references import reference_network
 from nasface.errors import UnknownName
 from nasface.netspec import Layer
 from nasface.spaces import SearchSpace
+from nasface.spaces.references import reference_network
 
 FLOAT: Final = 4
 WEIGHT_BYTES: Final = {"float32": 4, "float16": 2}

@@ -9,11 +9,11 @@ from typing import Final
 from nasface.devices.calibration import Observation
 from nasface.devices.lut import LookupTable, Provenance, Reference
 from nasface.devices.probes import FEWEST, check_times
-from nasface.devices.references import REFERENCES
 from nasface.devices.scaling import Base, Scaling
 from nasface.errors import InvalidInput
 from nasface.netspec import Layer
 from nasface.spaces import Population, SearchSpace
+from nasface.spaces.references import REFERENCES
 
 PATIENCE: Final = 8
 """Probes from which on a large error is the model's fault, not the number's."""

@@ -19,10 +19,10 @@ from nasface.devices.importers import import_lut
 from nasface.devices.layer_model import LayerModel
 from nasface.devices.lut import LookupTable, Provenance, Reference
 from nasface.devices.lut_file import write_lut
-from nasface.devices.references import REFERENCES
 from nasface.devices.scaling import Base, Scaling, layer_model
 from nasface.errors import LookupTableError
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
+from nasface.spaces.references import REFERENCES
 
 RESOLUTIONS: Final = (112, 128, 160, 192, 224)
 PUBLISHED_AT: Final = 224

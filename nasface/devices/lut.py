@@ -110,7 +110,7 @@ class Provenance:
         loo_errors: Relative error per published network when left out of the calibration; empty for measured tables.
         date: When it was measured, e.g. "2026-11-26".
         system: What the device said about itself and its clock and heat during the measurement.
-        steps: Per resolution and step of building the table (see `nasface.devices.lut_builder`) the relative errors of
+        steps: Per resolution and step of building the table (see `nasface.timing.lut_builder`) the relative errors of
             its sums on whole networks that it was not fitted on: "mape", "bias", "max", and "networks", their number.
     """
 

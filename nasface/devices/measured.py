@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.devices.measurements import Measurement, read_measurements
-from nasface.devices.references import REFERENCES
 from nasface.errors import InvalidGenotype, TableError
 from nasface.spaces import Population, SearchSpace
+from nasface.spaces.references import REFERENCES
 
 
 @dataclass(frozen=True)

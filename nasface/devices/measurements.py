@@ -10,9 +10,47 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from nasface.devices.timing import Timed
 from nasface.errors import TableError, listing
 from nasface.runs import write_text
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What the blocks of one model say.
+
+    Attributes:
+        median_ms: Median over the blocks' medians, outliers left out.
+        mean_ms: Mean over all runs of the same blocks.
+        std_ms: Standard deviation over these runs.
+        runs: How many runs these are.
+        low_ms: Lower end of the 95 % interval of the median.
+        high_ms: Upper end.
+        blocks: How many blocks were timed.
+        outliers: How many of them lie far from the others.
+        settled: Whether the interval is as narrow as was asked for.
+    """
+
+    median_ms: float
+    mean_ms: float
+    std_ms: float
+    runs: int
+    low_ms: float
+    high_ms: float
+    blocks: int
+    outliers: int
+    settled: bool
+
+    @property
+    def flagged(self) -> str:
+        """What is odd about it, in words; empty if nothing is."""
+        parts = [] if self.settled else [f"known within {self.half_width:.1%} only"]
+        parts += [f"{self.outliers} of {self.blocks} blocks are outliers"] if self.outliers else []
+        return "; ".join(parts)
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval, relative to the median."""
+        return (self.high_ms - self.low_ms) / 2 / self.median_ms
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ from nasface.devices.calibration import (
 )
 from nasface.devices.layer_model import FEATURES, LayerModel, features, swish_outputs
 from nasface.devices.lut import LookupTable, Row
-from nasface.devices.references import REFERENCES
 from nasface.errors import LookupTableError
 from nasface.netspec import Conv, Layer, op_macs
 from nasface.spaces import SearchSpace
+from nasface.spaces.references import REFERENCES
 
 COUNTS: Final = ("table", "macs", "layers", "convolutions", "swish")
 """What candidates predict from: ms by the base table, multiply-accumulates and swish outputs in millions, numbers."""

@@ -20,11 +20,11 @@ from nasface.registry import build as build_component
 from nasface.reports import markdown
 from nasface.reports.summary import Summary, curve, summarise
 from nasface.reports.svg import picture
-from nasface.search import Constraint, Problem
-from nasface.search._base import ROUNDING
-from nasface.search._knapsack import merge_fronts
-from nasface.search.constraints import REFERENCE, check_reachable
 from nasface.settings import typed
+from nasface.strategies import Constraint, Problem
+from nasface.strategies._base import ROUNDING
+from nasface.strategies._knapsack import merge_fronts
+from nasface.strategies.constraints import REFERENCE, check_reachable
 
 if TYPE_CHECKING:
     from nasface.tasks import Run

@@ -18,9 +18,9 @@ from nasface.registry import build as build_component
 from nasface.reports import markdown
 from nasface.reports.summary import Summary, curve, summarise
 from nasface.reports.svg import picture
-from nasface.search import Constraint, Problem
 from nasface.settings import typed
 from nasface.spaces import Population
+from nasface.strategies import Constraint, Problem
 
 if TYPE_CHECKING:
     from nasface.tasks import Run

@@ -21,10 +21,10 @@ from nasface.registry import build as build_component
 from nasface.reports import markdown
 from nasface.reports.summary import Summary, summarise
 from nasface.reports.svg import Series, picture
-from nasface.search import Constraint, Problem
-from nasface.search.feasible import feasible_start
 from nasface.settings import Constraints, LatencyBound, typed
 from nasface.spaces import Population
+from nasface.strategies import Constraint, Problem
+from nasface.strategies.feasible import feasible_start
 
 if TYPE_CHECKING:
     from nasface.data import FaceData

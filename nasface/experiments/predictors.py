@@ -18,8 +18,8 @@ from nasface.experiments.bench import Bench
 from nasface.predictors.trial import judge_floor, judge_predictor, split
 from nasface.registry import build
 from nasface.reports.predictor_table import ALL, Comparison, comparison_markdown
-from nasface.search.constraints import REFERENCE
 from nasface.spaces import relatives
+from nasface.strategies.constraints import REFERENCE
 
 NEAR: Final = 0.05
 COUNTED: Final = {"macs_only": "macs_m", "params_only": "params_m"}

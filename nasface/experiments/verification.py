@@ -21,8 +21,8 @@ from nasface.registry import build as build_component
 from nasface.reports import markdown
 from nasface.reports.summary import curve, summarise
 from nasface.reports.svg import picture
-from nasface.search.constraints import REFERENCE
 from nasface.settings import typed
+from nasface.strategies.constraints import REFERENCE
 
 if TYPE_CHECKING:
     from nasface.tasks import Run

@@ -1,9 +1,9 @@
 """Exporters: NetSpec and weights become a file that a device runs; and running that file here."""
 
 from nasface.exporters._base import Exported, Exporter, weight_shapes
-from nasface.exporters.runtime import Parity, Timing, check_parity, run_tflite, time_tflite
 from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter, read_metadata
 from nasface.exporters.tflite_keras import TFLiteKerasConfig, TFLiteKerasExporter
+from nasface.runtimes.tflite import Parity, Timing, check_parity, run_tflite, time_tflite
 
 __all__ = [
     "Exported",

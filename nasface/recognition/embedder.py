@@ -107,7 +107,7 @@ def read_descriptors(path: Path, names: Sequence[str]) -> Descriptors:
 
 
 def _open_tflite(path: Path, _: int | None) -> tuple[int, Callable[[Images], Descriptors]]:
-    from nasface.exporters.runtime import open_tflite, run_tflite
+    from nasface.runtimes.tflite import open_tflite, run_tflite
 
     shape = [int(size) for size in open_tflite(path).get_input_details()[0]["shape"]]
     return _square(path, shape[1:3]), lambda images: run_tflite(path, images)

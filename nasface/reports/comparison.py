@@ -19,11 +19,11 @@ from nasface.composition import (
     published_subnets,
 )
 from nasface.costs import Cost, EnergyMJ
-from nasface.devices.references import REFERENCES
 from nasface.errors import NasfaceError
 from nasface.predictors import QualityReport, Ranker
-from nasface.search import Constraint, SearchResult
 from nasface.spaces import Population, SearchSpace
+from nasface.spaces.references import REFERENCES
+from nasface.strategies import Constraint, SearchResult
 
 FOUND = "found"
 REFERENCE = "efficientnet_b0"

@@ -12,7 +12,7 @@ import numpy as np
 from nasface.predictors import Ranker
 from nasface.reports.svg import Series, picture
 from nasface.runs import write_text
-from nasface.search import ParetoFront
+from nasface.strategies import ParetoFront
 
 FILE, PICTURE = "front.csv", "front.svg"
 

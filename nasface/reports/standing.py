@@ -15,7 +15,7 @@ from nasface.predictors.confidence import LEVEL
 from nasface.reports.comparison import REFERENCE, SearchFacts, mark, named_networks
 from nasface.reports.page import Page
 from nasface.reports.svg import Series, chart
-from nasface.search._knapsack import Front, merge_fronts
+from nasface.strategies._knapsack import Front, merge_fronts
 
 Values = npt.NDArray[np.float64]
 

@@ -15,18 +15,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from nasface.composition import timing_options
 from nasface.costs import LayerCost
 from nasface.devices import LookupTable
-from nasface.devices.journal import Journal
-from nasface.devices.layer_bench import write_models
 from nasface.devices.measurements import Measurement
 from nasface.devices.plausibility import kernel_warning
-from nasface.devices.timing import Results, TimingOptions, measure_networks
-from nasface.devices.transports import Transport, build_transport
 from nasface.errors import InvalidInput
 from nasface.exporters import Exporter
 from nasface.netspec import NetSpec
 from nasface.registry import build
 from nasface.spaces import SearchSpace
 from nasface.tasks._run import Run
+from nasface.timing.journal import Journal
+from nasface.timing.layer_bench import write_models
+from nasface.timing.protocol import Results, TimingOptions, measure_networks
+from nasface.timing.transports import Transport, build_transport
 
 SHARE_UNSETTLED: Final = 0.1
 """Models that may stay less certain than asked for before somebody is told that the device was busy."""

@@ -13,9 +13,9 @@ from nasface.accuracy.table import AccuracyTable, merge_tables
 from nasface.errors import DataError, InvalidInput
 from nasface.predictors import Ranker, fit_ranker
 from nasface.registry import build
-from nasface.search import SearchResult
-from nasface.search._finalists import N_FINALISTS
 from nasface.spaces import Population
+from nasface.strategies import SearchResult
+from nasface.strategies._finalists import N_FINALISTS
 from nasface.tasks._run import Run
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ORIGIN = "verified"
 
 @dataclass(frozen=True)
 class Options:
-    """See `nasface.search.VerifiedConfig`; of searches without these options, nothing is measured."""
+    """See `nasface.strategies.VerifiedConfig`; of searches without these options, nothing is measured."""
 
     top: int
     rounds: int

@@ -13,15 +13,15 @@ from rich.table import Table
 from nasface.accuracy.candidates import Plan, candidates, mixed
 from nasface.composition import SupernetSource, build_space, timing_options
 from nasface.devices import LookupTable, Provenance, measurements_folder, new_lut, read_lut, write_lut
-from nasface.devices.layer_bench import CHAIN_LENGTHS
-from nasface.devices.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
 from nasface.devices.measurements import Measurement, write_measurements
-from nasface.devices.timing import Results, TimingOptions
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, listing
 from nasface.registry import build
 from nasface.spaces import Population, SearchSpace
 from nasface.tasks._measuring import show_range, time_specs, warn_odd_kernels
 from nasface.tasks._run import Outcome, Run
+from nasface.timing.layer_bench import CHAIN_LENGTHS
+from nasface.timing.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
+from nasface.timing.protocol import Results, TimingOptions
 
 STEPS: Final = {
     "isolated": "layers alone",

@@ -18,17 +18,17 @@ from nasface.composition import SupernetSource, build_space
 from nasface.costs import LayerCost
 from nasface.devices import LookupTable, Provenance, find_lut, measurements_folder, new_lut, read_lut, write_lut
 from nasface.devices.calibrated import Calibrated, ProbeTime, calibrated_table
-from nasface.devices.layer_bench import write_models
 from nasface.devices.measurements import Measurement, read_measurements, write_measurements
 from nasface.devices.probe_form import FORM, write_form
 from nasface.devices.probes import choose_probes
-from nasface.devices.references import REFERENCES, reference_network
 from nasface.devices.scaling import Base
 from nasface.errors import InvalidInput, NotMeasuredYet, TableError
 from nasface.netspec import NetSpec
 from nasface.spaces import SearchSpace, join_stages
+from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import measurements_of, show_range, tflite_exporter, time_specs
 from nasface.tasks._run import Outcome, Run
+from nasface.timing.layer_bench import write_models
 
 POOL: Final = 512
 REFERENCE: Final = "efficientnet_b0"

@@ -12,8 +12,8 @@ from nasface import composition
 from nasface.errors import InfeasibleConstraint, InvalidInput
 from nasface.reports.page import cell_text
 from nasface.runs import write_json, write_rows
-from nasface.search.constraints import notes
 from nasface.settings import Family
+from nasface.strategies.constraints import notes
 from nasface.tasks import search
 from nasface.tasks._run import Outcome, Run
 from nasface.tasks._verification import Options

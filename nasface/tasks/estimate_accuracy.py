@@ -16,9 +16,9 @@ from nasface.data import FaceData, Pairs
 from nasface.data.pairs import read_pairs
 from nasface.errors import DataError, InvalidInput, LookupTableError, UnknownName
 from nasface.recognition.judge import supported_rates
-from nasface.search import Constraint
 from nasface.settings import Accuracy, LatencyBound
 from nasface.spaces import SearchSpace
+from nasface.strategies import Constraint
 from nasface.tasks._run import Outcome, Run
 from nasface.tasks.evaluate import open_data
 

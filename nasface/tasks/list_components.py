@@ -13,12 +13,12 @@ from rich.table import Table
 
 from nasface.data import DATA
 from nasface.devices import embedded_luts, read_lut, user_luts
-from nasface.devices.transports import TRANSPORTS
 from nasface.errors import LookupTableError
 from nasface.options import yaml_files
 from nasface.registry import REGISTRY
 from nasface.supernets import SUPERNETS
 from nasface.tasks._run import TASKS, Outcome, Run
+from nasface.timing.transports import TRANSPORTS
 
 
 def run(run: Run) -> Outcome:

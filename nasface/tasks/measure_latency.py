@@ -11,18 +11,18 @@ from typing import Any, Final
 from rich.table import Table
 
 from nasface.composition import SupernetSource, build_space, named_genotypes, timing_options
-from nasface.devices.layer_bench import write_models
 from nasface.devices.measurements import Measurement, write_measurements
-from nasface.devices.references import REFERENCES, reference_network
-from nasface.devices.routing import Routed
-from nasface.devices.timing import Results, TimingOptions
-from nasface.devices.transports import Transport, build_transport
 from nasface.errors import InvalidInput, MissingDependency, ModelRefused, NotMeasuredYet, UnknownName, listing
 from nasface.netspec import NetSpec
 from nasface.spaces import SearchSpace
+from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import tflite_exporter, time_models
 from nasface.tasks._run import Outcome, Run
 from nasface.tasks.inspect import read_genotype_file
+from nasface.timing.layer_bench import write_models
+from nasface.timing.protocol import Results, TimingOptions
+from nasface.timing.routing import Routed
+from nasface.timing.transports import Transport, build_transport
 
 ENGINES: Final = ("tflite", "torch", "torchscript")
 FILES: Final = {".tflite": "tflite", ".pt": "torchscript", ".ts": "torchscript"}
@@ -126,7 +126,7 @@ def _file(path: Path, resolution: int, engines: Sequence[str]) -> Subject:
     if FILES[path.suffix] not in engines:
         raise InvalidInput(f"{path} needs the engine {FILES[path.suffix]}: add it to timing.engines={list(engines)}.")
     if path.suffix == ".tflite":
-        from nasface.exporters.runtime import open_tflite
+        from nasface.runtimes.tflite import open_tflite
 
         resolution = int(open_tflite(path).get_input_details()[0]["shape"][1])
     return Subject(path.name, resolution, file=path)
@@ -155,7 +155,7 @@ def _write(run: Run, jobs: Mapping[str, Subject], folder: Path) -> dict[str, Pat
     others = {n: s.spec for n, s in jobs.items() if s.spec is not None and n not in scripts}
     paths |= write_models(others, folder, tflite_exporter(run))
     if scripts:
-        from nasface.supernets.torch_timing import write_torchscript
+        from nasface.timing.torch_timing import write_torchscript
 
         paths |= {name: write_torchscript(spec, folder / f"{name}.pt") for name, spec in scripts.items()}
     return paths
@@ -167,7 +167,7 @@ def _transport(run: Run, jobs: Mapping[str, Subject], engines: Sequence[str]) ->
     if list(engines) == ["tflite"]:
         return given["tflite"]
     try:
-        from nasface.supernets.torch_timing import TorchTransport
+        from nasface.timing.torch_timing import TorchTransport
     except ModuleNotFoundError as error:
         raise MissingDependency("torch", "torch", "timing.engines=[torch]") from error
     eager = {n: s.spec for n, s in jobs.items() if s.spec is not None and n.startswith("torch.")}

@@ -16,9 +16,9 @@ from nasface.costs import Cost
 from nasface.reports import Page
 from nasface.reports.page import cell_text
 from nasface.reports.svg import Series, chart
-from nasface.search import Constraint
-from nasface.search.constraints import notes
 from nasface.spaces import Population, SearchSpace, join_stages
+from nasface.strategies import Constraint
+from nasface.strategies.constraints import notes
 from nasface.tasks._run import Outcome, Run
 
 SAMPLES: Final = 100_000

@@ -24,9 +24,9 @@ from nasface.reports.front import FILE, PICTURE, write_front
 from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
 from nasface.reports.standing import Standing, standing
-from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
-from nasface.search.constraints import notes
 from nasface.spaces import Population, SearchSpace
+from nasface.strategies import Constraint, Problem, SearchResult, SearchStrategy
+from nasface.strategies.constraints import notes
 from nasface.tasks._run import Outcome, Run
 from nasface.tasks._verification import Options, search_and_measure
 from nasface.tasks.inspect import read_genotype_file

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nasface.devices.transports import Sample, Transport
 from nasface.errors import ModelRefused
+from nasface.timing.transports import Sample, Transport
 
 
 class MadeUpDevice(Transport):

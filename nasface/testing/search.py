@@ -9,9 +9,9 @@ import pytest
 
 from nasface.costs import Cost, Macs, Params, StageTables
 from nasface.errors import InfeasibleConstraint
-from nasface.search import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.selectors import FullSort, QuickSelect, Selector
 from nasface.spaces import SearchSpace
+from nasface.strategies import Constraint, Problem, SearchResult, SearchStrategy
 from nasface.testing.synthetic import OracleComparator, OracleScorer, face_space, oracle, tiny_space, truth
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.devices.transports import Sample, Transport
 from nasface.errors import InvalidInput, ModelRefused, UnknownName
 from nasface.exporters import TFLiteConfig, TFLiteExporter, weight_shapes
 from nasface.spaces import OfaMbv3, OfaMbv3Config
+from nasface.timing.transports import Sample, Transport
 
 
 class TransportConformance:

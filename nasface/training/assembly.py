@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from nasface.data import FaceData, FaceSet
-from nasface.devices.references import efficientnet_b0
 from nasface.errors import InvalidInput, MissingDependency
 from nasface.recognition.embedder import embed_photos, open_model
 from nasface.runs import atomic_write
 from nasface.spaces import OfaMbv3
+from nasface.spaces.references import efficientnet_b0
 from nasface.supernets import ElasticNetwork
 from nasface.supernets.checkpoint import classes_of, load_into, read_checkpoint
 from nasface.training.distillation import Descriptors, DescriptorTeacher, centred, read_descriptors

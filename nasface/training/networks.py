@@ -25,7 +25,7 @@ class FixedNetwork(nn.Module):
     """One network with a classifier, trained like a sub-network.
 
     Args:
-        spec: The network, e.g. `nasface.devices.references.efficientnet_b0`.
+        spec: The network, e.g. `nasface.spaces.references.efficientnet_b0`.
         classes: Outputs of the classifier.
     """
 

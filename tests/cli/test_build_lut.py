@@ -11,9 +11,9 @@ import pytest
 
 from nasface.devices import read_lut, user_folder
 from nasface.devices.measurements import read_measurements
-from nasface.devices.transports import TRANSPORTS, HostConfig, Sample, Transport
 from nasface.errors import EXIT_INVALID, EXIT_OK, DeviceLost
 from nasface.testing.made_up_device import MadeUpDevice
+from nasface.timing.transports import TRANSPORTS, HostConfig, Sample, Transport
 
 from ._command import Command
 

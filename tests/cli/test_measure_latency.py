@@ -10,12 +10,12 @@ import pytest
 
 from nasface.composition import published_subnets
 from nasface.devices.measurements import read_measurements
-from nasface.devices.references import mobilenet_v2
-from nasface.devices.transports import TRANSPORTS, HostConfig
 from nasface.errors import EXIT_INVALID, EXIT_OK
 from nasface.exporters import TFLiteConfig, TFLiteExporter
 from nasface.netspec import random_weights
+from nasface.spaces.references import mobilenet_v2
 from nasface.testing.made_up_device import MadeUpDevice
+from nasface.timing.transports import TRANSPORTS, HostConfig
 
 from ._command import Command
 

@@ -9,11 +9,11 @@ import pytest
 
 from nasface.costs import ModelMB, PeakMemoryMB
 from nasface.costs.memory import peak_megabytes
-from nasface.devices.references import REFERENCES
 from nasface.errors import UnknownName
 from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter
 from nasface.netspec import INPUT, NetBuilder, random_weights
 from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
+from nasface.spaces.references import REFERENCES
 from nasface.testing import CostConformance
 
 SPACE = OfaMbv3(OfaMbv3FaceConfig(resolution=112))

@@ -11,10 +11,10 @@ from nasface.devices import embedded_luts, read_lut
 from nasface.devices.calibration import Observation, calibrate, compare_candidates, leave_one_out
 from nasface.devices.estimate import build_luts, estimate_references
 from nasface.devices.layer_model import FEATURES, LayerModel, nonnegative_least_squares, swish_outputs
-from nasface.devices.references import efficientnet_b0
 from nasface.devices.scaling import Base, layer_model
 from nasface.errors import LookupTableError
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
+from nasface.spaces.references import efficientnet_b0
 
 
 def observations(cost: float = 0.5) -> list[Observation]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from nasface.devices.measurements import COLUMNS, Measurement, read_measurements, write_measurements
-from nasface.devices.timing import summarise
-from nasface.devices.transports import Sample
 from nasface.errors import TableError
+from nasface.timing.protocol import summarise
+from nasface.timing.transports import Sample
 
 
 def rows() -> list[Measurement]:

@@ -15,8 +15,8 @@ import pytest
 
 from nasface.errors import ExportError, UnknownName
 from nasface.exporters import TFLiteConfig, TFLiteExporter, read_metadata, run_tflite
-from nasface.exporters.runtime import open_tflite
 from nasface.netspec import ACTIVATIONS, INPUT, NetBuilder, random_weights
+from nasface.runtimes.tflite import open_tflite
 
 pytest.importorskip("ai_edge_litert")
 

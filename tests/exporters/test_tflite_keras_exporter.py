@@ -18,8 +18,8 @@ from nasface.exporters import (
     read_metadata,
     run_tflite,
 )
-from nasface.exporters.runtime import open_tflite
 from nasface.netspec import ACTIVATIONS, INPUT, NetBuilder, random_weights
+from nasface.runtimes.tflite import open_tflite
 
 missing = [name for name in ("tensorflow", "ai_edge_litert") if find_spec(name) is None]  # an import takes seconds
 pytestmark = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.exporters.runtime import run_tflite
+from nasface.runtimes.tflite import run_tflite
 
 from .conftest import ROOT, Command, Done
 

@@ -14,8 +14,8 @@ from nasface.errors import InvalidInput
 from nasface.predictors import LightGBMNAC, LightGBMNACConfig, Ranker
 from nasface.predictors._forest import PairForest
 from nasface.predictors._pairs import random_pairs
-from nasface.search import Constraint, EvolutionPaper, EvolutionPaperConfig, Problem
 from nasface.selectors import QuickSelect
+from nasface.strategies import Constraint, EvolutionPaper, EvolutionPaperConfig, Problem
 from nasface.testing.synthetic import accuracies, face_space
 
 lightgbm = pytest.importorskip("lightgbm")

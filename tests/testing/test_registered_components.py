@@ -14,9 +14,9 @@ from nasface.devices import load_device
 from nasface.exporters import Exporter
 from nasface.predictors import Comparator
 from nasface.registry import REGISTRY
-from nasface.search import SearchStrategy
 from nasface.selectors import Selector
 from nasface.spaces import SearchSpace
+from nasface.strategies import SearchStrategy
 from nasface.testing import (
     CostConformance,
     ExporterConformance,

@@ -10,9 +10,9 @@ import numpy as np
 from nasface import SearchSpace, register
 from nasface.costs import LayerCost
 from nasface.devices import Device
-from nasface.devices.references import REFERENCES
 from nasface.errors import InvalidInput, UnknownName
 from nasface.netspec import Layer, op_params
+from nasface.spaces.references import REFERENCES
 
 BYTES: Final = 4
 """Of a float32."""

@@ -1,0 +1,1 @@
+"""Runtimes: how a model file is run, one module per format."""

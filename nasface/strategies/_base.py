@@ -1,0 +1,160 @@
+"""Searches: the best network of a space under constraints, by a ranker's opinion.
+
+Protocol. A strategy is constructed as `cls(config, selector=...)`; `run(problem, rng)` draws only from the generator,
+is bounded (no loop without an end), reports progress through `problem.progress`, and returns a feasible `SearchResult`.
+It raises `InfeasibleConstraint` when no network meets the constraints. Same problem and same seed give the same result.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.costs import Cost, StageTables
+from nasface.predictors import Ranker
+from nasface.spaces import Population, SearchSpace, StageIndices, join_stages
+
+if TYPE_CHECKING:
+    from nasface.strategies._fronts import ParetoFront
+
+ROUNDING: Final = 1e-9
+"""Relative; sums over stages add up in another order than a cost's own prediction."""
+
+
+@dataclass
+class VerifiedConfig:
+    """Options of searches whose best networks are measured before one is delivered; the main job reads them.
+
+    Attributes:
+        verify_top: How many of the finalists are measured, up to 16; needs photos (data=...). 0 believes the predictor.
+        rounds: How often the predictor is fitted again on what was measured, and the search repeated.
+        verified: Accuracy table that keeps what was measured, created or continued; None takes verified.csv in the run
+            folder.
+    """
+
+    verify_top: int = 0
+    rounds: int = 1
+    verified: str | None = None
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """`cost.predict(genotype) <= bound`.
+
+    Attributes:
+        cost: What is bounded.
+        bound: In the cost's unit.
+        label: For people, e.g. "latency on sd865".
+        basis: How the bound came about, e.g. "0.6 x EfficientNet-B0 (22.0 ms, estimated)".
+        margin: By how much, relative to the bound, what was asked for lies above it.
+    """
+
+    cost: Cost
+    bound: float
+    label: str
+    basis: str = ""
+    margin: float = 0.0
+
+
+def no_progress(done: int, total: int, note: str) -> None:
+    """The default of `Problem.progress`: silence."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What to search: a space, an opinion about accuracy, and bounds.
+
+    Attributes:
+        progress: Called as progress(done, total, note) after every generation.
+        given: int8[n, n_genes], networks that a search may begin with (`search.warm_start`), feasible or not.
+        costs: What a search for a front may trade accuracy against, beside the costs that are bounded.
+    """
+
+    space: SearchSpace
+    ranker: Ranker
+    constraints: Sequence[Constraint] = ()
+    progress: Callable[[int, int, str], None] = field(default=no_progress, compare=False)
+    given: Population | None = None
+    costs: Sequence[Cost] = ()
+
+    def feasible(self, population: Population) -> npt.NDArray[np.bool_]:
+        """bool[n]: which rows meet all constraints."""
+        indices = self.space.stage_indices(population) if any(self.tables) else None
+        return self._feasible(len(population), indices, lambda rows: population[rows])
+
+    def feasible_stages(self, indices: StageIndices) -> npt.NDArray[np.bool_]:
+        """`feasible` for networks given by the indices of their stages' choices."""
+        return self._feasible(len(indices), indices, lambda rows: self.networks(indices[rows]))
+
+    def networks(self, indices: StageIndices) -> Population:
+        """The genotypes int8[n, n_genes] of a space that has stages."""
+        rows: Population = join_stages(self._choices, indices.T)
+        return rows
+
+    @cached_property
+    def known(self) -> Population:
+        """`given`, or no network at all."""
+        return np.empty((0, self.space.n_genes), np.int8) if self.given is None else self.given
+
+    @cached_property
+    def tables(self) -> list[StageTables | None]:
+        """Of every constraint's cost, see `Cost.decompose`."""
+        return [constraint.cost.decompose() for constraint in self.constraints]
+
+    @cached_property
+    def _choices(self) -> list[Population]:
+        return self.space.stage_choices() or []
+
+    def _feasible(
+        self, n: int, indices: StageIndices | None, networks: Callable[[slice | npt.NDArray[Any]], Population]
+    ) -> npt.NDArray[np.bool_]:
+        """bool[n]; `networks` gives the genotypes of some rows."""
+        ok = np.ones(n, bool)
+        for constraint, tables in zip(self.constraints, self.tables, strict=True):
+            cost, bound = constraint.cost, constraint.bound
+            if indices is None or tables is None:
+                ok &= cost.predict(networks(slice(None))) <= bound
+                continue
+            sums, room = tables.predict(indices), ROUNDING * abs(bound)
+            below = sums <= bound + room
+            close = below & (sums >= bound - room)
+            ok &= below
+            if close.any():  # the tables round otherwise than the cost itself, which has the say
+                ok[close] &= cost.predict(networks(np.flatnonzero(close))) <= bound
+        return ok
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        best: int8[n_genes], the winner, feasible.
+        finalists: int8[k, n_genes], distinct and feasible, best first by the ranker; `finalists[0]` is `best`.
+        history: One row per generation: generation, comparator calls and pairs so far, the current best, plus what the
+            strategy adds.
+        counters: Totals: generations, calls, pairs, distinct networks seen.
+        remarks: Sentences for the user, e.g. what optimality refers to.
+        front: Networks of which none is better than another in everything, from a search for a front.
+    """
+
+    best: npt.NDArray[np.int8]
+    finalists: Population
+    history: list[dict[str, Any]]
+    counters: dict[str, int]
+    remarks: tuple[str, ...] = ()
+    front: ParetoFront | None = None
+
+
+class SearchStrategy(ABC):
+    """Finds the best network of a problem."""
+
+    @abstractmethod
+    def run(self, problem: Problem, rng: np.random.Generator) -> SearchResult:
+        """Search; see the module's protocol."""

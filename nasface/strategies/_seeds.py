@@ -1,0 +1,49 @@
+"""Exactly found networks to begin a search with."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Final
+
+import numpy as np
+
+from nasface.costs import StageTables
+from nasface.predictors import Ranker, Stagewise, fit_ranker
+from nasface.spaces import Population
+from nasface.strategies._base import ROUNDING, Problem
+from nasface.strategies._knapsack import BestFirst
+
+_MOST: Final = 2000
+"""Networks that are tried at most in the order of their scores."""
+
+
+def exact_seeds(problem: Problem, n: int, rng: np.random.Generator) -> Population:
+    """The n best feasible networks by a stage-wise score, best first; none for a space without stages.
+
+    The score is the predictor's own if it decomposes, else that of a `lightgbm_stagewise` on the same table. Bounds on
+    costs that do not decompose are checked network by network; few or no networks may meet them.
+
+    Returns:
+        int8[m, n_genes], m <= n.
+    """
+    seeds: Population = np.empty((0, problem.space.n_genes), np.int8)
+    scores = stagewise_scores(problem.ranker, rng) if n and problem.space.stage_choices() is not None else None
+    if scores is None:
+        return seeds
+    networks = islice(BestFirst(scores, stage_bounds(problem)), _MOST)
+    while len(seeds) < n and (some := [choices for _, choices in islice(networks, n)]):
+        rows = problem.networks(np.array(some, np.int16))
+        seeds = np.concatenate([seeds, rows[problem.feasible(rows)]])
+    return seeds[:n]
+
+
+def stagewise_scores(ranker: Ranker, rng: np.random.Generator) -> StageTables | None:
+    """The ranker's own scores by stage, else those of a stage-wise predictor fitted on its table."""
+    own = ranker.decompose()
+    return own or fit_ranker(ranker.space, Stagewise(), ranker.table, ranker.targets, rng).decompose()
+
+
+def stage_bounds(problem: Problem) -> list[tuple[StageTables, float]]:
+    """Bounds on costs that decompose, with room for rounding."""
+    known = [(tables, constraint.bound) for tables, constraint in zip(problem.tables, problem.constraints, strict=True)]
+    return [(tables, bound + ROUNDING * abs(bound)) for tables, bound in known if tables is not None]

@@ -1,0 +1,160 @@
+"""The state of an evolution: kept in a small file, so that one that was killed goes on to the identical decision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from nasface.errors import InvalidInput
+from nasface.runs import write_text
+from nasface.spaces import Population
+from nasface.strategies._base import Problem, SearchStrategy
+
+FORMAT: Final = "nasface search state 1"
+
+SAVE_EVERY: Final = 1.0
+"""Seconds of work that are lost at most; when a state is saved has no influence on the search."""
+
+
+@dataclass
+class Progress:
+    """What an evolution knows between two generations, beside the random generator.
+
+    Attributes:
+        generation: The next one.
+        population: int8[n, n_genes].
+        kept: Parents of the phases that are over.
+        counters: calls, pairs, distinct (networks that entered a population; one that comes back counts again).
+        history: See `SearchResult`.
+        remarks: See `SearchResult`.
+    """
+
+    generation: int
+    population: Population
+    kept: Population
+    counters: dict[str, int]
+    history: list[dict[str, Any]] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
+    _before: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def begin(cls, problem: Problem) -> Progress:
+        """Before the first generation."""
+        nothing = np.empty((0, problem.space.n_genes), np.int8)
+        counters = {"generations": 0, "calls": 0, "pairs": 0, "distinct": 0}
+        before = (problem.ranker.calls, problem.ranker.pairs)
+        return cls(0, nothing, nothing, counters, _before=before)
+
+    def count(self, problem: Problem) -> None:
+        """Bring the counters up to date."""
+        self.counters = self.counted(problem)
+
+    def counted(self, problem: Problem) -> dict[str, int]:
+        """The counters as of now."""
+        calls, pairs = self._before
+        now = {"calls": problem.ranker.calls - calls, "pairs": problem.ranker.pairs - pairs}
+        return self.counters | {"generations": self.generation} | now
+
+    def to_dict(self, problem: Problem, rng: np.random.Generator) -> dict[str, Any]:
+        """For the file."""
+        return {
+            "generation": self.generation,
+            "population": [problem.space.to_text(row) for row in self.population],
+            "kept": [problem.space.to_text(row) for row in self.kept],
+            "counters": self.counters,
+            "history": self.history,
+            "remarks": list(self.remarks),
+            "rng": rng.bit_generator.state,
+        }
+
+    @classmethod
+    def of_dict(cls, content: dict[str, Any], problem: Problem, rng: np.random.Generator) -> Progress:
+        """From the file; the generator goes on where it was."""
+        progress = cls.begin(problem)
+        progress.generation = content["generation"]
+        progress.population, progress.kept = (_population(content[key], problem) for key in ("population", "kept"))
+        progress.counters, progress.history = content["counters"], content["history"]
+        progress.remarks = tuple(content["remarks"])
+        calls, pairs = progress._before
+        progress._before = (calls - progress.counters["calls"], pairs - progress.counters["pairs"])
+        rng.bit_generator.state = content["rng"]
+        return progress
+
+
+class StateFile:
+    """Where the state is kept, if anywhere.
+
+    Args:
+        path: The file, or None.
+        problem: Gives the space.
+        identity: Hash of all that decides what the search finds.
+    """
+
+    def __init__(self, path: Path | None, problem: Problem, identity: str) -> None:
+        self._path, self._problem, self._identity = path, problem, identity
+        self._saved = time.monotonic()
+
+    @classmethod
+    def of(cls, path: str | None, problem: Problem, search: SearchStrategy, rng: np.random.Generator) -> StateFile:
+        """For a search that is about to begin with this generator."""
+        file = None if path is None else Path(path).expanduser()
+        return cls(file, problem, "" if file is None else _identity(problem, search, rng))
+
+    def read(self, problem: Problem, rng: np.random.Generator) -> Progress | None:
+        """The state, or None if there is none yet.
+
+        Raises:
+            InvalidInput: The file is of another search, or damaged.
+        """
+        if self._path is None or not self._path.exists():
+            return None
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            of_this_search = content["format"] == FORMAT and content["identity"] == self._identity
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(f"{self._path} is not the state of a search ({error}); give another file.") from error
+        if not of_this_search:
+            raise InvalidInput(
+                f"{self._path} is the state of another search (other seed, options, bounds or table); give another "
+                "file as search.state, or delete this one to begin anew."
+            )
+        return Progress.of_dict(content, problem, rng)
+
+    def save(self, progress: Progress, rng: np.random.Generator) -> None:
+        """Write the state, unless that was done a moment ago."""
+        now = time.monotonic()
+        if self._path is None or now - self._saved < SAVE_EVERY:
+            return
+        self._saved = now
+        content = {"format": FORMAT, "identity": self._identity} | progress.to_dict(self._problem, rng)
+        write_text(self._path, json.dumps(content) + "\n")
+
+
+def _population(rows: list[str], problem: Problem) -> Population:
+    parsed = [problem.space.from_text(row) for row in rows]
+    return np.array(parsed, np.int8).reshape(len(parsed), problem.space.n_genes)
+
+
+def _identity(problem: Problem, search: SearchStrategy, rng: np.random.Generator) -> str:
+    """Hash of the space, the table, the predictor, the bounds, the options and the generator's state."""
+    ranker = problem.ranker
+    config: Any = getattr(search, "config", None)
+    selector: Any = getattr(search, "selector", None)
+    facts = {
+        "space": [dict(problem.space.signature()), problem.space.resolution],
+        "predictor": asdict(ranker.predictor.config),
+        "constraints": [(c.cost.name, c.label, c.bound) for c in problem.constraints],
+        "search": {key: value for key, value in asdict(config).items() if key != "state"},
+        "selector": asdict(selector.config),
+        "rng": rng.bit_generator.state,
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
+    for array in (ranker.table, np.asarray(ranker.targets, np.float64), problem.known):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,177 @@
+"""Bounds as users write them become constraints; what cannot be met is refused at once, what does not bind is said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Final, Protocol
+
+import numpy as np
+
+from nasface.costs import Cost, StageTables
+from nasface.errors import InfeasibleConstraint, InvalidInput, UnknownName
+from nasface.strategies._base import Constraint
+from nasface.strategies._knapsack import merge_fronts
+
+REFERENCE: Final = "efficientnet_b0"
+_NAMES: Final = {"efficientnet_b0": "EfficientNet-B0"}
+_SMALLEST: Final = {"latency_ms": "fastest"}
+_ROUNDING: Final = 1e-9  # tables sum in another order than predict
+
+
+class Bound(Protocol):
+    """An absolute bound in the cost's unit, a ratio to EfficientNet-B0, or neither."""
+
+    @property
+    def max(self) -> float | None:
+        """In the cost's unit."""
+
+    @property
+    def ratio(self) -> float | None:
+        """Of EfficientNet-B0's cost on the same device at the same resolution."""
+
+
+def build_constraints(
+    bounds: Mapping[str, Bound], costs: Sequence[Cost], default_ratios: Mapping[str, float | None] | None = None
+) -> list[Constraint]:
+    """One constraint per cost whose name is bounded, in the order of `costs`; several latencies get one each.
+
+    Args:
+        bounds: By cost name, as in `constraints.NAME.{max|ratio}`; one with a `confidence` gets a margin.
+        costs: What can be bounded; several may share a name (one latency per device).
+        default_ratios: Ratio by cost name, used where neither max nor ratio is given.
+
+    Raises:
+        InvalidInput: Both max and ratio, or a number that is not positive, or no reference for a ratio.
+        UnknownName: A bound on a cost that is not there.
+    """
+    names = {cost.name for cost in costs}
+    for name, bound in bounds.items():
+        given = bound.max is not None or bound.ratio is not None
+        if given and name not in names:
+            raise UnknownName("constraint", name, names)
+    constraints = []
+    for cost in costs:
+        given_bound = bounds.get(cost.name)
+        top, ratio = (None, None) if given_bound is None else (given_bound.max, given_bound.ratio)
+        if top is None and ratio is None:
+            ratio = (default_ratios or {}).get(cost.name)
+        confidence: float | None = getattr(given_bound, "confidence", None)
+        if top is not None or ratio is not None:
+            found = _constraint(cost, top, ratio)
+            constraints.append(found if confidence is None else with_margin(found, confidence))
+        elif confidence is not None:
+            raise InvalidInput(
+                f"constraints.{cost.name}.confidence is {confidence:g}, but there is no bound; give max or ratio, too."
+            )
+    return constraints
+
+
+def with_margin(constraint: Constraint, confidence: float) -> Constraint:
+    """The constraint on predictions under which measured values stay within the bound with this chance.
+
+    Raises:
+        InvalidInput, LookupTableError: The cost's margin is not known, see `Cost.margin`.
+    """
+    margin = constraint.cost.margin(confidence)
+    asked = constraint.basis or f"{_text(constraint.bound)} {constraint.cost.unit}"
+    basis = f"{asked} with a margin of {margin:.1%} for {confidence:g} confidence"
+    return replace(constraint, bound=constraint.bound / (1.0 + margin), basis=basis, margin=margin)
+
+
+def check_reachable(constraints: Sequence[Constraint]) -> None:
+    """Refuse bounds below the exact minimum of their cost, and two that contradict each other.
+
+    Costs that do not decompose are not judged.
+
+    Raises:
+        InfeasibleConstraint: With the minimum and what to ask for instead.
+    """
+    known = [(constraint, tables) for constraint in constraints if (tables := constraint.cost.decompose()) is not None]
+    for constraint, tables in known:
+        lowest, _ = tables.minimum()
+        if constraint.bound < lowest * (1.0 - _ROUNDING):
+            raise InfeasibleConstraint(
+                _refusal(constraint, lowest), metric=constraint.cost.name, bound=constraint.bound, reachable=lowest
+            )
+    for first, second in combinations(known, 2):
+        of, given = (second, first) if first[1].combine == "max" else (first, second)
+        if of[1].combine == "max":
+            continue  # what one maximum forbids in a stage, another one does not need
+        lowest = _least(of[1], given[1], given[0].bound * (1.0 + _ROUNDING))
+        if of[0].bound < lowest * (1.0 - _ROUNDING):
+            message = _contradiction(of[0], given[0], lowest)
+            raise InfeasibleConstraint(message, metric=of[0].cost.name, bound=of[0].bound, reachable=lowest)
+
+
+def notes(constraints: Sequence[Constraint]) -> list[str]:
+    """One sentence for every constraint that does not bind, because even the costliest network meets it."""
+    found = []
+    for constraint in constraints:
+        tables = constraint.cost.decompose()
+        if tables is None:
+            continue
+        highest, _ = tables.maximum()
+        if constraint.bound >= highest * (1.0 - _ROUNDING):
+            bound, top, unit = _text(constraint.bound), _text(highest), constraint.cost.unit
+            found.append(
+                f"The bound on {constraint.label} ({bound} {unit}) does not bind: "
+                f"no network of the space needs more than {top} {unit}."
+            )
+    return found
+
+
+def _constraint(cost: Cost, top: float | None, ratio: float | None) -> Constraint:
+    key = f"constraints.{cost.name}"
+    if top is not None and ratio is not None:
+        raise InvalidInput(f"{key} has both max={top:g} and ratio={ratio:g}; give one of the two.")
+    word, number = ("max", top) if top is not None else ("ratio", ratio)
+    if number is None or not (math.isfinite(number) and number > 0):
+        raise InvalidInput(f"{key}.{word} is {number}; give a positive number.")
+    if word == "max":
+        return Constraint(cost, float(number), cost.label)
+    value, estimated = cost.reference(REFERENCE)
+    nature = ", estimated" if estimated else ""
+    return Constraint(
+        cost, number * value, cost.label, f"{number:g} x {_NAMES[REFERENCE]} ({_text(value)} {cost.unit}{nature})"
+    )
+
+
+def _least(of: StageTables, given: StageTables, bound: float) -> float:
+    """Exact minimum of a sum over the networks within a bound that some network meets."""
+    if given.combine == "max":
+        allowed = [np.where(table <= bound, own, np.inf) for table, own in zip(given.tables, of.tables, strict=True)]
+        return of.constant + float(sum(table.min() for table in allowed))
+    saved = StageTables(-of.constant, tuple(-table for table in of.tables))
+    return -float(merge_fronts(saved, given).best_within(np.array([bound]))[0])
+
+
+def _contradiction(of: Constraint, given: Constraint, lowest: float) -> str:
+    asked, least = (f"{_text(value)} {of.cost.unit}" for value in (of.bound, math.ceil(lowest * 100) / 100))
+    within = f"{given.label} of at most {_text(given.bound)} {given.cost.unit}"
+    return (
+        f"Two bounds contradict each other: with {within}, the least {of.label} is {least}, and at most {asked} was "
+        f"asked for; relax constraints.{of.cost.name} or constraints.{given.cost.name}."
+    )
+
+
+def _refusal(constraint: Constraint, lowest: float) -> str:
+    cost = constraint.cost
+    word, _, where = constraint.label.partition(" on ")
+    place = f"{f' on {where}' if where else ''} at {cost.space.resolution}"
+    what = f"{lowest:.3g}" if lowest >= 100 else _text(lowest)
+    asked = f"{_text(constraint.bound)} {cost.unit}" + (f" = {constraint.basis}" if constraint.basis else "")
+    nature = " (estimated)" if cost.estimated else ""
+    kind = _SMALLEST.get(cost.name, "smallest")
+    of_what = "" if cost.name == "latency_ms" else f" {word}"
+    least = math.ceil(lowest * (1.0 + constraint.margin) * 100) / 100
+    return (
+        f"The {kind} sub-network{place} needs {what} {cost.unit}{of_what}{nature}; you asked for {asked}; "
+        f"set constraints.{cost.name}.max={least:g} or more, or choose a smaller space.resolution."
+    )
+
+
+def _text(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")

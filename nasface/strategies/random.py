@@ -1,0 +1,51 @@
+"""Random search: the best of many feasible networks, a floor for every other search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nasface.errors import InvalidInput
+from nasface.registry import register
+from nasface.selectors import Selector
+from nasface.strategies._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
+from nasface.strategies._finalists import finalists
+from nasface.strategies.feasible import feasible_start
+
+
+@dataclass
+class RandomSearchConfig(VerifiedConfig):
+    """Parameters of the search.
+
+    Attributes:
+        samples: Distinct feasible networks to choose from.
+    """
+
+    name: str = "random"
+    samples: int = 10000
+
+
+@register("search", "random", config=RandomSearchConfig)
+class RandomSearch(SearchStrategy):
+    """The best of many random feasible networks, drawn uniformly unless the bounds are tight (see `feasible_start`)."""
+
+    def __init__(self, config: RandomSearchConfig | None = None, *, selector: Selector) -> None:
+        self.config, self.selector = config or RandomSearchConfig(), selector
+        if self.config.samples < 1:
+            raise InvalidInput(f"search.samples is {self.config.samples}; give 1 or more.")
+
+    def run(self, problem: Problem, rng: np.random.Generator) -> SearchResult:
+        """Search; see the module's protocol.
+
+        Raises:
+            InfeasibleConstraint: No network of the space meets the constraints.
+        """
+        ranker = problem.ranker
+        calls, pairs = ranker.calls, ranker.pairs
+        population = feasible_start(problem, rng, self.config.samples)
+        found = finalists(population, ranker, self.selector, rng)
+        totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs}
+        row = {"generation": 0, **totals, "best": problem.space.to_text(found[0]), "distinct": len(population)}
+        problem.progress(1, 1, f"{len(population)} distinct networks")
+        return SearchResult(found[0], found, [row], {"generations": 1, **totals, "distinct": len(population)})

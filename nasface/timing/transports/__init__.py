@@ -1,0 +1,46 @@
+"""Transports: how a device runs models that nasface times; `build_transport({"name": "host"})`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from nasface.registry import build_option
+from nasface.timing.transports._base import Sample, Transport
+from nasface.timing.transports.adb import AdbConfig, AdbTransport
+from nasface.timing.transports.files import FilesConfig, FilesTransport
+from nasface.timing.transports.host import HostConfig, HostTransport
+from nasface.timing.transports.ssh import SshConfig, SshTransport
+
+__all__ = [
+    "TRANSPORTS",
+    "AdbConfig",
+    "AdbTransport",
+    "FilesConfig",
+    "FilesTransport",
+    "HostConfig",
+    "HostTransport",
+    "Sample",
+    "SshConfig",
+    "SshTransport",
+    "Transport",
+    "build_transport",
+]
+
+TRANSPORTS: Final[dict[str, tuple[type, Callable[[Any], Transport]]]] = {
+    "adb": (AdbConfig, AdbTransport),
+    "files": (FilesConfig, FilesTransport),
+    "host": (HostConfig, HostTransport),
+    "ssh": (SshConfig, SshTransport),
+}
+"""Options of `transport=`: the dataclass of parameters and the class that takes one."""
+
+
+def build_transport(settings: Mapping[str, Any]) -> Transport:
+    """The transport that `settings["name"]` names, the other entries being its parameters; nothing is connected yet.
+
+    Raises:
+        UnknownName: The transport, or one of the parameters, does not exist.
+        InvalidInput: A parameter is outside what is allowed.
+    """
+    return build_option("transport", TRANSPORTS, settings)

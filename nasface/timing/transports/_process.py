@@ -1,0 +1,160 @@
+"""The runner in a child process: requests and answers as JSON lines, a time limit for each, a clean end."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from nasface.errors import DeviceLost, ModelRefused, TransportError
+from nasface.timing.transports._base import Sample
+
+RUNNER: Final = Path(__file__).with_name("runner.py")
+_GRACE_S = 5.0
+
+
+class RunnerEnded(DeviceLost):
+    """The runner, or the connection to it, ended without an answer.
+
+    Attributes:
+        status: Exit status of the child process; negative for a signal.
+        last_words: The last line of its standard error.
+    """
+
+    def __init__(self, message: str, status: int, last_words: str) -> None:
+        self.status, self.last_words = status, last_words
+        super().__init__(message)
+
+
+class RunnerProcess:
+    """A child process that speaks the runner's protocol.
+
+    Args:
+        command: What to start.
+        device: For messages, e.g. "pi@10.0.0.7".
+        timeout: Seconds after which an answer is no longer waited for.
+        preamble: Bytes written before the first request.
+    """
+
+    def __init__(self, command: Sequence[str], device: str, timeout: float, preamble: bytes = b"") -> None:
+        self._device, self._timeout = device, timeout
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        # A session of its own: Ctrl-C on the terminal ends nasface, which then ends the child.
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,
+        )
+        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+        self._write(preamble)
+
+    def ask(self, request: Mapping[str, object], content: bytes = b"") -> dict[str, Any]:
+        """The answer to one request.
+
+        Raises:
+            RunnerEnded: There is none, because the process ended.
+            TransportError: There is none within the time limit, it is no JSON object, or it is an error.
+            ModelRefused: The runtime does not run the model.
+        """
+        self._write(json.dumps(request).encode() + b"\n" + content)
+        return self._checked(self._answer())
+
+    def time(self, path: str, runs: int, warmup: int, threads: int) -> Sample:
+        """One block of runs of a model."""
+        answer = self.ask({"cmd": "time", "path": path, "runs": runs, "warmup": warmup, "threads": threads})
+        times = tuple(map(float, answer["times_ms"]))
+        return Sample(times, len(times), notes=answer["notes"])
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the process: by the end of its input, or by force when that does not help."""
+        with suppress(OSError):
+            self._stdin.close()
+        try:
+            self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._kill()
+        self._errors.close()
+
+    @property
+    def _stdin(self) -> Any:
+        return self._process.stdin
+
+    def _listen(self) -> None:
+        """Hand lines over as they come; an empty one says that no more will."""
+        stream = self._process.stdout
+        if stream is not None:
+            with stream, suppress(OSError):
+                for line in stream:
+                    self._answers.put(line)
+        self._answers.put(b"")
+
+    def _write(self, content: bytes) -> None:
+        try:
+            self._stdin.write(content)
+            self._stdin.flush()
+        except OSError:
+            raise self._ended() from None
+
+    def _answer(self) -> bytes:
+        try:
+            line = self._answers.get(timeout=self._timeout)
+        except queue.Empty:
+            self._kill()
+            raise TransportError(
+                f"{self._device} did not answer within {self._timeout:g} s; "
+                "ask for fewer runs, or raise transport.timeout."
+            ) from None
+        if not line:
+            raise self._ended()
+        return line
+
+    def _checked(self, line: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            self._kill()
+            raise TransportError(
+                f"{self._device} answered {line[:80]!r}, which is not the runner's language; "
+                "does a start-up file of its shell print something?"
+            )
+        if "refused" in answer:
+            raise ModelRefused(f"{self._device} does not run this model: {str(answer['refused']).rstrip('.')}.")
+        if "missing" in answer:
+            raise TransportError(
+                f"{self._device} lacks the Python package {answer['missing']}: "
+                "run `python3 -m pip install ai-edge-litert numpy` there."
+            )
+        if "error" in answer:
+            raise TransportError(f"{self._device} failed: {str(answer['error']).rstrip('.')}.")
+        return answer
+
+    def _ended(self) -> RunnerEnded:
+        try:
+            status = self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            status = self._kill()
+        self._errors.seek(0)
+        words = self._errors.read().decode(errors="replace").strip().splitlines()[-1:] or [""]
+        said = words[0].strip().rstrip(".")
+        message = f"{self._device}: the runner ended with status {status}{f': {said}' if said else ''}."
+        return RunnerEnded(message, status, said)
+
+    def _kill(self) -> int:
+        self._process.kill()
+        return self._process.wait()

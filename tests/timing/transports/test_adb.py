@@ -1,0 +1,199 @@
+"""The adb transport against a fake adb; no real phone was asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasface.errors import DeviceLost, ModelRefused, TransportError
+from nasface.testing import TransportConformance
+from nasface.testing.transports import check_sample
+from nasface.timing.journal import Journal
+from nasface.timing.protocol import Results, TimingOptions, measure_networks
+from nasface.timing.transports import AdbConfig, AdbTransport
+
+from . import fake_adb
+
+PHONE_FOLDER = "phone/data/local/tmp"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def config(state: Path) -> AdbConfig:
+    return AdbConfig(adb=str(fake_adb.install(state)))
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> dict[str, Path]:
+    found = {"good": tmp_path / "good", "bad": tmp_path / "bad"}
+    for path in found.values():
+        path.write_bytes(b"\0\0\0\0TFL3")
+    return found
+
+
+class TestAdb(TransportConformance):
+    @pytest.fixture
+    def transport(self, config: AdbConfig) -> AdbTransport:
+        return AdbTransport(config)
+
+
+def fault(state: Path, kind: str) -> None:
+    (state / "faults.json").write_text(json.dumps({"bad": kind}))
+
+
+def test_what_it_says_about_the_phone(config: AdbConfig, state: Path, models: dict[str, Path]) -> None:
+    with AdbTransport(replace(config, gpu=True, profile=True, taskset="1", flags=["--use_xnnpack=false"])) as phone:
+        about = phone.describe()
+        assert about["device"] == "Fake Phone 1"
+        assert about["system"] == "Android ro.build.version.release"
+        assert re.fullmatch(
+            r"benchmark_model [0-9a-f]{8}, GPU delegate, taskset 1, profiled, --use_xnn.*", about["runtime"]
+        )
+        phone.send(models)
+        sample = phone.time("good", runs=20, warmup=3, threads=4)
+    assert (sample.times_ms, sample.runs, sample.std_ms) == ((0.150,), 20, 0.004)
+    assert sample.operators == {"TfLiteXNNPackDelegate [out]:3": 0.130, "SQUEEZE [squeeze]:4": 0.017}
+    assert "2 kernels" in sample.notes["delegate"]
+
+
+def test_nothing_stays_on_the_phone(config: AdbConfig, state: Path, models: dict[str, Path]) -> None:
+    with AdbTransport(config) as phone:
+        phone.send(models)
+        assert len(list((state / PHONE_FOLDER).iterdir())) == 2
+    assert [path.name for path in (state / PHONE_FOLDER).iterdir()] == ["benchmark_model"]
+
+
+def test_a_copied_program(config: AdbConfig, state: Path, models: dict[str, Path], tmp_path: Path) -> None:
+    program = (state / PHONE_FOLDER / "benchmark_model").rename(tmp_path / "mine")
+    with AdbTransport(replace(config, binary=str(program))) as phone:
+        phone.send(models)
+        check_sample(phone.time("good", runs=2, warmup=0, threads=1), runs=2)
+    with pytest.raises(TransportError, match=r"transport\.binary"), AdbTransport(config):
+        pass
+    with pytest.raises(TransportError, match="no file"), AdbTransport(replace(config, binary="absent")):
+        pass
+
+
+def test_a_program_for_another_processor(config: AdbConfig, state: Path, models: dict[str, Path]) -> None:
+    (state / PHONE_FOLDER / "benchmark_model").write_text("#!/no/such/loader\n")
+    with AdbTransport(config) as phone:
+        phone.send(models)
+        with pytest.raises(TransportError, match="arm64") as caught:
+            phone.time("good", runs=2, warmup=0, threads=1)
+    assert not isinstance(caught.value, ModelRefused)
+
+
+@pytest.mark.parametrize(
+    ("devices", "message"),
+    [
+        ("", "adb sees no phone.*USB debugging"),
+        ("AAA\tdevice\nBBB\tdevice\n", r"2 phones, AAA, BBB.*transport\.serial=AAA"),
+        ("FAKE0001\tunauthorized\n", "question on its screen"),
+        ("FAKE0001\toffline\n", "kill-server"),
+        ("FAKE0001\tno permissions (user in plugdev group; are your udev rules wrong?)\n", "USB device"),
+        ("FAKE0001\trecovery\n", "'recovery'"),
+    ],
+)
+def test_phones_that_cannot_be_used(config: AdbConfig, state: Path, devices: str, message: str) -> None:
+    (state / "devices").write_text(devices)
+    with pytest.raises(TransportError, match=message), AdbTransport(config):
+        pass
+
+
+def test_one_of_two_phones(config: AdbConfig, state: Path) -> None:
+    (state / "devices").write_text("AAA\tdevice\nBBB\tdevice\n")
+    with AdbTransport(replace(config, serial="BBB")) as phone:
+        assert phone.describe()["device"] == "Fake Phone 1"
+    with (
+        pytest.raises(TransportError, match="no phone 'CCC', but AAA, BBB"),
+        AdbTransport(replace(config, serial="CCC")),
+    ):
+        pass
+
+
+def test_without_adb(tmp_path: Path) -> None:
+    with (
+        pytest.raises(TransportError, match=r"transport\.adb=PATH"),
+        AdbTransport(AdbConfig(adb=str(tmp_path / "adb"))),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "message"),
+    [
+        ("drop", DeviceLost, "same command again"),
+        ("offline", DeviceLost, "device offline"),
+        ("garbage", TransportError, "printed no times"),
+        ("crash", ModelRefused, "signal 11"),
+        ("cpu", ModelRefused, "GPU"),
+    ],
+)
+def test_what_goes_wrong_with_one_model(
+    config: AdbConfig, state: Path, models: dict[str, Path], kind: str, error: type[TransportError], message: str
+) -> None:
+    fault(state, kind)
+    with AdbTransport(replace(config, gpu=True)) as phone:
+        phone.send(models)
+        with pytest.raises(error, match=message) as caught:
+            phone.time("bad", runs=5, warmup=1, threads=1)
+        assert type(caught.value) is error
+        (state / "devices").write_text("FAKE0001\tdevice\n")  # connected again
+        check_sample(phone.time("good", runs=5, warmup=1, threads=1), runs=5)
+
+
+def test_what_hangs_is_ended(config: AdbConfig, state: Path, models: dict[str, Path]) -> None:
+    fault(state, "hang")
+    with AdbTransport(config) as phone:
+        phone.send(models)
+        phone._phone.timeout = 0.2
+        with pytest.raises(TransportError, match=r"within 0\.2 s.*transport\.timeout"):
+            phone.time("bad", runs=1, warmup=0, threads=1)
+        phone._phone.timeout = config.timeout
+        check_sample(phone.time("good", runs=1, warmup=0, threads=1), runs=1)
+
+
+def test_a_phone_that_is_lost_while_models_are_copied(config: AdbConfig, state: Path, models: dict[str, Path]) -> None:
+    with AdbTransport(config) as phone:
+        (state / "devices").write_text("")
+        with pytest.raises(DeviceLost, match="FAKE0001"):
+            phone.send(models)
+
+
+def test_a_phone_that_is_full(config: AdbConfig, models: dict[str, Path]) -> None:
+    with AdbTransport(config) as phone:
+        phone._folder += "/not-there"
+        with pytest.raises(TransportError, match="make room") as caught:
+            phone.send(models)
+    assert not isinstance(caught.value, DeviceLost)
+
+
+def test_what_was_measured_before_the_phone_was_lost_stays(
+    config: AdbConfig, state: Path, models: dict[str, Path], tmp_path: Path
+) -> None:
+    options = TimingOptions(rounds=2, max_rounds=2)
+
+    def measure() -> Results:
+        with AdbTransport(config) as phone:
+            journal = Journal(tmp_path / "journal.jsonl")
+            return measure_networks(phone, models, options, np.random.default_rng(0), journal)
+
+    fault(state, "drop")
+    with pytest.raises(DeviceLost):
+        measure()
+    kept = (tmp_path / "journal.jsonl").read_text()
+    fault(state, "none")
+    (state / "devices").write_text("FAKE0001\tdevice\n")
+    results = measure()
+    assert {name: timed.median_ms for name, timed in results.timed.items()} == {"good": 0.150, "bad": 0.150}
+    assert (tmp_path / "journal.jsonl").read_text().startswith(kept)
+    assert kept.count('"key"') == 1
