@@ -102,6 +102,22 @@ class TestNetSpec:
         assert [layer["key"] for layer in content["layers"]] == [layer.key for layer in tiny.layers]
         assert content["layers"][0]["ops"][0].items() >= {"op": "Conv", "name": "stem", "stride": 2}.items()
 
+    def test_shapes_of_what_has_no_weights(self) -> None:
+        net = NetBuilder("maps", (8, 6, 3))
+        with net.layer("Maps"):
+            small = net.avg_pool(INPUT, "small", kernel=3, stride=2, padding=1)
+            large = net.upsample(small, "large", factor=2)
+            net.flatten(net.concat([INPUT, large], "joined"), "flat")
+        spec = net.build(large, "flat")
+        assert spec.output_shapes == {"large": (8, 6, 3), "flat": (1, 1, 8 * 6 * 6)}
+        assert [op.shape for op in spec.ops] == [(4, 3, 3), (8, 6, 3), (8, 6, 6), (1, 1, 288)]
+        assert (spec.params, spec.macs, spec.deployed_weights) == (0, 0, 0)
+        assert to_dict(spec)["outputs"] == ["large", "flat"]
+        with pytest.raises(RuntimeError, match="no values wrong"):
+            net.build("wrong")
+        with pytest.raises(RuntimeError, match="one height and width"):
+            net.concat([INPUT, small], "odd")
+
     def test_builder_refuses_misuse(self) -> None:
         net = NetBuilder("tiny", (8, 8, 3))
         with pytest.raises(RuntimeError, match="inside `with"):

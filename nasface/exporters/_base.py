@@ -113,13 +113,29 @@ def describe(spec: NetSpec, precision: str, metadata: Mapping[str, Any]) -> byte
         "network": spec.name,
         "precision": precision,
         "input": {"name": INPUT_NAME, "shape": [1, *spec.input_shape], "layout": "NHWC", "type": "float32"},
-        "output": {"name": OUTPUT_NAME, "shape": [1, int(np.prod(spec.output_shape))], "type": "float32"},
+        **_described_outputs(spec),
         "preprocessing": preprocessing(spec),
     }
     try:
         return json.dumps(own | dict(metadata), sort_keys=True, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
         raise ExportError(f"The metadata of {spec.name} is not JSON ({error}); give plain, finite values.") from error
+
+
+def output_names(spec: NetSpec) -> tuple[str, ...]:
+    """What a file calls the network's outputs: the only one is `OUTPUT_NAME`, several keep their names."""
+    return spec.outputs if len(spec.outputs) > 1 else (OUTPUT_NAME,)
+
+
+def _described_outputs(spec: NetSpec) -> dict[str, Any]:
+    if len(spec.outputs) == 1:
+        return {"output": {"name": OUTPUT_NAME, "shape": [1, int(np.prod(spec.output_shape))], "type": "float32"}}
+    return {
+        "outputs": [
+            {"name": name, "shape": [1, *shape], "layout": "NHWC", "type": "float32"}
+            for name, shape in spec.output_shapes.items()
+        ]
+    }
 
 
 def preprocessing(spec: NetSpec) -> dict[str, Any]:

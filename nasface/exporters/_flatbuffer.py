@@ -122,13 +122,14 @@ def add_metadata(model: Any, name: str, value: bytes) -> None:
     model.metadata = [*(model.metadata or []), tfl.MetadataT(name, len(model.buffers) - 1)]
 
 
-def rename_ends(model: Any, source: str, target: str) -> None:
-    """Rename the only input and output of a model object, also in its signature."""
-    graph = model.subgraphs[0]
-    for (index,), name in ((graph.inputs, source), (graph.outputs, target)):
-        graph.tensors[index].name = name.encode()
-    for signature in model.signatureDefs or []:
-        signature.inputs[0].name, signature.outputs[0].name = source.encode(), target.encode()
+def rename_ends(model: Any, source: str, targets: Sequence[str]) -> None:
+    """Rename the only input and the outputs of a converter's model object, also in its signature, and order them."""
+    graph, (signature,) = model.subgraphs[0], model.signatureDefs
+    outputs = sorted(signature.outputs, key=lambda entry: (len(entry.name), entry.name))  # output_0, ..., output_10
+    graph.outputs = [entry.tensorIndex for entry in outputs]
+    for entry, name in zip([*signature.inputs, *outputs], (source, *targets), strict=True):
+        entry.name = graph.tensors[entry.tensorIndex].name = name.encode()
+    signature.outputs = outputs
 
 
 def get_metadata(data: bytes, name: str) -> bytes | None:

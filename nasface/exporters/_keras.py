@@ -12,8 +12,24 @@ import tensorflow as tf
 
 from nasface.errors import ExportError
 from nasface.exporters._base import INPUT_NAME, OUTPUT_NAME
-from nasface.exporters._windows import needed_padding, same_padding
-from nasface.netspec import INPUT, Activation, Add, Conv, GlobalAvgPool, Linear, MaxPool, Multiply, NetSpec, Op, Weights
+from nasface.exporters._windows import Pads, needed_padding, same_padding
+from nasface.netspec import (
+    INPUT,
+    Activation,
+    Add,
+    AvgPool,
+    Concat,
+    Conv,
+    Flatten,
+    GlobalAvgPool,
+    Linear,
+    MaxPool,
+    Multiply,
+    NetSpec,
+    Op,
+    Upsample,
+    Weights,
+)
 
 _layers: Final = tf.keras.layers
 _FUNCTIONS: Final[dict[str, Callable[[Any], Any]]] = {
@@ -51,13 +67,18 @@ class KerasBuilder:
         self._values: dict[str, Any] = {}
 
     def model(self) -> Any:
-        """float32 [1, height, width, 3] to float32 [1, channels], with the weights set."""
+        """float32 [1, height, width, 3] to the descriptor, float32 [1, n], or several maps; with the weights set."""
         image = _layers.Input(batch_shape=(1, *self._spec.input_shape), name=INPUT_NAME)
         self._values[INPUT] = image
         for op in self._spec.ops:
             self._values[op.name] = self._lower(op)
+        return tf.keras.Model(image, self._outputs(), name="network")
+
+    def _outputs(self) -> Any:
+        if len(self._spec.outputs) > 1:
+            return [self._values[name] for name in self._spec.outputs]
         output = _layers.Reshape((int(np.prod(self._spec.output_shape)),), name=OUTPUT_NAME)
-        return tf.keras.Model(image, output(self._values[self._spec.output]), name="network")
+        return output(self._values[self._spec.output])
 
     @singledispatchmethod
     def _lower(self, op: Op) -> Any:
@@ -103,6 +124,25 @@ class KerasBuilder:
         return _layers.MaxPooling2D(op.kernel, op.stride, padding, name=_name(op))(x)
 
     @_lower.register
+    def _avg_pool(self, op: AvgPool) -> Any:
+        shape, taps = self._shapes[op.inputs[0]], (range(op.kernel), range(op.kernel))
+        x = self._pad(op, needed_padding(shape, op.shape, taps, op.stride, op.padding), 0.0)  # "same" counts no zeros
+        return _layers.AveragePooling2D(op.kernel, op.stride, "valid", name=_name(op))(x)
+
+    @_lower.register
+    def _upsample(self, op: Upsample) -> Any:
+        return _layers.UpSampling2D(op.factor, interpolation="nearest", name=_name(op))(self._values[op.inputs[0]])
+
+    @_lower.register
+    def _concat(self, op: Concat) -> Any:
+        return _layers.Concatenate(name=_name(op))([self._values[name] for name in op.inputs])
+
+    @_lower.register
+    def _flatten(self, op: Flatten) -> Any:
+        x = _layers.Permute((3, 1, 2), name=_name(op, "channels_first"))(self._values[op.inputs[0]])
+        return _layers.Reshape(op.shape, name=_name(op))(x)
+
+    @_lower.register
     def _add(self, op: Add) -> Any:
         return _layers.Add(name=_name(op))([self._values[name] for name in op.inputs])
 
@@ -128,9 +168,12 @@ class KerasBuilder:
             return x, "valid"
         if pads == same_padding(shape, taps, op.stride):
             return x, "same"
+        return self._pad(op, pads, fill), "valid"
+
+    def _pad(self, op: Op, pads: Pads, fill: float) -> Any:
         amounts = [(0, 0), *pads, (0, 0)]
         pad = _layers.Lambda(lambda value: tf.pad(value, amounts, constant_values=fill), name=_name(op, "pad"))
-        return pad(x), "valid"
+        return pad(self._values[op.inputs[0]]) if any(map(any, pads)) else self._values[op.inputs[0]]
 
 
 def _name(op: Op, suffix: str = "") -> str:

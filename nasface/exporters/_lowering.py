@@ -23,7 +23,23 @@ from nasface.errors import ExportError
 from nasface.exporters._base import INPUT_NAME, OUTPUT_NAME
 from nasface.exporters._flatbuffer import GraphBuilder
 from nasface.exporters._windows import Pads, Taps, depthwise_parts, needed_padding, same_padding
-from nasface.netspec import INPUT, Activation, Add, Conv, GlobalAvgPool, Linear, MaxPool, Multiply, NetSpec, Op, Weights
+from nasface.netspec import (
+    INPUT,
+    Activation,
+    Add,
+    AvgPool,
+    Concat,
+    Conv,
+    Flatten,
+    GlobalAvgPool,
+    Linear,
+    MaxPool,
+    Multiply,
+    NetSpec,
+    Op,
+    Upsample,
+    Weights,
+)
 
 Float32 = npt.NDArray[np.float32]
 
@@ -68,15 +84,24 @@ class Lowering:
         self._values = {INPUT: self._graph.tensor(INPUT_NAME, (1, *spec.input_shape))}
 
     def model(self) -> Any:
-        """The network as the schema's model object: float32 [1, height, width, 3] to float32 [1, channels]."""
+        """The network as the schema's model object: float32 [1, height, width, 3] to its outputs, see `_outputs`."""
         for op in self._spec.ops:
             if op.name not in self._values:  # else it was fused into its producer
                 self._lower(op)
-        shape = np.array([1, np.prod(self._spec.output_shape)], np.int32)
-        output = self._graph.tensor(OUTPUT_NAME, shape.tolist())
-        inputs = [self._values[self._spec.output], self._graph.shared_constant("descriptor.shape", shape)]
+        return self._graph.model(self._spec.name, {INPUT_NAME: self._values[INPUT]}, self._outputs())
+
+    def _outputs(self) -> dict[str, int]:
+        """One output is a descriptor, float32 [1, n]; several are maps [1, height, width, channels] of their names."""
+        if len(self._spec.outputs) > 1:
+            return {name: self._values[name] for name in self._spec.outputs}
+        return {OUTPUT_NAME: self._flat(self._values[self._spec.output], (1, np.prod(self._spec.output_shape)))}
+
+    def _flat(self, x: int, sizes: tuple[Any, ...], name: str = OUTPUT_NAME) -> int:
+        shape = np.array(sizes, np.int32)
+        output = self._graph.tensor(name, shape.tolist())
+        inputs = [x, self._graph.shared_constant(f"{name}.shape", shape)]
         self._graph.operator(_OP.RESHAPE, inputs, output, tfl.ReshapeOptionsT(shape))
-        return self._graph.model(self._spec.name, {INPUT_NAME: self._values[INPUT]}, {OUTPUT_NAME: output})
+        return output
 
     @singledispatchmethod
     def _lower(self, op: Op) -> None:
@@ -184,6 +209,33 @@ class Lowering:
         self._graph.operator(_OP.MAX_POOL_2D, [x], self._fused_output(op, options), options)
 
     @_lower.register
+    def _avg_pool(self, op: AvgPool) -> None:
+        shape, taps = self._shapes[op.inputs[0]], (range(op.kernel), range(op.kernel))
+        pads = needed_padding(shape, op.shape, taps, op.stride, op.padding)
+        x = self._pad(op, pads, 0.0)  # SAME would not count the border's zeros
+        options = tfl.Pool2DOptionsT(tfl.Padding.VALID, op.stride, op.stride, op.kernel, op.kernel)
+        self._graph.operator(_OP.AVERAGE_POOL_2D, [x], self._fused_output(op, options), options)
+
+    @_lower.register
+    def _upsample(self, op: Upsample) -> None:
+        size = self._graph.shared_constant("upsampled", np.array(op.shape[:2], np.int32))
+        inputs = [self._values[op.inputs[0]], size]
+        self._graph.operator(_OP.RESIZE_NEAREST_NEIGHBOR, inputs, self._output(op), tfl.ResizeNearestNeighborOptionsT())
+
+    @_lower.register
+    def _concat(self, op: Concat) -> None:
+        inputs = [self._values[name] for name in op.inputs]
+        self._graph.operator(_OP.CONCATENATION, inputs, self._output(op), tfl.ConcatenationOptionsT(axis=3))
+
+    @_lower.register
+    def _flatten(self, op: Flatten) -> None:
+        height, width, channels = self._shapes[op.inputs[0]]
+        order = self._graph.shared_constant("channels_first", np.array([0, 3, 1, 2], np.int32))
+        transposed = self._graph.tensor("", (1, channels, height, width))
+        self._graph.operator(_OP.TRANSPOSE, [self._values[op.inputs[0]], order], transposed, tfl.TransposeOptionsT())
+        self._values[op.name] = self._flat(transposed, (1, *op.shape), op.name)
+
+    @_lower.register
     def _add(self, op: Add) -> None:
         self._binary(op, _OP.ADD, tfl.AddOptionsT())
 
@@ -208,9 +260,9 @@ class Lowering:
         return self._output(activation)
 
     def _follower(self, op: Op, *functions: str) -> Activation | None:
-        """The activation after `op` if it is one of `functions` and the only reader of the output."""
+        """The activation after `op` if it is one of `functions` and the only one to read the value."""
         users = self._users[op.name]
-        user = users[0] if len(users) == 1 else None
+        user = users[0] if len(users) == 1 and op.name not in self._spec.outputs else None
         return user if isinstance(user, Activation) and user.function in functions else None
 
     def _array(self, name: str) -> Float32:
@@ -251,6 +303,8 @@ class Lowering:
         return self._pad(op, pads, fill), tfl.Padding.VALID
 
     def _pad(self, op: Op, pads: Pads, fill: float | None) -> int:
+        if not any(map(any, pads)):
+            return self._values[op.inputs[0]]
         height, width, channels = self._shapes[op.inputs[0]]
         (top, bottom), (left, right) = pads
         y = self._graph.tensor("", (1, height + top + bottom, width + left + right, channels))

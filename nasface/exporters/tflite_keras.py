@@ -13,12 +13,12 @@ from typing import Any
 
 from nasface.exporters._base import (
     INPUT_NAME,
-    OUTPUT_NAME,
     Exported,
     Exporter,
     check_precision,
     check_weights,
     describe,
+    output_names,
     requires,
     write_model,
 )
@@ -55,6 +55,6 @@ class TFLiteKerasExporter(Exporter):
         check_weights(spec, weights)
         description = describe(spec, self._precision, metadata)
         model = _flatbuffer.unpack(_keras.convert(spec, weights, half=self._precision == "float16"))
-        _flatbuffer.rename_ends(model, INPUT_NAME, OUTPUT_NAME)
+        _flatbuffer.rename_ends(model, INPUT_NAME, output_names(spec))
         _flatbuffer.add_metadata(model, METADATA_NAME, description)
         return write_model(path, _flatbuffer.pack(model))

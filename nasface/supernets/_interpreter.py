@@ -8,7 +8,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nasface.netspec import INPUT, Activation, Add, Conv, GlobalAvgPool, Linear, MaxPool, Multiply, NetSpec, Op
+from nasface.netspec import (
+    INPUT,
+    Activation,
+    Add,
+    AvgPool,
+    Concat,
+    Conv,
+    Flatten,
+    GlobalAvgPool,
+    Linear,
+    MaxPool,
+    Multiply,
+    NetSpec,
+    Op,
+    Upsample,
+)
 
 BN_EPS = 1e-5
 BN_MOMENTUM = 0.1
@@ -28,10 +43,11 @@ class Interpreter:
     """
 
     def __init__(self, spec: NetSpec) -> None:
-        self._ops, self._output = spec.ops, spec.output
+        self._ops, self._outputs = spec.ops, spec.outputs
         last: dict[str, int] = {}
         for position, op in enumerate(spec.ops):
             last.update(dict.fromkeys(op.inputs, position))
+        last.update(dict.fromkeys(spec.outputs, len(spec.ops)))  # never done
         self._done = [
             tuple(dict.fromkeys(name for name in op.inputs if last[name] == position))
             for position, op in enumerate(spec.ops)
@@ -48,6 +64,12 @@ class Interpreter:
         values = {INPUT: x}
         self.advance(values, weighted, 0, len(self._ops), watched=watched)
         return self.output(values)
+
+    def maps(self, x: Tensor, weighted: Weighted) -> Values:
+        """Every output [n, channels, height, width] by name, in order."""
+        values = {INPUT: x}
+        self.advance(values, weighted, 0, len(self._ops))
+        return {name: values[name] for name in self._outputs}
 
     def advance(
         self,
@@ -78,8 +100,9 @@ class Interpreter:
                 watched[op.name] = values[op.name] if torch.is_grad_enabled() else values[op.name].clone()
 
     def output(self, values: Values) -> Tensor:
-        """Descriptors [n, channels], when all operations have been executed."""
-        return values[self._output].flatten(1)
+        """Descriptors [n, channels] of a network with one output, when all operations have been executed."""
+        (name,) = self._outputs
+        return values[name].flatten(1)
 
 
 def is_weighted(op: Op) -> bool:
@@ -102,6 +125,14 @@ def _compute(op: Op, inputs: list[Tensor], weighted: Weighted, spare: bool) -> T
         return inputs[0].mean((2, 3), keepdim=True)
     if isinstance(op, MaxPool):
         return F.max_pool2d(inputs[0], op.kernel, op.stride, op.padding)
+    if isinstance(op, AvgPool):
+        return F.avg_pool2d(inputs[0], op.kernel, op.stride, op.padding)
+    if isinstance(op, Upsample):
+        return F.interpolate(inputs[0], scale_factor=op.factor)
+    if isinstance(op, Concat):
+        return torch.cat(inputs, 1)
+    if isinstance(op, Flatten):  # a copy where others read the input, which a later operation might else overwrite
+        return (inputs[0] if spare else inputs[0].clone()).flatten(1)[:, :, None, None]
     if isinstance(op, Add):
         return inputs[0].add_(inputs[1]) if spare else inputs[0] + inputs[1]
     if isinstance(op, Multiply):

@@ -57,8 +57,12 @@ class SpecModule(nn.Module):
         return folded.to(self.device)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Descriptors of a batch."""
+        """Descriptors of a batch, of a network with one output."""
         return self.run(x, self.compute)
+
+    def maps(self, x: Tensor) -> dict[str, Tensor]:
+        """Every output [n, channels, height, width] of a batch by name."""
+        return self.run.maps(x, self.compute)
 
     def compute(self, op: Op, x: Tensor) -> Tensor:
         """One operation with weights, its batch normalisation included."""

@@ -12,13 +12,17 @@ from nasface.netspec import (
     INPUT,
     Activation,
     Add,
+    AvgPool,
+    Concat,
     Conv,
+    Flatten,
     GlobalAvgPool,
     Linear,
     MaxPool,
     Multiply,
     NetBuilder,
     NetSpec,
+    Upsample,
     Weights,
     random_weights,
 )
@@ -43,6 +47,11 @@ def reference() -> Reference:
 
 
 def evaluate(spec: NetSpec, weights: Weights, images: Array) -> Array:
+    return maps(spec, weights, images)[spec.output].reshape(len(images), -1)
+
+
+def maps(spec: NetSpec, weights: Weights, images: Array) -> dict[str, Array]:
+    """Outputs [n, height, width, channels] by name, computed by torch."""
     torch = pytest.importorskip("torch")
     tensors = {name: torch.from_numpy(np.asarray(value)) for name, value in weights.items()}
     values = {INPUT: torch.from_numpy(images.transpose(0, 3, 1, 2).copy())}
@@ -51,7 +60,7 @@ def evaluate(spec: NetSpec, weights: Weights, images: Array) -> Array:
             inputs = [values[name] for name in op.inputs]
             values[op.name] = _compute(op, inputs, tensors)
             assert tuple(values[op.name].shape[1:]) == (op.shape[2], *op.shape[:2])
-    return values[spec.output].permute(0, 2, 3, 1).flatten(1).numpy()
+    return {name: values[name].permute(0, 2, 3, 1).contiguous().numpy() for name in spec.outputs}
 
 
 def _compute(op, inputs, tensors):
@@ -71,6 +80,14 @@ def _compute(op, inputs, tensors):
             return F.adaptive_avg_pool2d(x, 1)
         case MaxPool():
             return F.max_pool2d(x, op.kernel, op.stride, op.padding)
+        case AvgPool():
+            return F.avg_pool2d(x, op.kernel, op.stride, op.padding)
+        case Upsample():
+            return x.repeat_interleave(op.factor, 2).repeat_interleave(op.factor, 3)
+        case Concat():
+            return inputs[0].new_tensor(np.concatenate([value.numpy() for value in inputs], 1))
+        case Flatten():
+            return x.reshape(len(x), -1, 1, 1)
         case Add():
             return x + inputs[1]
         case Multiply():
@@ -85,6 +102,25 @@ _FUNCTIONS = {
     "swish": "silu",
     "sigmoid": "sigmoid",
 }
+
+
+@pytest.fixture
+def reference_maps() -> Callable[[NetSpec, Weights, Array], dict[str, Array]]:
+    """The same for every output: [n, height, width, channels] by name."""
+    return maps
+
+
+@pytest.fixture
+def pyramid() -> tuple[NetSpec, Weights]:
+    """Two maps of different sizes, as a detector gives: one is read on, one is enlarged, joined and added to."""
+    net = NetBuilder("pyramid", (12, 10, 3))
+    with net.layer("Pyramid"):
+        fine = net.conv(INPUT, "fine", channels=4, kernel=3, bias=True)
+        coarse = net.avg_pool(net.activation(fine, "relu"), "coarse", kernel=2, stride=2)
+        joined = net.concat([fine, net.upsample(coarse, "enlarged", factor=2)], "joined")
+        score = net.activation(net.conv(joined, "score", channels=2, bias=True), "sigmoid")
+    spec = net.build(score, "fine", "coarse")
+    return spec, random_weights(spec, np.random.default_rng(2))
 
 
 @pytest.fixture

@@ -116,6 +116,34 @@ def test_max_pool_pads_with_nothing(kernel, stride, padding, rectified, images, 
     np.testing.assert_array_equal(run_tflite(exported.path, x), reference(spec, {}, x))
 
 
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 2, 1), (2, 2, 0), (3, 1, 1)])
+def test_avg_pool_counts_the_zeros_of_the_border(kernel, stride, padding, images, reference, tmp_path):
+    spec = single(lambda net, x: net.avg_pool(x, "pool", kernel=kernel, stride=stride, padding=padding), (8, 9, 6))
+    x = images(spec) - 3
+    exported = export(spec, {}, tmp_path / "net.tflite")
+    assert difference(run_tflite(exported.path, x), reference(spec, {}, x)) < 1e-6
+
+
+def test_flatten_is_in_the_order_of_torch(images, reference, rng, tmp_path):
+    spec = single(lambda net, x: net.linear(net.flatten(x, "flat"), "fc", features=5), (3, 4, 6))
+    weights, x = random_weights(spec, rng), images(spec)
+    exported = export(spec, weights, tmp_path / "net.tflite")
+    assert difference(run_tflite(exported.path, x), reference(spec, weights, x)) < 1e-6
+
+
+def test_several_outputs_are_maps_under_their_names(pyramid, images, reference_maps, tmp_path):
+    spec, weights = pyramid
+    x = images(spec, 1)
+    interpreter = open_tflite(export(spec, weights, tmp_path / "net.tflite").path)
+    outputs = interpreter.get_signature_runner()(input=x)
+    expected = reference_maps(spec, weights, x)
+    assert [end["name"] for end in interpreter.get_output_details()] == list(expected) == list(spec.outputs)
+    for name, value in expected.items():
+        np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-6)
+    described = read_metadata(tmp_path / "net.tflite")["outputs"]
+    assert [(end["name"], end["shape"]) for end in described] == [(n, list(v.shape)) for n, v in expected.items()]
+
+
 def test_multiplication_broadcasts(images, reference, rng, tmp_path):
     spec = single(lambda net, x: net.multiply(x, net.global_avg_pool(x, "pool"), "scaled"))
     x = images(spec)

@@ -86,7 +86,10 @@ def test_every_operation(images, reference, rng, tmp_path):
             x = net.activation(x, function)
         x = net.conv(x, "deep", channels=12, kernel=5, stride=2, groups=6, bias=True)
         x = net.max_pool(x, "max", kernel=3, stride=2, padding=1)
-        x = net.linear(net.global_avg_pool(x, "mean"), "fc", features=10)
+        x = net.avg_pool(x, "average", kernel=3, stride=1, padding=1)
+        x = net.concat([x, net.avg_pool(net.upsample(x, "up", factor=2), "down", kernel=2, stride=2)], "joined")
+        x = net.linear(net.flatten(x, "flat"), "fc", features=10)
+        x = net.linear(net.global_avg_pool(x, "mean"), "fc2", features=10)
         net.add(x, net.multiply(x, x, "square"), "sum")
     spec = net.build()
     weights, x = random_weights(spec, rng), images(spec)
@@ -94,6 +97,17 @@ def test_every_operation(images, reference, rng, tmp_path):
     expected = reference(spec, weights, x)
     for exported in (ours, keras):
         np.testing.assert_allclose(run_tflite(exported.path, x), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_several_outputs(pyramid, images, reference_maps, tmp_path):
+    spec, weights = pyramid
+    ours, keras = both(spec, weights, tmp_path)
+    x = images(spec, 1)
+    assert ends(ours.path) == ends(keras.path)
+    outputs = open_tflite(keras.path).get_signature_runner()(input=x)
+    for name, value in reference_maps(spec, weights, x).items():
+        np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.slow

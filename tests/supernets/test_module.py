@@ -29,8 +29,10 @@ def mixed() -> NetSpec:
         y = net.multiply(y, net.conv(gate, "block.gate", channels=8, bias=True), "block.scale")
         x = net.add(x, y, "block.add")
         x = net.max_pool(x, "block.max", kernel=2, stride=2, padding=0)
+        y = net.avg_pool(x, "block.average", kernel=3, stride=2, padding=1)
+        x = net.concat([x, net.upsample(y, "block.up", factor=2)], "block.joined")
     with net.layer("Tail"):
-        x = net.global_avg_pool(x, "pool")
+        x = net.flatten(x, "flat")
         net.linear(x, "tail.fc", features=5)
     return net.build()
 
@@ -43,7 +45,9 @@ def expected(module: SpecModule, x: torch.Tensor) -> torch.Tensor:
         x = layer(x)
     y = part("block.dw")(x)
     y = y * part("block.gate")(y.mean((2, 3), keepdim=True))
-    return part("tail.fc")(nn.functional.max_pool2d(x + y, 2).mean((2, 3)))
+    x = nn.functional.max_pool2d(x + y, 2)
+    y = nn.Upsample(scale_factor=2)(nn.AvgPool2d(3, 2, 1)(x))
+    return part("tail.fc")(nn.Flatten()(torch.cat([x, y], 1)))
 
 
 @pytest.mark.parametrize("grad", [True, False])
@@ -69,6 +73,24 @@ def test_values_end_with_their_last_use() -> None:
     with torch.no_grad():
         y = module.get_submodule("a")(x)
         torch.testing.assert_close(module(x), (y.relu() + y).flatten(1))
+
+
+def test_several_outputs_and_shared_memory() -> None:
+    """Outputs, and what a flattened value shares its numbers with, are not overwritten by later operations."""
+    net = NetBuilder("maps", (4, 4, 3))
+    with net.layer("Conv"):
+        a = net.conv(INPUT, "a", channels=3)
+        flat = net.flatten(a, "flat")
+        net.activation(flat, "relu", "rectified")
+        net.activation(a, "sigmoid", "gate")
+    module = SpecModule(net.build("a", "rectified", "gate"))
+    x = torch.randn(2, 3, 4, 4)
+    with torch.no_grad():
+        y = module.get_submodule("a")(x)
+        maps = module.maps(x)
+    assert list(maps) == ["a", "rectified", "gate"]
+    for name, value in {"a": y, "rectified": y.relu().reshape(2, -1, 1, 1), "gate": y.sigmoid()}.items():
+        torch.testing.assert_close(maps[name], value)
 
 
 def test_from_weights_takes_deployable_weights() -> None:

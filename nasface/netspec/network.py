@@ -1,0 +1,180 @@
+"""NetSpec: a network as a list of typed operations, without any framework.
+
+A `NetSpec` is what every later step reads: look-up-table keys, layer models, parameters, MACs, bytes, memory, the torch
+module and every exporter derive from it. It is a sequence of `Layer`s (the units a latency table has rows for), each a
+sequence of operations on named values. Weights are a separate `dict[str, ndarray]`, see `Weights`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.netspec.operations import (
+    INPUT,
+    Activation,
+    Conv,
+    Linear,
+    Op,
+    Shape,
+    has_bias,
+    op_deployed,
+    op_macs,
+    op_params,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A unit that a latency table has one row for: consecutive operations between one input and one output value.
+
+    Attributes:
+        kind: First word of the key, e.g. "expanded_conv".
+        attrs: What else tells two layers of one kind and shape apart, in the key's order.
+        input: Name of the value it reads.
+        input_shape: Its shape.
+        ops: The operations; the last one's output is the layer's output.
+        stage: Stage of the search space it belongs to, or None for a fixed part.
+    """
+
+    kind: str
+    attrs: tuple[tuple[str, int], ...]
+    input: str
+    input_shape: Shape
+    ops: tuple[Op, ...]
+    stage: int | None = None
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the layer's output."""
+        return self.ops[-1].shape
+
+    @property
+    def key(self) -> str:
+        """The row's name in a latency table, in OFA's grammar: KIND-input:HxWxC-output:HxWxC-attr:value..."""
+        attrs = "".join(f"-{name}:{value}" for name, value in self.attrs)
+        return f"{self.kind}-input:{shape_text(self.input_shape)}-output:{shape_text(self.output_shape)}{attrs}"
+
+    @property
+    def params(self) -> int:
+        """Learned values: weights, biases, and two per channel of every batch normalisation."""
+        return sum(op_params(op) for op in self.ops)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulate operations for one image: convolutions and linear layers only, as in OFA's counter."""
+        return sum(op_macs(op) for op in self.ops)
+
+    @property
+    def deployed_weights(self) -> int:
+        """Values stored in an exported file: batch normalisation is folded into one bias per channel."""
+        return sum(op_deployed(op) for op in self.ops)
+
+
+@dataclass(frozen=True)
+class NetSpec:
+    """A network: input shape, layers in order of execution, outputs.
+
+    Attributes:
+        name: For people.
+        input_shape: Shape of the input.
+        layers: In order of execution.
+        outputs: Names of the values that the network gives; by default the last operation's.
+    """
+
+    name: str
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    outputs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.outputs:
+            object.__setattr__(self, "outputs", (self.ops[-1].name,))
+
+    @cached_property
+    def ops(self) -> tuple[Op, ...]:
+        """All operations in order of execution."""
+        return tuple(op for layer in self.layers for op in layer.ops)
+
+    @cached_property
+    def output_shapes(self) -> dict[str, Shape]:
+        """Shape of every output by name, in order."""
+        shapes = {op.name: op.shape for op in self.ops}
+        return {name: shapes[name] for name in self.outputs}
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output of a network with one, e.g. (1, 1, 1536)."""
+        (shape,) = self.output_shapes.values()
+        return shape
+
+    @property
+    def output(self) -> str:
+        """Name of the output value of a network with one."""
+        (name,) = self.outputs
+        return name
+
+    @property
+    def params(self) -> int:
+        """Learned values of the whole network, see `Layer.params`."""
+        return sum(layer.params for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulate operations for one image, see `Layer.macs`."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def deployed_weights(self) -> int:
+        """Values stored in an exported file, see `Layer.deployed_weights`."""
+        return sum(layer.deployed_weights for layer in self.layers)
+
+
+def shape_text(shape: Shape) -> str:
+    """'HxWxC'."""
+    return "x".join(str(size) for size in shape)
+
+
+def random_weights(spec: NetSpec, rng: np.random.Generator) -> dict[str, npt.NDArray[np.float32]]:
+    """Weights for timing and tests: He-initialised by fan-in, small biases, PReLU slopes of 0.25."""
+    weights: dict[str, npt.NDArray[np.float32]] = {}
+    for op in spec.ops:
+        if isinstance(op, Conv | Linear):
+            shape = op.weight_shape if isinstance(op, Conv) else (op.shape[2], op.in_features)
+            scale = np.sqrt(2.0 / np.prod(shape[1:]))
+            weights[f"{op.name}.weight"] = rng.normal(0.0, scale, shape).astype(np.float32)
+            if has_bias(op):
+                weights[f"{op.name}.bias"] = rng.normal(0.0, 0.05, shape[0]).astype(np.float32)
+        elif isinstance(op, Activation) and op.function == "prelu":
+            weights[f"{op.name}.weight"] = np.full(op.shape[2], 0.25, np.float32)
+    return weights
+
+
+def single_layer(layer: Layer) -> NetSpec:
+    """The layer as a network of its own, for measuring it alone."""
+    ops = tuple(
+        replace(op, inputs=tuple(INPUT if name == layer.input else name for name in op.inputs)) for op in layer.ops
+    )
+    return NetSpec(layer.key, layer.input_shape, (replace(layer, input=INPUT, ops=ops),))
+
+
+def to_dict(spec: NetSpec) -> dict[str, Any]:
+    """The network as plain JSON values: name, input shape, outputs, and per layer its key and operations."""
+    return {
+        "name": spec.name,
+        "input_shape": list(spec.input_shape),
+        "outputs": list(spec.outputs),
+        "layers": [
+            {"key": layer.key, "params": layer.params, "macs": layer.macs, "ops": [_op_dict(op) for op in layer.ops]}
+            for layer in spec.layers
+        ],
+    }
+
+
+def _op_dict(op: Op) -> dict[str, Any]:
+    fields = {name: getattr(op, name) for name in op.__dataclass_fields__}
+    return {"op": type(op).__name__} | {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
