@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import ofa_way
 import pytest
+from _sizes import SMALL, size
 
 from nasface.accuracy.candidates import Plan, candidates
 from nasface.accuracy.estimator import Faces
@@ -26,9 +27,11 @@ from nasface.composition import asset
 from nasface.data import FaceSet, load_data
 from nasface.supernets import ElasticSupernet, load_supernet
 
-CALIBRATION = 64
-NETWORKS = 4
-EVERY = 8
+CALIBRATION = size(64, 8)
+NETWORKS = size(4, 2)
+AGREEING = size(40, 10)
+EVERY = size(8, 16)
+PEOPLE, PHOTOS = size((600, 1802), (60, 180))
 LFW = Path(__file__).resolve().parents[2] / "shared/data/lfw112"
 
 
@@ -39,9 +42,10 @@ def supernet() -> ElasticSupernet:
 
 @cache
 def photos() -> tuple[FaceSet, Faces]:
-    data = load_data({"name": "lfw", "root": str(LFW)} if LFW.is_dir() else {"name": "procedural", "people": 400})
+    drawn = SMALL or not LFW.is_dir()
+    data = load_data({"name": "procedural", "people": 400} if drawn else {"name": "lfw", "root": str(LFW)})
     validation, training = data.require("validation"), data.require("training")
-    measured = FaceSet.of(validation.names[::EVERY], validation.source)
+    measured = validation.select(np.arange(0, len(validation), EVERY))
     calibration = training.load(np.arange(min(CALIBRATION, len(training))), size=112).images
     loaded = measured.load(size=112)
     return measured, Faces(calibration, loaded.images, loaded.labels, f"photos:{CALIBRATION}")
@@ -76,8 +80,8 @@ def test_descriptors(benchmark: Any, way: Any, family: int) -> None:
 def test_all_metrics_and_halves(benchmark: Any) -> None:
     """What judging adds to every network, on as many photos as a whole table has."""
     rng = np.random.default_rng(0)
-    labels = np.concatenate([np.arange(600), rng.integers(0, 600, 1202)])
-    rows = rng.standard_normal((600, 1536), np.float32)[labels] + 3 * rng.standard_normal((1802, 1536), np.float32)
+    labels = np.concatenate([np.arange(PEOPLE), rng.integers(0, PEOPLE, PHOTOS - PEOPLE)])
+    rows = rng.standard_normal((PEOPLE, 1536), np.float32)[labels] + 3 * rng.standard_normal((PHOTOS, 1536), np.float32)
     protocol = Protocol(labels)
     assert benchmark.pedantic(protocol.measure, (rows,), rounds=3)["auc"] > 0.5
 
@@ -86,9 +90,9 @@ def test_both_ways_agree() -> None:
     """Not of speed: batches of calibration images differ (200 against 64), so the descriptors agree but roughly."""
     faces, loaded = photos()
     network = networks(1)[0]
-    few = FaceSet.of(faces.names[:40], faces.source)
+    few = faces.select(np.arange(AGREEING))
     theirs = ofa_way.descriptors(
         supernet().network, network, ofa_way.calibration_batches(loaded.calibration[:64]), few, 112
     )
-    ours = SubnetRunner(loaded.calibration[:64], loaded.images[:40]).describe(supernet().extract(network))
+    ours = SubnetRunner(loaded.calibration[:64], loaded.images[:AGREEING]).describe(supernet().extract(network))
     np.testing.assert_allclose(ours, theirs, atol=1e-3 * np.abs(theirs).max())

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _sizes import size
 
 from nasface.costs import LutConfig, LutLatency
 from nasface.devices import load_device
 from nasface.spaces._ofa_network import make_divisible
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 
-N = 100_000
+N = size(100_000, 100)
 
-OFA_N = 1000
+OFA_N = size(1000, 10)
 """Networks for OFA's way, which takes about a hundred times as long for each."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _sizes import size
 from PIL import Image
 
 from nasface.data import FaceSet, PhotoIndex, load_data
@@ -23,7 +24,12 @@ from nasface.data.people import Split, split
 from nasface.data.sources import FolderSource, decode
 from nasface.testing.photos import write_records
 
-PHOTOS, PEOPLE = 1_000_000, 10_000
+PHOTOS, PEOPLE = size((1_000_000, 10_000), (2000, 20))
+FOUND = size(1000, 100)
+FILES = size({112: 1000, 600: 100}, {112: 20, 600: 4})
+"""Photos by pixels."""
+
+BATCH = size(64, 4)
 
 
 @pytest.fixture(scope="session")
@@ -83,30 +89,30 @@ def test_split(benchmark: Any, vggface2: Path, kind: str) -> None:
     assert benchmark(split, faces, Split(kind, 0.9, 0.1))["validation"]
 
 
-def test_find_a_thousand_names(benchmark: Any, records: Path) -> None:
+def test_find_names(benchmark: Any, records: Path) -> None:
     faces = load_data({"name": "recordio", "root": str(records), "split": "none"}).require("report")
-    names = [faces.names[row] for row in range(0, PHOTOS, PHOTOS // 1000)]
-    assert len(benchmark(faces.positions, names)) == 1000
+    names = [faces.names[row] for row in range(0, PHOTOS, PHOTOS // FOUND)]
+    assert len(benchmark(faces.positions, names)) == FOUND
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """1,000 smooth photos of 112 and 100 of 600 pixels, about 4 and 40 kB."""
+    """Smooth photos of 112 and of 600 pixels, about 4 and 40 kB each."""
     root, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
-    for size, count in ((112, 1000), (600, 100)):
-        (root / f"s{size}" / "p").mkdir(parents=True)
+    for side, count in FILES.items():
+        (root / f"s{side}" / "p").mkdir(parents=True)
         for k in range(count):
-            small = Image.fromarray(rng.integers(0, 256, (size // 8, size // 8, 3), dtype=np.uint8))
-            small.resize((size, size), Image.Resampling.BICUBIC).save(root / f"s{size}" / "p" / f"{k}.jpg", quality=92)
+            small = Image.fromarray(rng.integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8))
+            small.resize((side, side), Image.Resampling.BICUBIC).save(root / f"s{side}" / "p" / f"{k}.jpg", quality=92)
     return root
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-@pytest.mark.parametrize("size", [112, 600])
-def test_load(benchmark: Any, folder: Path, size: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("side", [112, 600])
+def test_load(benchmark: Any, folder: Path, side: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading and decoding to 112 pixels; at most as many threads as there are cores."""
     monkeypatch.setattr(base, "THREADS", threads)
-    settings = {"name": "lfw", "root": str(folder / f"s{size}")}
+    settings = {"name": "lfw", "root": str(folder / f"s{side}")}
     faces = load_data(settings).require("report")
     assert len(benchmark.pedantic(faces.load, kwargs={"size": 112}, rounds=3)) == len(faces)
 
@@ -121,7 +127,8 @@ def test_decode_large(benchmark: Any, folder: Path, draft: bool, monkeypatch: py
 
 
 def test_read_from_cache(benchmark: Any, folder: Path, tmp_path: Path) -> None:
-    """1,000 photos in random batches of 64, from the memory-mapped file."""
+    """Photos in random batches, from the memory-mapped file."""
     photos = load_data({"name": "lfw", "root": str(folder / "s112")}).require("report").cached(112, tmp_path)
-    batches = np.random.default_rng(0).permutation(960).reshape(15, 64)
-    assert benchmark(lambda: sum(len(photos.images[np.sort(batch)]) for batch in batches)) == 960
+    count = FILES[112] // BATCH * BATCH
+    batches = np.random.default_rng(0).permutation(count).reshape(-1, BATCH)
+    assert benchmark(lambda: sum(len(photos.images[np.sort(batch)]) for batch in batches)) == count

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from _sizes import size
 
 from nasface.exporters import TFLiteConfig, TFLiteExporter, TFLiteKerasConfig, TFLiteKerasExporter
 from nasface.netspec import NetBuilder, NetSpec, Weights, random_weights
@@ -25,7 +26,9 @@ GENOTYPES = {
     "middle": {"ks": [5] * 20, "e": [4] * 20, "d": [3] * 5},
     "largest": {"ks": [7] * 20, "e": [6] * 20, "d": [4] * 5},
 }
-ROUNDS = 30
+NAMES = size(tuple(GENOTYPES), ("smallest",))
+RESOLUTIONS = size((112, 224), (112,))
+ROUNDS = size(30, 1)
 
 
 def face_net(name: str, resolution: int) -> tuple[NetSpec, Weights]:
@@ -91,8 +94,8 @@ def test_writing_the_largest_network(benchmark, tmp_path, precision):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("resolution", [112, 224])
-@pytest.mark.parametrize("name", GENOTYPES)
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+@pytest.mark.parametrize("name", NAMES)
 def test_inference(benchmark, tmp_path, name, resolution):
     pytest.importorskip("tensorflow")
     spec, weights = face_net(name, resolution)

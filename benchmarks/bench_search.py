@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _sizes import size
 
 from nasface.costs import Macs
 from nasface.predictors import Comparator, LightGBMNAC, MLPRegressor, Ranker, fit_ranker
@@ -21,6 +22,9 @@ from nasface.strategies import Constraint, EvolutionPaper, EvolutionPaperConfig,
 from nasface.testing.synthetic import accuracies, face_space
 
 SPACE = face_space()
+TABLE = size(500, 60)
+GENERATIONS = size(500, 2)
+PAIRS = size(1000, 20)
 BUDGETS = {"loose": 400.0, "middle": 300.0, "tight": 200.0}
 """MACs in millions; the space reaches from 192 to 842, a uniform sample hardly goes below 260."""
 
@@ -36,7 +40,7 @@ def nac(tmp_path_factory: pytest.TempPathFactory) -> Ranker:
 
 
 def _ranker(predictor: Comparator, cache: Path) -> Ranker:
-    table = SPACE.sample(np.random.default_rng(0), 500)
+    table = SPACE.sample(np.random.default_rng(0), TABLE)
     targets = accuracies(SPACE, table, np.random.default_rng(1))
     return fit_ranker(SPACE, predictor, table, targets, np.random.default_rng(2), cache)
 
@@ -49,7 +53,7 @@ def test_fit(benchmark: Any, predictor: type[Comparator], tmp_path_factory: pyte
     benchmark.pedantic(fit, rounds=3)
 
 
-@pytest.mark.parametrize("n", [125, 1000])
+@pytest.mark.parametrize("n", size([125, 1000], [20]))
 @pytest.mark.parametrize("selector", [QuickSelect(), FullSort(), Heap(), Tournament()], ids=lambda s: s.config.name)
 def test_select_a_fifth(benchmark: Any, nac: Ranker, selector: Selector, n: int) -> None:
     population = SPACE.sample(np.random.default_rng(3), n)
@@ -60,10 +64,10 @@ def test_select_a_fifth(benchmark: Any, nac: Ranker, selector: Selector, n: int)
 
 
 @pytest.mark.parametrize("how", ["contest", "compare", "scalar", "library"])
-def test_compare_1000_pairs(benchmark: Any, nac: Ranker, how: str, tmp_path: Path) -> None:
+def test_compare_pairs(benchmark: Any, nac: Ranker, how: str, tmp_path: Path) -> None:
     """Prepared, in one batch, one pair at a time, and by LightGBM's own trees in one batch."""
     population = SPACE.sample(np.random.default_rng(5), 200)
-    a, b = np.random.default_rng(6).integers(200, size=(2, 1000))
+    a, b = np.random.default_rng(6).integers(200, size=(2, PAIRS))
     if how == "contest":
         contest = nac.contest(population)
         benchmark(lambda: contest.compare(a, b))
@@ -98,7 +102,10 @@ def test_evolution(benchmark: Any, ranker: Ranker, budget: str) -> None:
     """The whole search of the paper: 500 generations of 100."""
     problem = Problem(SPACE, ranker, [Constraint(Macs(SPACE), BUDGETS[budget], "MACs")])
     result = benchmark.pedantic(
-        lambda: EvolutionPaper(selector=QuickSelect()).run(problem, np.random.default_rng(8)), rounds=3
+        lambda: EvolutionPaper(EvolutionPaperConfig(generations=GENERATIONS), selector=QuickSelect()).run(
+            problem, np.random.default_rng(8)
+        ),
+        rounds=3,
     )
     benchmark.extra_info.update(result.counters)
 
@@ -107,16 +114,18 @@ def test_evolution(benchmark: Any, ranker: Ranker, budget: str) -> None:
 def test_evolution_by_selector(benchmark: Any, nac: Ranker, selector: Selector) -> None:
     """The same with each selector; sequential ones ask one pair at a time."""
     problem = Problem(SPACE, nac, [Constraint(Macs(SPACE), BUDGETS["middle"], "MACs")])
-    search = EvolutionPaper(EvolutionPaperConfig(generations=50), selector=selector)
+    search = EvolutionPaper(EvolutionPaperConfig(generations=size(50, 2)), selector=selector)
     result = benchmark.pedantic(lambda: search.run(problem, np.random.default_rng(8)), rounds=1)
     benchmark.extra_info.update(result.counters)
 
 
-@pytest.mark.parametrize("size", [100, 300, 1000, 3000, 10_000])
-def test_cost_per_generation(benchmark: Any, nac: Ranker, size: int) -> None:
+@pytest.mark.parametrize("population", size([100, 300, 1000, 3000, 10_000], [20]))
+def test_cost_per_generation(benchmark: Any, nac: Ranker, population: int) -> None:
     """Ten generations of ever larger populations."""
     problem = Problem(SPACE, nac, [Constraint(Macs(SPACE), BUDGETS["middle"], "MACs")])
-    search = EvolutionPaper(EvolutionPaperConfig(generations=10, population=size), selector=QuickSelect())
+    search = EvolutionPaper(
+        EvolutionPaperConfig(generations=size(10, 2), population=population), selector=QuickSelect()
+    )
     result = benchmark.pedantic(lambda: search.run(problem, np.random.default_rng(8)), rounds=1)
     benchmark.extra_info.update(result.counters)
 

@@ -1,6 +1,6 @@
 """A training step against OFA's plain loop: same sub-network, batch, weights, threads; with the breakdown.
 
-Run `python -m benchmarks.bench_training [--side 112] [--batch 64] [--threads 1] [--rounds 5]` for the table of
+Run `python benchmarks/bench_training.py [--side 112] [--batch 64] [--threads 1] [--rounds 5]` for the table of
 processor times (fair on a busy machine), or `python -m pytest benchmarks/bench_training.py` for pytest-benchmark's
 clock times.
 """
@@ -14,11 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import ofa_training_loop as ofa
 import pytest
 import torch
+from _sizes import size
 from PIL import Image
 
-from benchmarks import ofa_training_loop as ofa
 from nasface.data import load_data
 from nasface.spaces import OfaMbv3
 from nasface.spaces.ofa_mbv3 import OfaMbv3FaceConfig
@@ -132,7 +133,7 @@ def test_both_ways_compute_the_same() -> None:
 def test_step(benchmark: Any, way: str) -> None:
     if way == "ours":
         keep_freed_memory()
-    parts = getattr(Both(112, 64), way)()
+    parts = getattr(Both(*size((112, 64), (64, 4))), way)()
 
     def step() -> None:
         for part in parts.values():

@@ -6,12 +6,14 @@ the input isolates the activations: growth of the resident peak against growth o
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from _sizes import size
 
 from nasface.costs.memory import peak_megabytes
 from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter
@@ -19,7 +21,7 @@ from nasface.netspec import NetSpec, random_weights
 from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
 from nasface.spaces.references import REFERENCES
 
-RESOLUTIONS = (112, 224, 448)
+RESOLUTIONS = size((112, 224, 448), (32, 64))
 NETWORKS = {
     "smallest": {"ks": 3, "e": 3, "d": 2},
     "middle": {"ks": 5, "e": 4, "d": 3},
@@ -60,8 +62,9 @@ def resident_megabytes(spec: NetSpec) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print("| network | resolutions | measured growth, MB | predicted growth, MB | error |\n|---|---|---|---|---|")
-    for name, description in NETWORKS.items():
+    for name, description in size(NETWORKS, {"smallest": NETWORKS["smallest"]}).items():
         specs = [build(description, resolution) for resolution in RESOLUTIONS]
         measured = np.diff([resident_megabytes(spec) for spec in specs])
         predicted = np.diff([max(map(peak_megabytes, spec.layers)) for spec in specs])

@@ -1,7 +1,7 @@
 """How far off each model of latency is: a table's sums and what is learned from networks, and prices carried over.
 
-    python benchmarks/compare_latency_models.py learned TABLE measurements.csv [resolution] [threads]
-    python benchmarks/compare_latency_models.py analytic TABLE_A TABLE_B [resolution]
+    python benchmarks/compare_latency_models.py learned TABLE measurements.csv [--resolution 112] [--threads N]
+    python benchmarks/compare_latency_models.py analytic TABLE_A TABLE_B [--resolution 112]
 
 `learned`: error of `lut` (as it is, and after one factor fitted to the same networks) against `latency=learned` after
 20, 50, 100 and 200 measurements, chosen at random or as most informative, on 30 networks left, over ten random orders.
@@ -11,7 +11,7 @@ Tables are names or files. Everything is computed from the files; nothing is tim
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -88,10 +88,19 @@ def compare_analytic(one: str, other: str, resolution: int) -> None:
         )
 
 
-if __name__ == "__main__":
-    what, first, second, *more = sys.argv[1:]
-    size = int(more[0]) if more else 112
-    if what == "learned":
-        compare_learned(first, Path(second), size, int(more[1]) if len(more) > 1 else None)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("learned", "analytic"))
+    parser.add_argument("table")
+    parser.add_argument("other", help="a file of measurements, or the other table")
+    parser.add_argument("--resolution", type=int, default=112)
+    parser.add_argument("--threads", type=int)
+    args = parser.parse_args()
+    if args.what == "learned":
+        compare_learned(args.table, Path(args.other), args.resolution, args.threads)
     else:
-        compare_analytic(first, second, size)
+        compare_analytic(args.table, args.other, args.resolution)
+
+
+if __name__ == "__main__":
+    main()

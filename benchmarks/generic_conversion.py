@@ -1,17 +1,17 @@
 """The default exporter against a generic conversion of the torch network by litert-torch: same nets, interleaved.
 
 litert-torch brings JAX and several gigabytes, so it is no dependency of nasface: make a venv of its own, run
-`pip install '.[all,test]' litert-torch`, then `python benchmarks/generic_conversion.py [ROUNDS]`. It prints Markdown.
+`pip install '.[all,test]' litert-torch`, then `python benchmarks/generic_conversion.py [--rounds 30]`. It prints
+Markdown.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import litert_torch
 import numpy as np
 import torch
 from bench_export import GENOTYPES, face_net, interleave, summary, tflite_runner, torch_runner
@@ -25,6 +25,8 @@ RESOLUTIONS = (112, 224)
 
 def convert(spec: NetSpec, weights: Weights, folder: Path) -> dict[str, Path]:
     """Files of the generic conversion: input as torch has it (NCHW), and transposed at the border (NHWC)."""
+    import litert_torch
+
     module = SpecModule.from_weights(spec, weights)
     image = torch.randn(1, 3, *spec.input_shape[:2])
     sources = {
@@ -63,7 +65,9 @@ def compare(name: str, resolution: int, folder: Path, rounds: int) -> Iterator[s
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=30)
+    rounds = parser.parse_args().rounds
     print("| net | pixels | route | processor time of one image, one thread |\n|---|---|---|---|")
     for name in GENOTYPES:
         for resolution in RESOLUTIONS:

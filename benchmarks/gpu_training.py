@@ -1,6 +1,6 @@
 """Images a second of training steps on a GPU: batch and precision, largest network and random ones.
 
-Run `python -m benchmarks.gpu_training [--side 112] [--seconds 4]`. A step is augmentation, forward, backward, clipping
+Run `python benchmarks/gpu_training.py [--side 112] [--seconds 4]`. A step is augmentation, forward, backward, clipping
 and AdamW's update of one sub-network, as `training=sandwich` with one sub-network a step.
 """
 

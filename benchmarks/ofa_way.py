@@ -40,7 +40,7 @@ class Photos(Dataset[Tensor]):
         return len(self.faces)
 
     def __getitem__(self, index: int) -> Tensor:
-        photo = self.faces.source.photo(self.faces.names[index], self.size)
+        photo = self.faces.source.photo(int(self.faces.rows[index]), self.size)
         x = torch.from_numpy(photo.copy()).permute(2, 0, 1).float().div(255)
         mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
         return (x - mean[:, None, None]) / std[:, None, None]
