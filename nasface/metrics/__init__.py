@@ -1,10 +1,24 @@
-"""Metrics of face recognition and of ranking: a leaf of the package, numpy only."""
+"""Metrics of face recognition and of ranking: a leaf of the package, numpy and scipy only."""
 
-from nasface.metrics._checks import lowest_far, unit_rows
+from nasface.metrics._checks import check_far, lowest_far, unit_rows
 from nasface.metrics.all_pairs import AllPairs, evaluate_all_pairs
 from nasface.metrics.bootstrap import Interval, bootstrap_difference, bootstrap_people
 from nasface.metrics.identification import LeaveOneOut, RandomGallery, identify, leave_one_out, random_gallery
 from nasface.metrics.interval import mean_interval
+from nasface.metrics.metric import (
+    AUC,
+    EER,
+    METRICS,
+    RATES,
+    TABLE_RATES,
+    Direction,
+    Metric,
+    curve_metric,
+    stated_metrics,
+    supported_rates,
+    tar_at,
+)
+from nasface.metrics.photo_set import PhotoSet, Similarities
 from nasface.metrics.ranking import (
     RankingQuality,
     bias,
@@ -22,22 +36,33 @@ from nasface.metrics.sampling import ListedPairs, balanced_pairs
 from nasface.metrics.verification import ValAtFar, Verification, evaluate_pairs, squared_distances
 
 __all__ = [
+    "AUC",
+    "EER",
+    "METRICS",
+    "RATES",
+    "TABLE_RATES",
     "AllPairs",
+    "Direction",
     "Interval",
     "LeaveOneOut",
     "ListedPairs",
+    "Metric",
     "OperatingPoint",
     "PairDistances",
+    "PhotoSet",
     "RandomGallery",
     "RankingQuality",
     "Roc",
+    "Similarities",
     "ValAtFar",
     "Verification",
     "balanced_pairs",
     "bias",
     "bootstrap_difference",
     "bootstrap_people",
+    "check_far",
     "comparison_accuracy",
+    "curve_metric",
     "evaluate_all_pairs",
     "evaluate_pairs",
     "identify",
@@ -52,6 +77,9 @@ __all__ = [
     "rmse",
     "spearman",
     "squared_distances",
+    "stated_metrics",
+    "supported_rates",
+    "tar_at",
     "top_k_regret",
     "unit_rows",
 ]

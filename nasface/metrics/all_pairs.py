@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from nasface.errors import InvalidInput
 from nasface.metrics._checks import check_far, label_codes, unit_rows
-from nasface.metrics.roc import OperatingPoint, PairDistances
+from nasface.metrics.roc import OperatingPoint, PairDistances, Roc
 
 MAX_PAIRS = 250_000_000
 """Most pairs that are kept at once: 1 GB, about 22,000 photos."""
@@ -45,6 +45,13 @@ class AllPairs:
     photos: int
     people: int
 
+    @classmethod
+    def of(cls, roc: Roc, codes: npt.NDArray[np.int64], fars: Sequence[float]) -> AllPairs:
+        """From the curve of photos with these codes 0..people-1, at rates that `check_far` has let pass."""
+        genuine, impostors = count_pairs(codes)
+        points = tuple(roc.at_far(far) for far in fars)
+        return cls(roc.auc, roc.eer, points, genuine, impostors, len(codes), int(codes.max()) + 1)
+
     def tar(self, far: float) -> float:
         """True accept rate at one of the rates that were asked for."""
         for point in self.points:
@@ -67,12 +74,10 @@ def evaluate_all_pairs(
         InvalidInput: Bad shapes or values, no genuine or no impostor pair, too many pairs, or a rate that is too low.
     """
     rows, codes = by_person(descriptors, labels)
-    genuine, impostors = count_pairs(codes)
-    for far in fars:
+    impostors = count_pairs(codes)[1]
+    for far in fars:  # before the long part
         check_far(far, impostors)
-    roc = PairDistances(*distances_of_all_pairs(rows, codes)).roc()
-    points = tuple(roc.at_far(far) for far in fars)
-    return AllPairs(roc.auc, roc.eer, points, genuine, impostors, len(codes), int(codes[-1]) + 1)
+    return AllPairs.of(PairDistances(*distances_of_all_pairs(rows, codes)).roc(), codes, fars)
 
 
 def by_person(

@@ -8,7 +8,7 @@ exact: nothing is binned.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,11 @@ import numpy.typing as npt
 from nasface.errors import InvalidInput
 from nasface.metrics._checks import check_far
 from nasface.metrics.all_pairs import by_person, count_pairs, distances_of_all_pairs, person_ends
+from nasface.metrics.metric import stated_metrics
 from nasface.metrics.roc import PairDistances, Roc
+
+Draw = npt.NDArray[np.int64]
+"""(people,): how often each person is drawn."""
 
 _LEAST_PEOPLE = 10
 
@@ -52,7 +56,7 @@ def bootstrap_people(
     resamples: int = 200,
     level: float = 0.95,
 ) -> dict[str, Interval]:
-    """Intervals for "auc", "eer" and, for every rate in `fars`, "tar@{rate}" over all pairs.
+    """Intervals for the metrics of the curve of all pairs: "auc", "eer", "tar@{rate}" for every rate in `fars`, ...
 
     Args:
         descriptors: (n, d), scaled to unit length here.
@@ -65,9 +69,8 @@ def bootstrap_people(
     Raises:
         InvalidInput: As `evaluate_all_pairs`; fewer than ten people with two photos; bad `resamples` or `level`.
     """
-    [pairs], draws = _prepare([descriptors], labels, rng, fars, resamples, level)
-    values = np.array([pairs.statistics(draw, fars) for draw in draws])
-    return _intervals(pairs.statistics(None, fars), values, fars, level)
+    [pairs], draws = _sets_and_draws([descriptors], labels, rng, fars, resamples, level)
+    return _intervals(lambda draw: pairs.statistics(draw, fars), draws, fars, level)
 
 
 def bootstrap_difference(
@@ -84,9 +87,8 @@ def bootstrap_difference(
 
     Arguments, keys and errors as in `bootstrap_people`.
     """
-    (one, two), draws = _prepare([first, second], labels, rng, fars, resamples, level)
-    values = np.array([one.statistics(draw, fars) - two.statistics(draw, fars) for draw in draws])
-    return _intervals(one.statistics(None, fars) - two.statistics(None, fars), values, fars, level)
+    (one, two), draws = _sets_and_draws([first, second], labels, rng, fars, resamples, level)
+    return _intervals(lambda draw: one.statistics(draw, fars) - two.statistics(draw, fars), draws, fars, level)
 
 
 class _PeoplePairs:
@@ -102,9 +104,9 @@ class _PeoplePairs:
         self.pairs = PairDistances(genuine[by_genuine], impostor[by_impostor], presorted=True)
 
     def statistics(self, draw: npt.NDArray[np.int64] | None, fars: Sequence[float]) -> npt.NDArray[np.float64]:
-        """AUC, EER and the true accept rates, with every person counted `draw` times."""
+        """The metrics of `_curves`, with every person counted `draw` times, by default once."""
         roc = self.pairs.roc() if draw is None else self._weighted(draw)
-        return np.array([roc.auc, roc.eer, *(roc.at_far(far).tar for far in fars)])
+        return np.array([curve(roc) for curve in _curves(fars).values()])
 
     def _weighted(self, draw: npt.NDArray[np.int64]) -> Roc:
         narrow = draw.astype(np.int32)  # a table of products that stays in the cache
@@ -120,7 +122,7 @@ def _people_of_pairs(codes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64
     return person, np.repeat(codes * people, n - ends) + other
 
 
-def _prepare(
+def _sets_and_draws(
     sets: Sequence[npt.ArrayLike],
     labels: npt.ArrayLike,
     rng: np.random.Generator,
@@ -151,13 +153,22 @@ def _draws(sizes: npt.NDArray[np.int64], rng: np.random.Generator, resamples: in
             yield draw
 
 
+def _curves(fars: Sequence[float]) -> dict[str, Callable[[Roc], float]]:
+    """Of every metric that follows from the curve, by its label."""
+    return {metric.label: metric.curve for metric in stated_metrics(fars) if metric.curve is not None}
+
+
 def _intervals(
-    whole: npt.NDArray[np.float64], values: npt.NDArray[np.float64], fars: Sequence[float], level: float
+    statistics: Callable[[Draw | None], npt.NDArray[np.float64]],
+    draws: Iterator[Draw],
+    fars: Sequence[float],
+    level: float,
 ) -> dict[str, Interval]:
-    names = ["auc", "eer", *(f"tar@{far:g}" for far in fars)]
+    """Percentile intervals by label, the same for one set of descriptors as for the difference of two."""
+    whole, values = statistics(None), np.array([statistics(draw) for draw in draws])
     low, high = np.quantile(values, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
     std = values.std(axis=0, ddof=1)
     return {
         name: Interval(float(whole[i]), float(low[i]), float(high[i]), float(std[i]), level, len(values))
-        for i, name in enumerate(names)
+        for i, name in enumerate(_curves(fars))
     }

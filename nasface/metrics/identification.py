@@ -6,7 +6,7 @@ descriptor scores 0, not 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,18 +77,22 @@ def leave_one_out(descriptors: npt.ArrayLike, labels: npt.ArrayLike) -> LeaveOne
     probes = np.flatnonzero(np.bincount(codes)[codes] > 1)
     if not probes.size:
         raise InvalidInput("Identification needs a person with two photos; every person given has one.")
-    step = max(1, _BLOCK_VALUES // len(rows))
-    hits = np.concatenate([_nearest_is_same(rows, codes, probes[i : i + step]) for i in range(0, len(probes), step)])
+    return leave_one_out_of(lambda some: np.asarray(rows[some] @ rows.T), codes, probes)
+
+
+def leave_one_out_of(
+    cosines: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32]],
+    codes: npt.NDArray[np.int64],
+    probes: npt.NDArray[np.int64],
+) -> LeaveOneOut:
+    """`leave_one_out` of given probes, in blocks; `cosines` gives those (k, n) of some photos with all."""
+    step = max(1, _BLOCK_VALUES // len(codes))
+    blocks = [probes[i : i + step] for i in range(0, len(probes), step)]
+    hits = np.concatenate([_nearest_is_same(cosines(block), codes, block) for block in blocks])
     return LeaveOneOut(float(hits.mean()), _macro(hits, codes[probes]), len(probes))
 
 
 def _nearest_is_same(
-    rows: npt.NDArray[np.float32], codes: npt.NDArray[np.int64], probes: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    return nearest_is_same(rows[probes] @ rows.T, codes, probes)
-
-
-def nearest_is_same(
     cosines: npt.NDArray[np.float32], codes: npt.NDArray[np.int64], probes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
     """(probes,) whether a probe's nearest other photo shows the same person, from its cosines (probes, n) with all."""

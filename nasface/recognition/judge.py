@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,18 +14,17 @@ from nasface.metrics import (
     AllPairs,
     Interval,
     LeaveOneOut,
+    PhotoSet,
+    Similarities,
     Verification,
     bootstrap_people,
-    evaluate_all_pairs,
+    check_far,
     evaluate_pairs,
-    leave_one_out,
-    lowest_far,
     squared_distances,
+    stated_metrics,
+    supported_rates,
 )
 from nasface.recognition.embedder import Embedded
-
-FARS: Final = (1e-3, 1e-2, 1e-1)
-"""Rates that are reported unless others are asked for."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,16 @@ class Judgement:
     Attributes:
         all_pairs: Verification over all pairs of photos of report people, or None without any.
         identification: Rank-1, leave one out; likewise.
-        intervals: Bootstrap over people of "auc", "eer" and "tar@FAR"; empty if not asked for.
+        intervals: Bootstrap over people of the figures that follow from all pairs; empty if not asked for.
         pairs: Verification over listed pairs, or None without a list.
+        figures: `nasface.metrics.METRICS` by label, of report people.
     """
 
     all_pairs: AllPairs | None
     identification: LeaveOneOut | None
     intervals: dict[str, Interval]
     pairs: Verification | None
+    figures: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -50,12 +51,7 @@ class Judgement:
 
     def row(self) -> dict[str, float]:
         """The main figures by name, for tables."""
-        row: dict[str, float] = {}
-        if self.all_pairs is not None:
-            row |= {"auc": self.all_pairs.auc, "eer": self.all_pairs.eer}
-            row |= {f"tar@{point.far:g}": point.tar for point in self.all_pairs.points}
-        if self.identification is not None:
-            row["rank1"] = self.identification.micro
+        row = dict(self.figures)
         if self.pairs is not None:
             row |= {"pairs accuracy": self.pairs.accuracy, "+-": self.pairs.accuracy_std}
             row |= {} if self.all_pairs is not None else {"pairs auc": self.pairs.auc}
@@ -65,13 +61,6 @@ class Judgement:
         """One figure's interval, or an empty text."""
         interval = self.intervals.get(name)
         return f"{interval.low:.4f}–{interval.high:.4f}" if interval else ""
-
-
-def supported_rates(labels: npt.NDArray[Any]) -> list[float]:
-    """Those of `FARS` with at least ten false accepts expected among all impostor pairs of photos with these labels."""
-    sizes = np.unique(labels, return_counts=True)[1]
-    impostors = int(sizes.sum() ** 2 - (sizes**2).sum()) // 2
-    return [far for far in FARS if impostors and far >= lowest_far(impostors)]
 
 
 def photos_to_judge(data: FaceData) -> FaceSet:
@@ -93,7 +82,8 @@ def judge(
         embedded: Descriptors of `faces`, any length each.
         faces: From `photos_to_judge`.
         data: The data set.
-        far: False accept rates for all pairs; None for those of `FARS` that there are enough impostor pairs for.
+        far: False accept rates for all pairs; None for those of `nasface.metrics.RATES` that there are
+            enough impostor pairs for.
         resamples: Bootstrap resamples over people; 0 for no intervals.
         rng: Draws the people.
 
@@ -109,9 +99,18 @@ def judge(
     descriptors, labels = embedded.descriptors[mine], faces.labels[embedded.rows][mine]
     if far is None:
         far = supported_rates(labels)
-    all_pairs = evaluate_all_pairs(descriptors, labels, far)
+    photos = PhotoSet.of(labels)
+    for rate in far:
+        check_far(rate, photos.impostors)
+    similar = Similarities.of_descriptors(photos, descriptors)
     intervals = bootstrap_people(descriptors, labels, rng, fars=far, resamples=resamples) if resamples else {}
-    return Judgement(all_pairs, leave_one_out(descriptors, labels), intervals, pairs)
+    return Judgement(
+        AllPairs.of(similar.roc, photos.codes, far),
+        similar.leave_one_out,
+        intervals,
+        pairs,
+        {metric.label: metric.compute(similar) for metric in stated_metrics(far) if metric.needs(photos)},
+    )
 
 
 def _listed(descriptors: npt.NDArray[np.float32], names: Sequence[str], pairs: Pairs) -> Verification:

@@ -15,7 +15,7 @@ from nasface.composition import SupernetSource, build_bounds, build_devices, bui
 from nasface.data import FaceData, Pairs
 from nasface.data.pairs import read_pairs
 from nasface.errors import DataError, InvalidInput, LookupTableError, UnknownName
-from nasface.recognition.judge import supported_rates
+from nasface.metrics import TABLE_RATES, supported_rates
 from nasface.settings import Accuracy, LatencyBound
 from nasface.spaces import SearchSpace
 from nasface.strategies import Constraint
@@ -186,13 +186,11 @@ def _say_next(run: Run, path: Path, table: AccuracyTable | None) -> None:
 
 def _check_enough(data: FaceData) -> None:
     """Refuse too few photos for a column of the table before anything slow is begun."""
-    from nasface.accuracy.protocol import FARS
-
     validation = data.require("validation")
-    if min(FARS.values()) not in supported_rates(validation.labels):
+    if min(TABLE_RATES) not in supported_rates(validation.labels):
         raise DataError(
             f"{len(validation)} photos of {len(validation.people)} validation people have too few impostor pairs for "
-            f"an accuracy table, whose lowest false accept rate is {min(FARS.values()):g}: "
+            f"an accuracy table, whose lowest false accept rate is {min(TABLE_RATES):g}: "
             "give about 150 photos or more of many people."
         )
 

@@ -9,13 +9,10 @@ import numpy.typing as npt
 
 from nasface.accuracy.estimator import describe
 from nasface.errors import InvalidInput
-from nasface.metrics.all_pairs import evaluate_all_pairs
+from nasface.metrics import RATES, evaluate_all_pairs, supported_rates
 from nasface.spaces import OfaMbv3
 from nasface.supernets.calibration import calibrate
 from nasface.supernets.module import SpecModule
-
-FARS = (1e-3, 1e-2, 1e-1)
-"""False accept rates for the second number: the lowest one that the photos have ten impostor pairs for."""
 
 LARGEST = 1e15
 """Beyond it float32 cannot hold squares, and cosines are lost."""
@@ -51,10 +48,8 @@ class Judges:
 
     @property
     def far(self) -> float:
-        """The false accept rate that the true accept rate is for."""
-        counts = np.unique(self.labels, return_counts=True)[1]
-        impostors = (counts.sum() ** 2 - (counts**2).sum()) // 2
-        return next((far for far in FARS if far * impostors >= 10), FARS[-1])
+        """The false accept rate that the true accept rate is for: the lowest that the photos support."""
+        return min(supported_rates(self.labels), default=max(RATES))
 
 
 def check_finite(value: float) -> None:

@@ -1,0 +1,55 @@
+"""One list of metrics for tables, evaluations and intervals; each knows which way is better and what it needs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nasface.metrics import METRICS, Direction, Metric, PhotoSet, Similarities, bootstrap_people, stated_metrics, tar_at
+
+LABELS = np.repeat(np.arange(40), 4)
+
+
+def similarities(noise: float) -> Similarities:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(40, 16))[LABELS] + noise * rng.normal(size=(len(LABELS), 16))
+    return Similarities.of_descriptors(PhotoSet.of(LABELS), rows)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_the_direction_is_that_of_a_better_network(metric: Metric) -> None:
+    better, worse = metric.compute(similarities(0.6)), metric.compute(similarities(2.0))
+    assert metric.direction.sign * better > metric.direction.sign * worse
+    assert metric.direction is (Direction.MIN if metric.name == "eer" else Direction.MAX)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_cosines_and_descriptors_say_the_same_whatever_the_order_of_photos(metric: Metric) -> None:
+    rng = np.random.default_rng(1)
+    turned = rng.permutation(len(LABELS))
+    rows = (rng.normal(size=(40, 16))[LABELS] + rng.normal(size=(len(LABELS), 16))).astype(np.float32)
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    photos = PhotoSet.of(LABELS)
+    one = metric.compute(Similarities.of_descriptors(photos, rows))
+    assert one == pytest.approx(metric.compute(Similarities.of_cosines(photos, unit @ unit.T)), abs=1e-6)
+    if not metric.name.startswith(("identification", "accuracy")):  # these draw photos by their order
+        other = Similarities.of_descriptors(PhotoSet.of(LABELS[turned]), rows[turned])
+        assert one == pytest.approx(metric.compute(other), abs=1e-6)
+
+
+def test_a_metric_is_left_out_where_photos_do_not_suffice() -> None:
+    few = PhotoSet.of(np.repeat(np.arange(3), 2))  # 12 impostor pairs, three people with two photos
+    assert [metric.name for metric in METRICS if metric.needs(few)] == [
+        *("auc", "eer", "rank1", "identification", "identification_macro"),
+    ]
+    strangers = PhotoSet.of(np.arange(5))
+    assert not any(metric.needs(strangers) for metric in METRICS)
+
+
+def test_evaluations_and_intervals_take_the_rates_asked_for() -> None:
+    labels = [metric.label for metric in stated_metrics([0.1, 0.02])]
+    assert labels == ["auc", "eer", "tar@0.1", "tar@0.02", "rank1"]
+    rows = np.random.default_rng(0).normal(size=(len(LABELS), 4))
+    intervals = bootstrap_people(rows, LABELS, np.random.default_rng(0), fars=[0.1, 0.02], resamples=3)
+    assert list(intervals) == labels[:-1]
+    assert (tar_at(1e-3).name, tar_at(1e-3).label) == ("tar_at_far_1e-3", "tar@0.001")
