@@ -23,7 +23,7 @@ from nasface.accuracy.candidates import Plan, candidates
 from nasface.accuracy.estimator import Faces
 from nasface.accuracy.protocol import Protocol
 from nasface.accuracy.runner import SubnetRunner
-from nasface.composition import asset
+from nasface.assets import asset
 from nasface.data import FaceSet, load_data
 from nasface.supernets import ElasticSupernet, load_supernet
 

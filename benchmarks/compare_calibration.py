@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 
 from nasface.accuracy.estimator import describe, measured_network
-from nasface.composition import asset
+from nasface.assets import asset
 from nasface.data import FaceSet, Photos, load_data
 from nasface.metrics import kendall_tau
 from nasface.metrics.bootstrap import _PeoplePairs

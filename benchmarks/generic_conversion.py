@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from bench_export import GENOTYPES, face_net, interleave, summary, tflite_runner, torch_runner
 
-from nasface.exporters import TFLiteConfig, TFLiteExporter, run_tflite
+from nasface.exporters import TFLiteConfig, TFLiteExporter
 from nasface.netspec import NetSpec, Weights
+from nasface.runtimes import run_tflite
 from nasface.supernets.module import SpecModule
 
 RESOLUTIONS = (112, 224)

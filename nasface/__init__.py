@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nasface.accuracy.table import read_table as read_table
     from nasface.api import Found as Found
     from nasface.api import export as export
+    from nasface.api import open_workbench as open_workbench
     from nasface.api import search as search
     from nasface.costs import Cost as Cost
     from nasface.costs import StageTables as StageTables
@@ -55,6 +56,7 @@ _HOMES = {
     "calibrate": "supernets",
     "export": "api",
     "load_supernet": "supernets",
+    "open_workbench": "api",
     "read_table": "accuracy.table",
     "register": "registry",
     "search": "api",

@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface import composition
-from nasface.composition import DeviceCosts, SupernetSource
+from nasface.composition import Workbench
 from nasface.costs import Cost
 from nasface.deploy import Network, export_checked
 from nasface.errors import InvalidInput, UnknownName
 from nasface.exporters import Exported
 from nasface.options import prepare
-from nasface.predictors import fit_ranker
 from nasface.registry import build
-from nasface.settings import Bound, Constraints, LatencyBound
-from nasface.spaces import Population, SearchSpace
-from nasface.strategies import Problem, SearchResult
+from nasface.settings import Accuracy, Bound, Constraints, LatencyBound, Settings
+from nasface.spaces import Population
+from nasface.strategies import SearchResult
+from nasface.supernets.source import DEMO
 
 if TYPE_CHECKING:
     from nasface.supernets import SpecModule
+
+
+DEFAULT_RATIO: Final = 0.6
+"""Bound on latency relative to EfficientNet-B0 where none is given, as in `conf/config.yaml`."""
 
 
 @dataclass(frozen=True)
@@ -92,25 +95,27 @@ def search(
         InfeasibleConstraint: No network meets the bounds; the message names the smallest reachable value.
         NasfaceError: Something given does not exist or does not fit.
     """
-    prepare()
-    given = None if supernet is None else str(supernet)
-    source = SupernetSource.of({"name": "lfw112", "checkpoint": given, "resolution": resolution}, Path.cwd(), seed)
-    built = composition.build_space({"name": space}, source)
-    names = [device] if isinstance(device, str) else list(device)
-    devices = composition.build_devices({name: {"lut": name} for name in names}, {"name": "lut"}, built)
-    latency = LatencyBound(max_latency_ms, latency_ratio, latency_confidence)
-    bounds = _bounds(latency, max_costs or {}, cost_ratios or {})
-    constraints = composition.build_bounds(bounds, built, devices)
-    accuracies, _ = composition.open_table(None if table is None else str(table), source, built, Path.cwd())
-    fit_rng, search_rng = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(2))
-    fitted = build("predictor", {"name": predictor})
-    ranker = fit_ranker(built, fitted, accuracies.genotypes, accuracies.learnable(metric), fit_rng)
-    searcher = build("search", {"name": strategy}, selector=build("selector", {"name": selector}))
-    result = searcher.run(Problem(built, ranker, constraints), search_rng)
-    winner = result.best[None]
-    costs = _costs(built, devices)
+    bench = open_workbench(
+        supernet=supernet,
+        table=table,
+        metric=metric,
+        resolution=resolution,
+        space=space,
+        device=device,
+        predictor=predictor,
+        selector=selector,
+        strategy=strategy,
+        constraints=_bounds(
+            LatencyBound(max_latency_ms, latency_ratio, latency_confidence), max_costs or {}, cost_ratios or {}
+        ),
+        seed=seed,
+    )
+    bench.check()
+    ranker = bench.fit()
+    result = bench.search(ranker)
+    winner, costs = result.best[None], _costs(bench)
     return Found(
-        built.to_dict(result.best),
+        bench.space.to_dict(result.best),
         float(ranker.predicted_accuracy(winner)[0]),
         {name: float(cost.predict(winner)[0]) for name, cost in costs.items()},
         tuple(name for name, cost in costs.items() if cost.estimated),
@@ -119,8 +124,51 @@ def search(
     )
 
 
+def open_workbench(
+    *,
+    supernet: str | Path | None = None,
+    table: str | Path | None = None,
+    metric: str = "auc",
+    resolution: int | None = None,
+    space: str = "ofa_mbv3_face",
+    device: str | Sequence[str] = "sd865",
+    predictor: str = "ridge",
+    selector: str = "quickselect",
+    strategy: str = "evolution",
+    constraints: Constraints | None = None,
+    seed: int = 0,
+) -> Workbench:
+    """The parts of a search, for those who go on by themselves: space, devices, accuracy table, ranker, experiments.
+
+    Arguments are those of `search`; `constraints` are its bounds, None for its default bound on latency.
+
+    Raises:
+        NasfaceError: A part that is asked for does not exist or does not fit.
+    """
+    prepare()
+    names = [device] if isinstance(device, str) else list(device)
+    settings = Settings(
+        seed=seed,
+        constraints=constraints or Constraints(default_latency_ratio=DEFAULT_RATIO),
+        accuracy=Accuracy(table=None if table is None else str(table), metric=metric, ratios=None),
+        space={"name": space},
+        supernet={
+            "name": DEMO,
+            "checkpoint": None if supernet is None else str(supernet),
+            "resolution": resolution,
+        },
+        latency={"name": "lut"},
+        device={name: {"lut": name} for name in names},
+        predictor={"name": predictor},
+        selector={"name": selector},
+        search={"name": strategy},
+        exporter={"name": "tflite"},
+    )
+    return Workbench(settings, Path.cwd())
+
+
 def _bounds(latency: LatencyBound, most: Mapping[str, float], ratios: Mapping[str, float]) -> Constraints:
-    bounds = Constraints(latency, default_latency_ratio=0.6)
+    bounds = Constraints(latency, default_latency_ratio=DEFAULT_RATIO)
     for name in {**most, **ratios}:
         if name not in bounds.by_cost:
             raise UnknownName("cost", name, bounds.by_cost)
@@ -132,13 +180,13 @@ def _bounds(latency: LatencyBound, most: Mapping[str, float], ratios: Mapping[st
     return bounds
 
 
-def _costs(space: SearchSpace, devices: Sequence[DeviceCosts]) -> dict[str, Cost]:
+def _costs(bench: Workbench) -> dict[str, Cost]:
     """All that is known of a network by name; what devices know apart carries their names if there are several."""
     costs: dict[str, Cost] = {}
-    for entry in devices:
-        for cost in [entry.latency, *composition.energies(space, [entry])]:
-            costs[cost.name if len(devices) == 1 else f"{cost.name} {entry.device.name}"] = cost
-    return costs | composition.counts(space)
+    for entry in bench.devices:
+        for cost in [entry.latency, *(energy for energy in bench.energies if energy.device is entry.device)]:
+            costs[cost.name if len(bench.devices) == 1 else f"{cost.name} {entry.device.name}"] = cost
+    return costs | dict(bench.counts)
 
 
 def export(

@@ -1,110 +1,45 @@
-"""From settings to parts: space, supernet, devices, costs, constraints, accuracy table. Tasks and the API share it."""
+"""From settings to parts: a `Workbench` makes each once, when it is asked for. Tasks, experiments and API share it."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import struct
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from nasface.accuracy.candidates import CostFunction, Plan
+from nasface.accuracy.plan import make_plan
 from nasface.accuracy.table import AccuracyTable, read_table
+from nasface.assets import asset
 from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
-from nasface.errors import CheckpointError, InvalidGenotype, InvalidInput, TableError
+from nasface.errors import InvalidInput, LookupTableError, TableError
+from nasface.predictors import Ranker, Targets, fit_ranker
+from nasface.randomness import Part, generator
 from nasface.registry import build
-from nasface.settings import Constraints, Timing
-from nasface.spaces import SearchSpace, join_stages
-from nasface.strategies import Constraint
+from nasface.settings import Constraints, LatencyBound, Settings, Timing
+from nasface.spaces import Population, SearchSpace, join_stages
+from nasface.spaces.genotype_file import read_genotype
+from nasface.spaces.published import published_genotypes, published_subnets
+from nasface.strategies import Constraint, Problem, Progress, SearchResult, SearchStrategy, no_progress
 from nasface.strategies.constraints import build_constraints, check_reachable
+from nasface.supernets.source import DEMO, SupernetSource
 from nasface.timing.protocol import TimingOptions
 
-if TYPE_CHECKING:
-    from nasface.supernets import Supernet
+log = logging.getLogger(__name__)
 
 SMALLEST, LARGEST = "smallest", "largest"
 """Names of the extreme networks of a space."""
 
 LEAST_SUBNETS = 30
 """Rows of an accuracy table below which nothing can be fitted and judged."""
-
-
-def asset(*parts: str) -> Path:
-    """Path of an embedded file."""
-    return Path(str(resources.files("nasface.assets").joinpath(*parts)))
-
-
-@dataclass(frozen=True)
-class SupernetSource:
-    """Where a supernet comes from; its weights, and torch, are loaded only when something needs them.
-
-    Attributes:
-        path: Checkpoint, or None for random weights.
-        embedded: Whether it is the demo supernet that comes with nasface.
-        given_resolution: What the user said, in pixels, or None.
-        seed: Of random weights.
-    """
-
-    path: Path | None
-    embedded: bool
-    given_resolution: int | None
-    seed: int = 0
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], cwd: Path, seed: int = 0) -> SupernetSource:
-        """From the group `supernet`."""
-        if settings["name"] == "random":
-            return cls(None, False, settings["resolution"], seed)
-        given = settings.get("checkpoint")
-        path = asset("supernets", "lfw112.safetensors") if given is None else cwd / Path(given).expanduser()
-        return cls(path, given is None, settings.get("resolution"))
-
-    @cached_property
-    def metadata(self) -> dict[str, Any]:
-        """What the file says about itself without loading it; empty for OFA's `.pth`."""
-        return {} if self.path is None or self.path.suffix != ".safetensors" else _safetensors_metadata(self.path)
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        if self.path is None:
-            return "random weights"
-        return str(self.metadata.get("name", self.path.stem))
-
-    def resolution(self, space: Mapping[str, Any]) -> int:
-        """The space's own, the user's for this supernet, or the file's, in this order.
-
-        Raises:
-            InvalidInput: None of them says it.
-        """
-        found = [space.get("resolution"), self.given_resolution, self.metadata.get("resolution")]
-        if all(value is None for value in found):
-            raise InvalidInput(
-                f"{self.path} does not say at which resolution it was trained; add e.g. supernet.resolution=224."
-            )
-        return next(int(value) for value in found if value is not None)
-
-    def load(self, space: SearchSpace) -> Supernet:
-        """The supernet itself."""
-        from nasface.supernets import RandomSupernet, load_supernet
-
-        return RandomSupernet(space, self.seed) if self.path is None else load_supernet(self.path, space)
-
-    def hash(self, space: SearchSpace) -> str:
-        """Identity of the weights; loads them only if the file does not state it."""
-        return str(self.metadata.get("hash") or self.load(space).hash)
-
-
-def build_space(settings: Mapping[str, Any], source: SupernetSource) -> SearchSpace:
-    """The space at the supernet's resolution unless the settings say another."""
-    space: SearchSpace = build("space", dict(settings) | {"resolution": source.resolution(settings)})
-    return space
 
 
 @dataclass(frozen=True)
@@ -115,72 +50,204 @@ class DeviceCosts:
     latency: Cost
 
 
-def build_devices(devices: Mapping[str, Any], latency: Mapping[str, Any], space: SearchSpace) -> list[DeviceCosts]:
-    """A latency model for every chosen device."""
-    chosen = [load_device(name, settings) for name, settings in devices.items()]
-    return [DeviceCosts(device, build("latency", latency, space=space, device=device)) for device in chosen]
+@dataclass(frozen=True)
+class Workbench:
+    """The parts that settings name, each made when it is first asked for.
+
+    Attributes:
+        settings: Checked options of a run, or what `nasface.api` makes of its arguments.
+        cwd: What relative paths in the options are relative to.
+    """
+
+    settings: Settings
+    cwd: Path
+
+    def on(self, *, checkpoint: str | None = None, table: str | None = None) -> Workbench:
+        """The same with another supernet or accuracy table; None keeps what the settings say."""
+        settings = self.settings
+        if checkpoint is not None:
+            settings = replace(settings, supernet=settings.supernet | {"name": DEMO, "checkpoint": checkpoint})
+        if table is not None:
+            settings = replace(settings, accuracy=replace(settings.accuracy, table=table))
+        return Workbench(settings, self.cwd)
+
+    @cached_property
+    def source(self) -> SupernetSource:
+        """Where the supernet comes from."""
+        return SupernetSource.of(self.settings.supernet, self.cwd, self.settings.seed)
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The space at the supernet's resolution unless the settings say another."""
+        return self.space_at(self.source.resolution(self.settings.space))
+
+    def space_at(self, resolution: int) -> SearchSpace:
+        """The space at a resolution in pixels."""
+        space: SearchSpace = build("space", self.settings.space | {"resolution": resolution})
+        return space
+
+    @cached_property
+    def devices(self) -> tuple[DeviceCosts, ...]:
+        """A latency model for every chosen device."""
+        chosen = [load_device(name, settings) for name, settings in self.settings.device.items()]
+        latency = self.settings.latency
+        return tuple(DeviceCosts(d, build("latency", latency, space=self.space, device=d)) for d in chosen)
+
+    def device(self, name: str) -> DeviceCosts:
+        """One of the devices by its name."""
+        return next(entry for entry in self.devices if entry.device.name == name)
+
+    @cached_property
+    def counts(self) -> Mapping[str, Cost]:
+        """The costs that need no device, by name, at the precision of the exported weights."""
+        return counts(self.space, self.settings.precision)
+
+    @cached_property
+    def energies(self) -> tuple[EnergyMJ, ...]:
+        """Energy per device, of those whose latency tables know it at this resolution."""
+        resolution = self.space.resolution
+        known = [entry.device for entry in self.devices if entry.device.lut and entry.device.lut.has_energy(resolution)]
+        return tuple(EnergyMJ(self.space, device) for device in known)
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The bounds of the settings; raises `InfeasibleConstraint` if one cannot be met."""
+        return self.within(self.settings.constraints)
+
+    def within(self, bounds: Constraints, devices: Sequence[DeviceCosts] | None = None) -> tuple[Constraint, ...]:
+        """Bounds as constraints, latency and energy per device; raises `InfeasibleConstraint` if one cannot be met."""
+        devices = self.devices if devices is None else devices
+        costs = [*(entry.latency for entry in devices), *self.counts.values()]
+        if bounds.energy_mj.max is not None or bounds.energy_mj.ratio is not None:
+            costs += [EnergyMJ(self.space, entry.device) for entry in devices]
+        constraints = build_constraints(bounds.by_cost, costs, {"latency_ms": bounds.default_latency_ratio})
+        check_reachable(constraints)
+        return tuple(constraints)
+
+    @cached_property
+    def budgets(self) -> tuple[Constraint, ...]:
+        """What dense draws of an accuracy table stay near: the bounds of the search, or every ratio on every device.
+
+        Raises:
+            InvalidInput: There are none.
+        """
+        ratios, given = self.settings.accuracy.ratios, self.settings.constraints
+        chosen = [given] if ratios is None else [replace(given, latency_ms=LatencyBound(None, r)) for r in ratios]
+        found = tuple(constraint for bounds in chosen for constraint in self.within(bounds))
+        if not found:
+            raise InvalidInput("accuracy.sampling=dense needs budgets: set accuracy.ratios=[0.6], or constraints.")
+        return found
+
+    def sampling_plan(self) -> Plan:
+        """Which networks an accuracy table is to hold."""
+        options = self.settings.accuracy
+        spread = self._latency() if options.sampling != "dense" and options.stratify_by == "latency" else None
+        near = [(c.cost.predict, c.bound) for c in self.budgets] if options.sampling == "dense" else []
+        return make_plan(options, self.space, spread, near)
+
+    def _latency(self) -> CostFunction | None:
+        """The first device's latency, or None where its table has none at this resolution."""
+        try:
+            return self.devices[0].latency.predict
+        except LookupTableError as error:
+            log.warning("spreading subnets over MACs instead of latency: %s", error)
+            return None
+
+    @property
+    def table_path(self) -> Path:
+        """The file of the accuracy table.
+
+        Raises:
+            TableError: There is none for this supernet.
+        """
+        given = self.settings.accuracy.table
+        if given is None and not self.source.embedded:
+            raise TableError(
+                f"There is no accuracy table for {self.source.name}: measure one with task=estimate_accuracy "
+                "accuracy.table=mine.csv data=..., then add accuracy.table=mine.csv."
+            )
+        return asset("tables", f"{DEMO}.csv") if given is None else self.cwd / Path(given).expanduser()
+
+    @cached_property
+    def table(self) -> AccuracyTable:
+        """The accuracy table, checked against the space, the supernet and the resolution.
+
+        Raises:
+            TableError: It does not fit, or there is none for this supernet.
+        """
+        file, space, source = self.table_path, self.space, self.source
+        table = read_table(file, space).check(resolution=space.resolution)
+        if len(table) < LEAST_SUBNETS:
+            raise TableError(
+                f"{file} holds {len(table)} sub-networks; predictors need {LEAST_SUBNETS} at the very least and some "
+                "hundred to be worth something: continue it with task=estimate_accuracy."
+            )
+        return table if source.path is None else table.check(supernet=source.fingerprint(space))
+
+    @cached_property
+    def targets(self) -> Targets:
+        """float64[n], the metric of the table that predictors learn from."""
+        return self.table.learnable(self.settings.accuracy.metric)
+
+    @cached_property
+    def strategy(self) -> SearchStrategy:
+        """The search with its selector."""
+        settings = self.settings
+        strategy: SearchStrategy = build("search", settings.search, selector=build("selector", settings.selector))
+        return strategy
+
+    def check(self) -> None:
+        """Make every part of a search, so that what cannot work is refused before anything slow starts."""
+        _ = self.constraints, self.targets, self.strategy, self.warm_start
+
+    def fit(self) -> Ranker:
+        """The predictor fitted on the table; the same seed gives the same ranker."""
+        predictor = build("predictor", self.settings.predictor)
+        rng = generator(self.settings.seed, Part.PREDICTOR)
+        return fit_ranker(self.space, predictor, self.table.genotypes, self.targets, rng)
+
+    def search(
+        self, ranker: Ranker, progress: Progress = no_progress, constraints: Sequence[Constraint] | None = None
+    ) -> SearchResult:
+        """Run the strategy; the same seed, ranker and constraints (by default the settings') give the same result."""
+        bounds = self.constraints if constraints is None else constraints
+        costs = (*(entry.latency for entry in self.devices), *self.counts.values())
+        problem = Problem(self.space, ranker, list(bounds), progress, self.warm_start, list(costs))
+        return self.strategy.run(problem, generator(self.settings.seed, Part.SEARCH))
+
+    @cached_property
+    def warm_start(self) -> Population:
+        """The genotypes of `search.warm_start`, int8[n, n_genes]: names of published networks, or files.
+
+        Raises:
+            InvalidInput: A file cannot be read, and no published network has that name.
+            InvalidGenotype: A file holds no network of this space.
+        """
+        published = {net.name: net.genotype for net in published_subnets()}
+        rows = []
+        for given in self.settings.search.get("warm_start") or ():
+            path = self.cwd / Path(given).expanduser()
+            if given not in published and not path.exists():
+                raise InvalidInput(
+                    f"search.warm_start names '{given}', which is neither a file nor one of {', '.join(published)}."
+                )
+            known = given in published
+            rows.append(self.space.from_dict(published[given]) if known else read_genotype(path, self.space))
+        return np.array(rows, np.int8).reshape(len(rows), self.space.n_genes)
+
+    def fingerprint(self, *others: Any) -> str:
+        """Of the networks, their accuracies and whatever else results depend on (JSON values)."""
+        digest = hashlib.sha256(self.table.genotypes.tobytes())
+        for name in sorted(self.table.metrics):
+            digest.update(np.asarray(self.table.metrics[name], np.float64).tobytes())
+        digest.update(json.dumps(others, sort_keys=True, default=str).encode())
+        return digest.hexdigest()[:12]
 
 
 def counts(space: SearchSpace, precision: str = "float32") -> dict[str, Cost]:
     """The costs that need no device, by name; `precision` is that of the exported weights."""
     costs = (Params(space), Macs(space), ModelMB(space, precision), PeakMemoryMB(space))
     return {cost.name: cost for cost in costs}
-
-
-def energies(space: SearchSpace, devices: Sequence[DeviceCosts]) -> list[Cost]:
-    """Energy per device, of those whose latency tables know it at this resolution."""
-    known = [entry.device for entry in devices if entry.device.lut and entry.device.lut.has_energy(space.resolution)]
-    return [EnergyMJ(space, device) for device in known]
-
-
-def build_bounds(
-    bounds: Constraints, space: SearchSpace, devices: Sequence[DeviceCosts], precision: str = "float32"
-) -> list[Constraint]:
-    """All bounds as constraints, latency and energy per device; raises `InfeasibleConstraint` if one cannot be met."""
-    costs = [*(entry.latency for entry in devices), *counts(space, precision).values()]
-    if bounds.energy_mj.max is not None or bounds.energy_mj.ratio is not None:
-        costs += [EnergyMJ(space, entry.device) for entry in devices]
-    constraints = build_constraints(bounds.by_cost, costs, {"latency_ms": bounds.default_latency_ratio})
-    check_reachable(constraints)
-    return constraints
-
-
-def open_table(path: str | None, source: SupernetSource, space: SearchSpace, cwd: Path) -> tuple[AccuracyTable, Path]:
-    """The accuracy table, checked against the space, the supernet and the resolution.
-
-    Raises:
-        TableError: It does not fit, or there is none for this supernet.
-    """
-    if path is None and not source.embedded:
-        raise TableError(
-            f"There is no accuracy table for {source.name}: measure one with task=estimate_accuracy "
-            "accuracy.table=mine.csv data=..., then add accuracy.table=mine.csv."
-        )
-    file = asset("tables", "lfw112.csv") if path is None else cwd / Path(path).expanduser()
-    table = read_table(file, space).check(resolution=space.resolution)
-    if len(table) < LEAST_SUBNETS:
-        raise TableError(
-            f"{file} holds {len(table)} sub-networks; predictors need {LEAST_SUBNETS} at the very least and some "
-            "hundred to be worth something: continue it with task=estimate_accuracy."
-        )
-    return (table if source.path is None else table.check(supernet=source.hash(space))), file
-
-
-def published_subnets() -> list[dict[str, Any]]:
-    """The eight sub-networks that the paper's authors published: name, device, genotype, measured times."""
-    content: list[dict[str, Any]] = json.loads(asset("published_subnets.json").read_text(encoding="utf-8"))
-    return content
-
-
-def published_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
-    """The published sub-networks that exist in this space, by name."""
-    found = {}
-    for net in published_subnets():
-        try:
-            found[net["name"]] = space.from_dict(net["genotype"])
-        except InvalidGenotype:
-            continue
-    return found
 
 
 def extreme_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
@@ -208,22 +275,3 @@ def describe_constraints(constraints: Sequence[Constraint]) -> list[dict[str, An
         {"cost": c.cost.name, "unit": c.cost.unit, "bound": c.bound, "label": c.label, "basis": c.basis}
         for c in constraints
     ]
-
-
-def _safetensors_metadata(path: Path) -> dict[str, Any]:
-    """The header alone: 8 bytes of length, then JSON. A damaged header gives nothing here and fails when it is loaded.
-
-    Raises:
-        CheckpointError: The file ends before its tensors do.
-    """
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(min(length, 1 << 24)))
-        metadata: dict[str, Any] = json.loads(header.pop("__metadata__")["nasface"])
-        size = 8 + length + max((entry["data_offsets"][1] for entry in header.values()), default=0)
-    except (OSError, ValueError, KeyError, struct.error, TypeError, AttributeError):
-        return {}
-    if path.stat().st_size < size:
-        raise CheckpointError(f"{path} is not an undamaged safetensors file (it ends early); make or fetch it again.")
-    return metadata

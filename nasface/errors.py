@@ -8,7 +8,8 @@ prints it without a traceback and exits with `exit_code`; anything that is not a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 EXIT_OK = 0
 EXIT_DEFECT = 1
@@ -123,3 +124,14 @@ def listing(names: Sequence[str], most: int = 5) -> str:
     """The first `most` names joined by commas, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+@contextmanager
+def requires(package: str, extra: str, purpose: str) -> Iterator[None]:
+    """Turn a failed import inside the block into `MissingDependency`."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("nasface"):
+            raise
+        raise MissingDependency(package, extra, purpose) from error

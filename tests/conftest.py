@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest_plugins = ["networks"]
+"""Networks to export, and torch's evaluation of them: fixtures of exporters and runtimes."""
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:

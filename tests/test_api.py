@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nasface
-from nasface.composition import asset
+from nasface.assets import asset
 from nasface.errors import InfeasibleConstraint, InvalidInput, UnknownName
 from nasface.exporters.tflite import read_metadata
 from nasface.supernets import SpecModule

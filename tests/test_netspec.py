@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.composition import published_subnets
 from nasface.netspec import (
     INPUT,
     Activation,
@@ -21,6 +20,7 @@ from nasface.netspec import (
     to_dict,
 )
 from nasface.spaces import OfaMbv3, OfaMbv3Config
+from nasface.spaces.published import PublishedSubnet, published_subnets
 from nasface.testing.synthetic import face_space
 
 COUNTS = {
@@ -129,11 +129,11 @@ class TestNetSpec:
 class TestPublishedNetworks:
     """The eight sub-networks that the paper's authors published, at 224 pixels."""
 
-    @pytest.mark.parametrize("subnet", published_subnets(), ids=lambda subnet: subnet["name"])
-    def test_counts(self, subnet: dict) -> None:
+    @pytest.mark.parametrize("subnet", published_subnets(), ids=lambda subnet: subnet.name)
+    def test_counts(self, subnet: PublishedSubnet) -> None:
         space = face_space()
-        spec = space.build(space.from_dict(subnet["genotype"]))
-        params, macs = COUNTS[subnet["name"]]
+        spec = space.build(space.from_dict(subnet.genotype))
+        params, macs = COUNTS[subnet.name]
         assert spec.params == params
         assert round(spec.macs / 1e6, 2) == macs
         assert spec.output_shape == (1, 1, 1536)
@@ -149,7 +149,7 @@ class TestPublishedNetworks:
     def test_operations(self) -> None:
         """Squeeze-and-excitation in stages 2, 4, 5; ReLU in the first two stages and the fixed block, h-swish after."""
         space = face_space()
-        spec = space.build(space.from_dict(published_subnets()[0]["genotype"]))
+        spec = space.build(space.from_dict(published_subnets()[0].genotype))
         squeezed = {layer.stage for layer in spec.layers if dict(layer.attrs).get("se")}
         functions = {
             layer.stage: {op.function for op in layer.ops if isinstance(op, Activation)} - {"h_sigmoid"}
@@ -170,8 +170,8 @@ class TestPublishedNetworks:
         ours.pop("classifier")
         assert ours == config
         subnet = name.replace("subnet", "Subnet ").replace("_", ", ")
-        [published] = [net for net in published_subnets() if net["name"] == subnet]
-        np.testing.assert_array_equal(genotype, space.from_dict(published["genotype"]))
+        [published] = [net for net in published_subnets() if net.name == subnet]
+        np.testing.assert_array_equal(genotype, space.from_dict(published.genotype))
 
     def test_keys_equal_the_published_list(self, shared_data: Path) -> None:
         keys = (shared_data / "published" / "lut_keys_224.txt").read_text().split()

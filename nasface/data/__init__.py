@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from nasface.data._base import FaceSet, Photos, PhotoSource, Skipped, UnreadablePhotoError
@@ -15,6 +16,7 @@ from nasface.data.procedural import ProceduralConfig, load_procedural
 from nasface.data.recordio import RecordIOConfig, load_recordio
 from nasface.data.verification_bin import read_bin, write_bin
 from nasface.data.vggface2 import VGGFace2Config, load_vggface2
+from nasface.errors import DataError
 from nasface.registry import build_option
 
 __all__ = [
@@ -55,12 +57,21 @@ DATA: Final[dict[str, tuple[type, Callable[[Any], FaceData]]]] = {
 """Options of `data=`: the dataclass of parameters and the loader that takes one."""
 
 
-def load_data(settings: Mapping[str, Any]) -> FaceData:
+def load_data(settings: Mapping[str, Any], cwd: Path | None = None) -> FaceData:
     """Load the data that `settings["name"]` names, the other entries being its parameters.
+
+    A relative `root` is relative to `cwd`.
 
     Raises:
         UnknownName: The option, or one of the parameters, does not exist.
-        DataError: Photos, lists or pairs cannot be used.
+        DataError: Photos, lists or pairs cannot be used, or the name is "none".
         InvalidInput: A parameter is outside what is allowed.
     """
-    return build_option("data", DATA, settings)
+    if settings["name"] == "none":
+        raise DataError(
+            "This needs photos: add data=lfw data.root=FOLDER, data=image_folder data.root=FOLDER or data=procedural."
+        )
+    given = dict(settings)
+    if cwd is not None and given.get("root"):
+        given["root"] = str(cwd / Path(given["root"]).expanduser())
+    return build_option("data", DATA, given)

@@ -14,8 +14,8 @@ import numpy as np
 from nasface.costs import StageTables
 from nasface.errors import InfeasibleConstraint, InvalidInput
 from nasface.experiments._base import Cell, Experiment, Report, Row
-from nasface.experiments.bench import Bench
 from nasface.predictors import Ranker, fit_ranker
+from nasface.randomness import Part
 from nasface.registry import build as build_component
 from nasface.reports import markdown
 from nasface.reports.summary import Summary, curve, summarise
@@ -27,7 +27,7 @@ from nasface.strategies._knapsack import merge_fronts
 from nasface.strategies.constraints import REFERENCE, check_reachable
 
 if TYPE_CHECKING:
-    from nasface.tasks import Run
+    from nasface.jobs import Run
 
 GOAL: Final = 1.0
 """Per cent of the reachable range that the default search should stay within."""
@@ -56,10 +56,10 @@ class OptimalityGap(Experiment):
 
     def __init__(self, run: Run, options: Options) -> None:
         settings = run.settings
-        self._bench, self._options, self._settings = Bench.of(run), options, settings
+        self._bench, self._options, self._settings = run.workbench, options, settings
         predictor, bench = build_component("predictor", settings.predictor), self._bench
         self._ranker: Ranker = fit_ranker(
-            bench.space, predictor, bench.table.genotypes, bench.targets, run.rng("predictor")
+            bench.space, predictor, bench.table.genotypes, bench.targets, run.rng(Part.PREDICTOR)
         )
         scores = self._ranker.decompose()
         if scores is None:
@@ -75,7 +75,7 @@ class OptimalityGap(Experiment):
                 self._problem(device, ratio)
             except InfeasibleConstraint as error:
                 self._refused[device, ratio] = str(error)
-        self.identity = bench.identity(
+        self.identity = bench.fingerprint(
             settings.accuracy.metric, settings.predictor, settings.selector, options.searches, settings.seed
         )
 

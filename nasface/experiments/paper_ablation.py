@@ -11,8 +11,8 @@ import numpy as np
 
 from nasface import composition
 from nasface.experiments._base import Cell, Experiment, Report, Row
-from nasface.experiments.bench import Bench
 from nasface.predictors import Ranker, Ridge, fit_ranker
+from nasface.randomness import Part
 from nasface.registry import REGISTRY
 from nasface.registry import build as build_component
 from nasface.reports import markdown
@@ -20,10 +20,10 @@ from nasface.reports.summary import Summary, curve, summarise
 from nasface.reports.svg import picture
 from nasface.settings import typed
 from nasface.spaces import Population
-from nasface.strategies import Constraint, Problem
+from nasface.strategies import Problem
 
 if TYPE_CHECKING:
-    from nasface.tasks import Run
+    from nasface.jobs import Run
 
 SYMBOLS: Final = {
     "generations": "T",
@@ -71,15 +71,13 @@ class PaperAblation(Experiment):
 
     def __init__(self, run: Run, options: Options) -> None:
         settings = run.settings
-        self._bench, self._options, self._settings = Bench.of(run), options, settings
-        self._constraints: list[Constraint] = composition.build_bounds(
-            settings.constraints, self._bench.space, self._bench.devices, settings.precision
-        )
-        self._fit_rng = run.rng("predictor")
+        self._bench, self._options, self._settings = run.workbench, options, settings
+        self._constraints = self._bench.constraints
+        self._fit_rng = run.rng(Part.PREDICTOR)
         self._predictor = asdict(REGISTRY.get("predictor", options.predictor).config())
         self._rankers: tuple[Ranker, Ranker] | None = None
         bounds = composition.describe_constraints(self._constraints)
-        self.identity = self._bench.identity(
+        self.identity = self._bench.fingerprint(
             settings.accuracy.metric, self._predictor, settings.selector, settings.search, bounds, settings.seed
         )
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
-from nasface import composition
+from nasface.composition import Workbench
 from nasface.deploy import cut_out
 from nasface.errors import InvalidInput
 from nasface.experiments._base import Cell, Experiment, Report, Row
-from nasface.experiments.bench import Bench
 from nasface.experiments.published import TABLE5, TABLE5_HEADER
 from nasface.predictors import Ranker, Ridge, fit_ranker
+from nasface.randomness import Part
 from nasface.registry import build as build_component
 from nasface.reports import markdown
 from nasface.reports.summary import Summary, summarise
@@ -28,7 +28,7 @@ from nasface.strategies.feasible import feasible_start
 
 if TYPE_CHECKING:
     from nasface.data import FaceData
-    from nasface.tasks import Run
+    from nasface.jobs import Run
 
 ANY: Final = "any"
 """Stands in for a predictor: a random network within the budget, the floor."""
@@ -78,16 +78,14 @@ class PaperTable5(Experiment):
     keys: ClassVar[tuple[str, ...]] = ("supernet", "predictor", "device", "ratio", "seed")
 
     def __init__(self, run: Run, options: Options) -> None:
-        from nasface.tasks.evaluate import open_data  # the one way to open photos from options
-
         self._run, self._options = run, options
-        self._benches = {e.name: Bench.of(run, e.checkpoint, e.table) for e in options.supernets}
+        self._benches = {e.name: run.workbench.on(checkpoint=e.checkpoint, table=e.table) for e in options.supernets}
         if len(self._benches) < len(options.supernets):
             raise InvalidInput("experiment.supernets has a name twice; give every supernet a name of its own.")
-        self._data: FaceData = open_data(run)
+        self._data: FaceData = run.open_data()
         self._data.require("report")
-        settings, tables = run.settings, {name: bench.identity() for name, bench in self._benches.items()}
-        self.identity = next(iter(self._benches.values())).identity(
+        settings, tables = run.settings, {name: bench.fingerprint() for name, bench in self._benches.items()}
+        self.identity = next(iter(self._benches.values())).fingerprint(
             tables, settings.accuracy.metric, settings.search, settings.selector, settings.seed, self._data.fingerprint
         )
         self._measured: dict[tuple[str, bytes], Row] = {}
@@ -110,7 +108,7 @@ class PaperTable5(Experiment):
         bench = self._benches[cell["supernet"]]
         entry = bench.device(cell["device"])
         bounds = Constraints(LatencyBound(ratio=float(cell["ratio"])))
-        constraints = composition.build_bounds(bounds, bench.space, [entry], self._run.settings.precision)
+        constraints = bench.within(bounds, [entry])
         ranker, best = self._find(bench, cell, constraints)
         row = {
             "predicted": None if cell["predictor"] == ANY else float(ranker.predicted_accuracy(best[None])[0]),
@@ -137,7 +135,9 @@ class PaperTable5(Experiment):
         ]
         return Report("Supernet, predictor, device, budget (Table 5)", "\n\n".join(parts), {"auc": _picture(grid)})
 
-    def _find(self, bench: Bench, cell: Cell, constraints: list[Constraint]) -> tuple[Ranker, npt.NDArray[np.int8]]:
+    def _find(
+        self, bench: Workbench, cell: Cell, constraints: Sequence[Constraint]
+    ) -> tuple[Ranker, npt.NDArray[np.int8]]:
         fit_rng, rng = (np.random.default_rng([self._run.settings.seed, cell["seed"], part]) for part in (0, 1))
         name = cell["predictor"]
         predictor = Ridge() if name == ANY else build_component("predictor", {"name": name})
@@ -160,25 +160,24 @@ class PaperTable5(Experiment):
     @cached_property
     def _parts(self) -> dict[str, tuple[Any, npt.NDArray[np.uint8], str]]:
         """Supernet and calibration images of every bench."""
-        from nasface.tasks.estimate_accuracy import training_photos
+        from nasface.accuracy.faces import training_photos
 
         wanted, found = self._run.settings.accuracy.calibration_photos, {}
         for name, bench in self._benches.items():
-            images, note = training_photos(self._data, bench.space.resolution, wanted, self._run.rng("calibration"))
+            images, note = training_photos(self._data, bench.space.resolution, wanted, self._run.rng(Part.CALIBRATION))
             found[name] = (bench.source.load(bench.space), images, note)
         return found
 
     def _judge(self, part: tuple[Any, npt.NDArray[np.uint8], str], genotype: Population) -> Row:
         from nasface.accuracy.estimator import describe
         from nasface.metrics import random_gallery
-        from nasface.recognition import Embedded, judge, photos_to_judge
+        from nasface.recognition import Embedded, judge
 
-        faces = photos_to_judge(self._data)
-        network = cut_out(part[0], genotype, part[1], part[2])
-        photos = faces.load(size=network.spec.input_shape[0])
-        embedded = Embedded(describe(network.folded(), photos.images), photos.indices, ())
+        faces, network = self._data.photos_to_judge, cut_out(part[0], genotype, part[1], part[2])
+        module = network.folded()
+        embedded = Embedded.by(lambda images: describe(module, images), faces, network.spec.input_shape[0])
         resamples = self._run.settings.evaluation.bootstrap
-        judged = judge(embedded, faces, self._data, None, resamples, self._run.rng("bootstrap"))
+        judged = judge(embedded, faces, self._data, None, resamples, self._run.rng(Part.BOOTSTRAP))
         row, interval = judged.row(), judged.intervals.get("auc")
         several = _people_with_several(self._data, [faces.names[i] for i in embedded.rows])
         gallery = random_gallery(embedded.descriptors[several], faces.labels[embedded.rows][several])

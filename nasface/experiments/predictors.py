@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from nasface import composition
 from nasface.accuracy.reliability import reliabilities
+from nasface.composition import Workbench
 from nasface.errors import InvalidInput, TableError
 from nasface.experiments._base import Cell, Experiment, Report, Row
-from nasface.experiments.bench import Bench
 from nasface.predictors.trial import judge_floor, judge_predictor, split
 from nasface.registry import build
 from nasface.reports.predictor_table import ALL, Comparison, comparison_markdown
@@ -56,11 +56,11 @@ class PredictorTrials(Experiment):
     name: ClassVar[str] = "predictors"
     keys: ClassVar[tuple[str, ...]] = ("predictor", "size", "seed")
 
-    def __init__(self, bench: Bench, design: Design) -> None:
+    def __init__(self, bench: Workbench, design: Design) -> None:
         self._bench, self.design = bench, design
         parameters = {name: dict(given) for name, given in design.predictors.items() if len(given) > 1}
         regions = {name: mask.tobytes().hex() for name, mask in design.regions.items()}
-        self.identity = bench.identity(design.held_out, parameters, regions)
+        self.identity = bench.fingerprint(design.held_out, parameters, regions)
 
     def cells(self) -> list[Cell]:
         """Every predictor and every floor, at every size, on every split."""
@@ -120,17 +120,17 @@ def fitting_sizes(sizes: Sequence[int], n: int, held_out: float) -> list[int]:
     return sorted({size for size in sizes if 2 <= size < most} | {most})
 
 
-def near_budgets(bench: Bench, ratios: Sequence[float]) -> Regions:
+def near_budgets(bench: Workbench, ratios: Sequence[float]) -> Regions:
     """Everywhere, and within 5 % of each budget relative to EfficientNet-B0, on each device."""
     return _regions(bench, ratios, lambda relative: np.abs(relative - 1) <= NEAR, "within 5 % of ")
 
 
-def within_budgets(bench: Bench, ratios: Sequence[float]) -> Regions:
+def within_budgets(bench: Workbench, ratios: Sequence[float]) -> Regions:
     """Everywhere, and all networks that meet each budget: the best of them is what a search would look for."""
     return _regions(bench, ratios, lambda relative: relative <= 1, "within ")
 
 
-def ceiling_text(bench: Bench) -> str:
+def ceiling_text(bench: Workbench) -> str:
     """What the table's own noise allows, where the table has halves to tell."""
     try:
         found = [r for r in reliabilities(bench.table) if np.array_equal(bench.table.target(r.metric), bench.targets)]
@@ -144,7 +144,7 @@ def ceiling_text(bench: Bench) -> str:
     )
 
 
-def _regions(bench: Bench, ratios: Sequence[float], chosen: Any, word: str) -> Regions:
+def _regions(bench: Workbench, ratios: Sequence[float], chosen: Any, word: str) -> Regions:
     regions = {ALL: np.ones(len(bench.table), bool)}
     for entry in bench.devices:
         reference, values = entry.latency.reference(REFERENCE)[0], entry.latency.predict(bench.table.genotypes)

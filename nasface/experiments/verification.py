@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from nasface.errors import InvalidInput, TableError, UnknownName
 from nasface.experiments._base import Cell, Experiment, Report, Row
-from nasface.experiments.bench import Bench
 from nasface.predictors import Ranker, fit_ranker
 from nasface.registry import build as build_component
 from nasface.reports import markdown
@@ -25,7 +24,7 @@ from nasface.settings import typed
 from nasface.strategies.constraints import REFERENCE
 
 if TYPE_CHECKING:
-    from nasface.tasks import Run
+    from nasface.jobs import Run
 
 Indices = npt.NDArray[np.intp]
 
@@ -68,7 +67,7 @@ class Verification(Experiment):
     keys: ClassVar[tuple[str, ...]] = ("budget", "predictor", "way", "seed")
 
     def __init__(self, run: Run, options: Options) -> None:
-        self._bench, self._options, metric = Bench.of(run), options, run.settings.accuracy.metric
+        self._bench, self._options, metric = run.workbench, options, run.settings.accuracy.metric
         table, entry = self._bench.table, self._bench.devices[0]
         try:
             self._seen, self._unseen = (table.target(f"{metric}_half{half}") for half in (1, 2))
@@ -84,7 +83,7 @@ class Verification(Experiment):
                     f"experiment.budgets has {budget}; give {least} ({options.rounds} rounds of {options.top}, and 10 "
                     f"to begin with) to {len(table)}, the rows of the table."
                 )
-        self.identity = self._bench.identity(metric, options.top, options.rounds, options.ratio, self._device)
+        self.identity = self._bench.fingerprint(metric, options.top, options.rounds, options.ratio, self._device)
 
     def cells(self) -> list[Cell]:
         """Every budget, predictor, way and seed; spending at random needs no predictor."""

@@ -15,15 +15,14 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from nasface.errors import ExportError, MissingDependency, UnknownName, listing
+from nasface.errors import ExportError, UnknownName, listing
 from nasface.netspec import Activation, Conv, Linear, NetSpec, Weights, has_bias
 from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from nasface.runs import atomic_write
@@ -168,14 +167,3 @@ def write_model(path: Path, data: bytes | memoryview) -> Exported:
             "with enough space."
         ) from error
     return Exported(path, len(data), hashlib.sha256(data).hexdigest())
-
-
-@contextmanager
-def requires(package: str, extra: str, purpose: str) -> Iterator[None]:
-    """Turn a failed import inside the block into `MissingDependency`."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("nasface"):
-            raise
-        raise MissingDependency(package, extra, purpose) from error

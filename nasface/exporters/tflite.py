@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from nasface.errors import ExportError
+from nasface.errors import ExportError, requires
 from nasface.exporters._base import (
     Exported,
     Exporter,
     check_precision,
     check_weights,
     describe,
-    requires,
     write_model,
 )
 from nasface.netspec import NetSpec, Weights

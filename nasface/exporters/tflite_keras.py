@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nasface.errors import requires
 from nasface.exporters._base import (
     INPUT_NAME,
     Exported,
@@ -19,7 +20,6 @@ from nasface.exporters._base import (
     check_weights,
     describe,
     output_names,
-    requires,
     write_model,
 )
 from nasface.exporters.tflite import METADATA_NAME

@@ -63,11 +63,6 @@ class Judgement:
         return f"{interval.low:.4f}–{interval.high:.4f}" if interval else ""
 
 
-def photos_to_judge(data: FaceData) -> FaceSet:
-    """The photos that `judge` needs descriptors of: the report people's, and those that the pairs name."""
-    return data.photos_to_judge
-
-
 def judge(
     embedded: Embedded,
     faces: FaceSet,
@@ -80,7 +75,7 @@ def judge(
 
     Args:
         embedded: Descriptors of `faces`, any length each.
-        faces: From `photos_to_judge`.
+        faces: `FaceData.photos_to_judge`.
         data: The data set.
         far: False accept rates for all pairs; None for those of `nasface.metrics.RATES` that there are
             enough impostor pairs for.

@@ -15,13 +15,12 @@ from nasface.composition import (
     DeviceCosts,
     counts,
     extreme_genotypes,
-    published_genotypes,
-    published_subnets,
 )
 from nasface.costs import Cost, EnergyMJ
 from nasface.errors import NasfaceError
 from nasface.predictors import QualityReport, Ranker
 from nasface.spaces import Population, SearchSpace
+from nasface.spaces.published import published_genotypes, published_subnets
 from nasface.spaces.references import REFERENCES
 from nasface.strategies import Constraint, SearchResult
 
@@ -93,7 +92,7 @@ def _extremes(facts: SearchFacts) -> dict[str, npt.NDArray[np.int8]]:
 
 def _published(space: SearchSpace) -> dict[str, Population]:
     """The published face networks, with published times, that exist in this space."""
-    timed = {net["name"] for net in published_subnets() if net["measured_tflite_cpu_ms"] is not None}
+    timed = {net.name for net in published_subnets() if net.measured_tflite_cpu_ms is not None}
     return {name: genotype for name, genotype in published_genotypes(space).items() if name in timed}
 
 

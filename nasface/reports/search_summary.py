@@ -11,7 +11,7 @@ from nasface.reports.page import cell_text
 from nasface.reports.standing import FINALIST, Standing
 
 if TYPE_CHECKING:
-    from nasface.tasks import Run
+    from nasface.jobs import Run
 
 
 def print_summary(

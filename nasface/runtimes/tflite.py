@@ -8,17 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from nasface.errors import ExportError, InvalidInput
-from nasface.exporters._base import requires
+from nasface.errors import ExportError, InvalidInput, requires
 from nasface.exporters.tflite import read_metadata
-
-Images = npt.NDArray[np.float32]
-"""float32[n, height, width, 3], normalised RGB."""
-
-Descriptors = npt.NDArray[np.float32]
-"""float32[n, channels]."""
+from nasface.runtimes._base import Descriptors, Images, Model, square
 
 TOLERANCES: Final = {"float32": 1e-3, "float16": 2e-2}
 """Largest difference that `check_parity` accepts, relative to the descriptor's norm, by precision of the weights."""
@@ -48,6 +41,17 @@ class Parity:
     max_difference_relative: float
     tolerance: float
     images: int
+
+
+def open_tflite_model(path: Path, _resolution: int | None = None) -> Model:
+    """Open a file, which says itself what it takes.
+
+    Raises:
+        InvalidInput: The input is not one square RGB image.
+        ExportError: The runtime refuses the file.
+    """
+    shape = [int(side) for side in open_tflite(path).get_input_details()[0]["shape"]]
+    return Model(square(path, shape[1:3]), lambda images: run_tflite(path, images))
 
 
 def run_tflite(path: Path, inputs: Images, threads: int = 1) -> Descriptors:

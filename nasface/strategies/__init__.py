@@ -1,6 +1,14 @@
 """Searches: the best network of a space under constraints."""
 
-from nasface.strategies._base import Constraint, Problem, SearchResult, SearchStrategy, VerifiedConfig, no_progress
+from nasface.strategies._base import (
+    Constraint,
+    Problem,
+    Progress,
+    SearchResult,
+    SearchStrategy,
+    VerifiedConfig,
+    no_progress,
+)
 from nasface.strategies._fronts import ParetoFront
 from nasface.strategies.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.strategies.exact import Exact, ExactConfig
@@ -23,6 +31,7 @@ __all__ = [
     "ParetoConfig",
     "ParetoFront",
     "Problem",
+    "Progress",
     "RandomSearch",
     "RandomSearchConfig",
     "SearchResult",

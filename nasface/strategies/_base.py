@@ -62,6 +62,10 @@ class Constraint:
     margin: float = 0.0
 
 
+Progress = Callable[[int, int, str], None]
+"""Called as a search goes on: steps done, steps in all, a note for the user."""
+
+
 def no_progress(done: int, total: int, note: str) -> None:
     """The default of `Problem.progress`: silence."""
 
@@ -79,7 +83,7 @@ class Problem:
     space: SearchSpace
     ranker: Ranker
     constraints: Sequence[Constraint] = ()
-    progress: Callable[[int, int, str], None] = field(default=no_progress, compare=False)
+    progress: Progress = field(default=no_progress, compare=False)
     given: Population | None = None
     costs: Sequence[Cost] = ()
 

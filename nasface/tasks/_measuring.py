@@ -19,10 +19,11 @@ from nasface.devices.measurements import Measurement
 from nasface.devices.plausibility import kernel_warning
 from nasface.errors import InvalidInput
 from nasface.exporters import Exporter
+from nasface.jobs import Run
 from nasface.netspec import NetSpec
+from nasface.randomness import Part
 from nasface.registry import build
 from nasface.spaces import SearchSpace
-from nasface.tasks._run import Run
 from nasface.timing.journal import Journal
 from nasface.timing.layer_bench import write_models
 from nasface.timing.protocol import Results, TimingOptions, measure_networks
@@ -37,7 +38,7 @@ def time_models(
 ) -> Results:
     """Time models with a progress bar; say what it takes after the first round, and what was odd at the end."""
     if not transport.live:
-        return measure_networks(transport, models, options, run.rng("timing"), Journal(journal))
+        return measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     run.console.print(
         f"{len(models)} models, {options.rounds} to {options.max_rounds} blocks of {options.runs} runs or more each, "
@@ -53,7 +54,7 @@ def time_models(
             if (expected := clock.expected()) is not None:
                 run.console.print(expected)
 
-        results = measure_networks(transport, models, options, run.rng("timing"), Journal(journal), progress)
+        results = measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal), progress)
         blocks = sum(timed.blocks for timed in results.timed.values()) or 1
         bar.update(shown, completed=blocks, total=blocks)
     _remarks(run, results, options)

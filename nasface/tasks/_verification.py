@@ -11,12 +11,13 @@ import numpy as np
 
 from nasface.accuracy.table import AccuracyTable, merge_tables
 from nasface.errors import DataError, InvalidInput
+from nasface.jobs import Run
 from nasface.predictors import Ranker, fit_ranker
+from nasface.randomness import Part
 from nasface.registry import build
 from nasface.spaces import Population
 from nasface.strategies import SearchResult
 from nasface.strategies._finalists import N_FINALISTS
-from nasface.tasks._run import Run
 
 if TYPE_CHECKING:
     from nasface.tasks.search import Task
@@ -102,14 +103,14 @@ def search_and_measure(run: Run, task: Task, ranker: Ranker, options: Options, s
     measure, metric = _measurer(run, task, options), run.settings.accuracy.metric
     for number in range(1, options.rounds + 1):
         known = {row["genes"] for row in rows}
-        fresh = np.array([task.space.to_text(genes) not in known for genes in result.finalists])
+        fresh = np.array([task.bench.space.to_text(genes) not in known for genes in result.finalists])
         chosen = result.finalists[fresh][: options.top]
         if not len(chosen):  # the predictor recommends what is measured already
             break
         measured = measure(chosen)
         predicted = ranker.predicted_accuracy(chosen)
         rows += [
-            {"round": number, "genes": task.space.to_text(genes), "predicted": float(said), metric: float(found)}
+            {"round": number, "genes": task.bench.space.to_text(genes), "predicted": float(said), metric: float(found)}
             for genes, said, found in zip(chosen, predicted, measured.target(metric), strict=True)
         ]
         if number < options.rounds:
@@ -122,12 +123,14 @@ def search_and_measure(run: Run, task: Task, ranker: Ranker, options: Options, s
 def _measurer(run: Run, task: Task, options: Options) -> Callable[[Population], AccuracyTable]:
     """A function that gives the rows of networks, from the file or measured now."""
     from nasface.accuracy.estimator import measure_networks
-    from nasface.tasks.estimate_accuracy import open_faces
+    from nasface.accuracy.faces import open_faces
 
     if task.data is None:
         raise DataError("search.verify_top needs photos; add data=lfw data.root=FOLDER.")
-    supernet = task.source.load(task.space)
-    faces = open_faces(run, task.data, task.space.resolution, _calibration_photos(run, task.table))
+    bench = task.bench
+    supernet = bench.source.load(bench.space)
+    photos = replace(run.settings.accuracy, calibration_photos=_calibration_photos(run, bench.table))
+    faces = open_faces(task.data, photos, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
     path = run.folder / FILE if options.table is None else run.path(options.table)
 
     def measure(networks: Population) -> AccuracyTable:
@@ -154,10 +157,12 @@ def _calibration_photos(run: Run, table: AccuracyTable) -> int:
 def _fit_again(run: Run, task: Task, ranker: Ranker, measured: AccuracyTable) -> Ranker:
     """The predictor fitted on all that is known, the new rows first added."""
     metric = run.settings.accuracy.metric
-    known = AccuracyTable(ranker.table, {metric: ranker.targets}, task.table.shared, _notes(task.table, ranker))
+    known = AccuracyTable(
+        ranker.table, {metric: ranker.targets}, task.bench.table.shared, _notes(task.bench.table, ranker)
+    )
     joined = merge_tables([known, measured.only([metric])], ["the accuracy table", "the measured finalists"])
     predictor = build("predictor", run.settings.predictor)
-    return fit_ranker(task.space, predictor, joined.genotypes, joined.target(metric), run.rng("predictor"))
+    return fit_ranker(task.bench.space, predictor, joined.genotypes, joined.target(metric), run.rng(Part.PREDICTOR))
 
 
 def _notes(table: AccuracyTable, ranker: Ranker) -> dict[str, tuple[str, ...]]:
@@ -170,7 +175,7 @@ def _deliver(task: Task, result: SearchResult, rows: list[dict[str, Any]], metri
     """The result with the measured networks in front, the best of them first; of equal ones that measured first."""
     order = sorted(range(len(rows)), key=lambda i: -rows[i][metric])
     texts = list(dict.fromkeys(rows[i]["genes"] for i in order))
-    population = np.array([task.space.from_text(text) for text in texts], np.int8)
+    population = np.array([task.bench.space.from_text(text) for text in texts], np.int8)
     return replace(result, best=population[0], finalists=population[:N_FINALISTS])
 
 

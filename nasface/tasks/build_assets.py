@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.composition import SupernetSource, asset, build_space
+from nasface.assets import asset
+from nasface.composition import Workbench
 from nasface.data import load_data
 from nasface.devices.estimate import build_luts
 from nasface.errors import InvalidInput, UnknownName
+from nasface.jobs import Outcome, Run
 from nasface.runs import atomic_write, write_json
-from nasface.tasks._run import Outcome, Run
 
 if TYPE_CHECKING:
     from nasface.supernets.calibration import Images
@@ -82,6 +84,12 @@ def _supernet(run: Run, sources: Path, out: Path) -> list[Path]:
     return [path, _provenance(path, supernet.provenance | {"hash": supernet.hash})]
 
 
+def _demo(run: Run) -> Workbench:
+    """The embedded supernet, whatever the settings name."""
+    supernet = {"name": DEMO, "checkpoint": None, "resolution": None}
+    return Workbench(replace(run.settings, supernet=supernet), run.cwd)
+
+
 def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
     """Synthetic images that calibrate batch normalisation as photos of training people do, and resemble none of them.
 
@@ -90,8 +98,8 @@ def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
     from nasface.supernets import load_supernet
     from nasface.supernets.synthetic import make_calibration_images
 
-    source = SupernetSource.of({"name": DEMO, "checkpoint": None, "resolution": None}, run.cwd)
-    space = build_space(run.settings.space, source)
+    bench = _demo(run)
+    source, space = bench.source, bench.space
     supernet = load_supernet(asset("supernets", f"{DEMO}.safetensors"), space)
     training = load_data({"name": "lfw", "root": str(sources / "lfw112")}).require("training")
     photos = training.load(size=space.resolution)
@@ -108,7 +116,7 @@ def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
         "command": "nasface task=build_assets assets.parts=[calibration]",
         "images": len(images),
         "dropped": len(made) - len(images),
-        "supernet": source.hash(space),
+        "supernet": source.fingerprint(space),
         "training_people": training.fingerprint,
         "resemblance_before_dropping": {name: found.figures() for name, found in likeness.items()},
         "details": "docs/results/calibration.md",
@@ -140,10 +148,10 @@ def _table(run: Run, sources: Path, out: Path) -> list[Path]:
         raise InvalidInput(
             "assets.parts=[table] needs accuracy.table=FILE.csv, written by task=estimate_accuracy (hours)."
         )
-    source = SupernetSource.of({"name": DEMO, "checkpoint": None, "resolution": None}, run.cwd)
-    space = build_space(run.settings.space, source)
+    bench = _demo(run)
+    source, space = bench.source, bench.space
     table = read_table(run.path(run.settings.accuracy.table), space).check(
-        supernet=source.hash(space), resolution=space.resolution
+        supernet=source.fingerprint(space), resolution=space.resolution
     )
     path = out / "tables" / f"{DEMO}.csv"
     write_table(table, path, space)

@@ -11,14 +11,14 @@ import numpy as np
 from rich.table import Table
 
 from nasface.accuracy.candidates import Plan, candidates, mixed
-from nasface.composition import SupernetSource, build_space, timing_options
+from nasface.composition import timing_options
 from nasface.devices import LookupTable, Provenance, measurements_folder, new_lut, read_lut, write_lut
 from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, listing
-from nasface.registry import build
+from nasface.jobs import Outcome, Run
+from nasface.randomness import Part
 from nasface.spaces import Population, SearchSpace
 from nasface.tasks._measuring import show_range, time_specs, warn_odd_kernels
-from nasface.tasks._run import Outcome, Run
 from nasface.timing.layer_bench import CHAIN_LENGTHS
 from nasface.timing.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
 from nasface.timing.protocol import Results, TimingOptions
@@ -43,7 +43,7 @@ def run(run: Run) -> Outcome:
     except NotMeasuredYet as waiting:
         run.console.print(str(waiting), soft_wrap=True, markup=False)
         return Outcome({"name": lut.name, "waiting": str(waiting)})
-    built = {plan.space.resolution: build_rows(plan, results.timed, run.rng("quality")) for plan in plans}
+    built = {plan.space.resolution: build_rows(plan, results.timed, run.rng(Part.QUALITY)) for plan in plans}
     table = LookupTable(
         lut.name,
         _provenance(run, results, options, built),
@@ -61,13 +61,13 @@ def run(run: Run) -> Outcome:
 def _plans(run: Run) -> list[TablePlan]:
     """What is measured at every resolution; the whole networks are the same at all."""
     lut = run.settings.lut
-    source = SupernetSource.of(run.settings.supernet, run.cwd)
-    sizes = lut.resolutions or [build_space(run.settings.space, source).resolution]
+    bench = run.workbench
+    sizes = lut.resolutions or [bench.space.resolution]
     if len(set(sizes)) != len(sizes):
         raise InvalidInput(f"lut.resolutions={sizes} names a resolution twice.")
     if lut.nets != 0 and lut.nets < FEWEST_NETS:
         raise InvalidInput(f"lut.nets={lut.nets} is too few to fit rows to: give {FEWEST_NETS} or more, or 0 for none.")
-    spaces: list[SearchSpace] = [build("space", run.settings.space | {"resolution": size}) for size in sizes]
+    spaces = [bench.space_at(size) for size in sizes]
     nets = _nets(spaces[0], lut.nets, run.settings.seed)
     return [TablePlan(space, nets, lut.chains) for space in spaces]
 

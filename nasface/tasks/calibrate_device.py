@@ -14,7 +14,6 @@ import numpy.typing as npt
 from rich.table import Table
 
 from nasface.accuracy.candidates import tilted_pool
-from nasface.composition import SupernetSource, build_space
 from nasface.costs import LayerCost
 from nasface.devices import LookupTable, Provenance, find_lut, measurements_folder, new_lut, read_lut, write_lut
 from nasface.devices.calibrated import Calibrated, ProbeTime, calibrated_table
@@ -23,11 +22,11 @@ from nasface.devices.probe_form import FORM, write_form
 from nasface.devices.probes import choose_probes
 from nasface.devices.scaling import Base
 from nasface.errors import InvalidInput, NotMeasuredYet, TableError
+from nasface.jobs import Outcome, Run
 from nasface.netspec import NetSpec
 from nasface.spaces import SearchSpace, join_stages
 from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import measurements_of, show_range, tflite_exporter, time_specs
-from nasface.tasks._run import Outcome, Run
 from nasface.timing.layer_bench import write_models
 
 POOL: Final = 512
@@ -43,12 +42,12 @@ def run(run: Run) -> Outcome:
     if run.settings.lut.name is None:
         raise InvalidInput("task=calibrate_device needs lut.name=NAME, what you will call the device.")
     new_lut(run.settings.lut.name)  # refuses names that cannot be before anything is written
-    source = SupernetSource.of(run.settings.supernet, run.cwd)
-    space = build_space(run.settings.space, source)
+    bench = run.workbench
+    space = bench.space
     table = read_lut(find_lut(settings.base))
     if settings.times is not None:
         rows = read_measurements(run.path(settings.times))
-        spaces = [build_space(run.settings.space | {"resolution": size}, source) for size in _sizes(rows)]
+        spaces = [bench.space_at(size) for size in _sizes(rows)]
         return _calibrate(run, table, spaces, rows)
     probes = _probes(space, Base.of(table, [space]), settings.probes)
     if not settings.measure:

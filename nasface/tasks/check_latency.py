@@ -18,7 +18,7 @@ from rich.table import Table
 
 from nasface.accuracy.candidates import Plan, Source, candidates, tilted_pool
 from nasface.accuracy.table import STRATIFIED
-from nasface.composition import DeviceCosts, SupernetSource, build_devices, build_space
+from nasface.composition import DeviceCosts
 from nasface.costs import Cost, LayerCost, LearnedLatency, LutLatency
 from nasface.costs.latency_learned import layer_counts
 from nasface.devices import Check, embedded_luts, find_lut, measurements_folder, new_lut, read_lut, write_lut
@@ -28,10 +28,11 @@ from nasface.devices.learned import Design
 from nasface.devices.measured import Measured, read_measured
 from nasface.devices.measurements import write_measurements
 from nasface.errors import InvalidInput, NasfaceError, NotMeasuredYet, UnknownName
+from nasface.jobs import Outcome, Run
+from nasface.randomness import Part
 from nasface.reports.latency_page import FIGURES, figure_cells, write_latency_page
 from nasface.spaces import Population, SearchSpace
 from nasface.tasks._measuring import measurements_of, time_specs
-from nasface.tasks._run import Outcome, Run
 
 CHOICES: Final = ("even", "informative")
 POOL: Final = 2048
@@ -58,7 +59,7 @@ class Truth:
 def run(run: Run) -> Outcome:
     """Compare, report, and keep the errors in the device's table."""
     settings = run.settings
-    space = build_space(settings.space, SupernetSource.of(settings.supernet, run.cwd))
+    space = run.workbench.space
     entry = _device(run, space)
     try:
         truth = _truth(run, space, entry.latency)
@@ -66,7 +67,7 @@ def run(run: Run) -> Outcome:
         run.console.print(str(waiting), soft_wrap=True, markup=False)
         return Outcome({"device": entry.device.name, "waiting": str(waiting)})
     truth = _unseen(run, entry.latency, truth)
-    check = LatencyCheck.of(entry.latency.predict(truth.genotypes), truth.ms, run.rng("bootstrap"))
+    check = LatencyCheck.of(entry.latency.predict(truth.genotypes), truth.ms, run.rng(Part.BOOTSTRAP))
     remarks = _remarks(entry, truth)
     stored = _store(run, entry, truth, check)
     margin = _margin(entry, check, stored)
@@ -80,7 +81,7 @@ def run(run: Run) -> Outcome:
 
 
 def _device(run: Run, space: SearchSpace) -> DeviceCosts:
-    devices = build_devices(run.settings.device, run.settings.latency, space)
+    devices = run.workbench.devices
     if len(devices) != 1:
         raise InvalidInput(f"task=check_latency checks one device at a time, not {len(devices)}; give device=NAME.")
     return devices[0]
@@ -109,7 +110,7 @@ def _networks(run: Run, space: SearchSpace, latency: Cost) -> Population:
         raise UnknownName("check.choice", choice, CHOICES)
     if n < FEWEST:
         raise InvalidInput(f"check.nets is {n}; give {FEWEST} or more.")
-    rng = run.rng("check")
+    rng = run.rng(Part.CHECK)
     if choice == "even":
         source = Source(STRATIFIED, latency.predict)
         return candidates(space, n, int(rng.integers(2**31)), Plan((source,)))[0]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nasface.errors import UnknownName
-from nasface.experiments import Bench, Results, conduct, write_report
+from nasface.experiments import Results, conduct, write_report
 from nasface.experiments.predictors import Design, PredictorTrials, ceiling_text, fitting_sizes, near_budgets
+from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY
 from nasface.reports.predictor_table import ALL, Comparison, print_comparison, write_comparison
-from nasface.tasks._run import Outcome, Run
 from nasface.tasks.experiment import command, split_options
 
 
 def run(run: Run) -> Outcome:
     """Run the trials that the results file lacks, then show and write the comparison."""
-    options, bench = run.settings.compare, Bench.of(run)
+    options, bench = run.settings.compare, run.workbench
     frame, _ = split_options(run.settings.experiment)
     design = Design(
         {name: {"name": name} for name in _predictors(options.predictors)},

@@ -8,14 +8,13 @@ from typing import Any
 
 from rich.table import Table
 
-from nasface import composition
 from nasface.errors import InfeasibleConstraint, InvalidInput
+from nasface.jobs import Outcome, Run
 from nasface.reports.page import cell_text
 from nasface.runs import write_json, write_rows
 from nasface.settings import Family
 from nasface.strategies.constraints import notes
 from nasface.tasks import search
-from nasface.tasks._run import Outcome, Run
 from nasface.tasks._verification import Options
 
 FILE = "family.csv"
@@ -35,9 +34,7 @@ def run(run: Run) -> Outcome:
         name = f"{key}={value:g}"
         run.console.rule(name)
         try:
-            bounds = composition.build_bounds(
-                member.settings.constraints, task.space, task.devices, member.settings.precision
-            )
+            bounds = task.bench.within(member.settings.constraints)
             own = replace(task, constraints=bounds, notes=notes(bounds))
             outcome = search.find(member, own, ranker, judged, time.perf_counter())
         except InfeasibleConstraint as error:

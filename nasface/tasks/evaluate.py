@@ -7,18 +7,19 @@ from typing import Any
 
 from rich.table import Table
 
-from nasface.data import FaceData, load_data
-from nasface.errors import DataError, InvalidInput
-from nasface.recognition import Judgement, embed_photos, judge, photos_to_judge
+from nasface.data import FaceData
+from nasface.errors import InvalidInput
+from nasface.jobs import Outcome, Run
+from nasface.randomness import Part
+from nasface.recognition import Judgement, embed_photos, judge
 from nasface.reports import Page
 from nasface.reports.page import cell_text
-from nasface.tasks._run import Outcome, Run
 
 
 def run(run: Run) -> Outcome:
     """Measure every file of `model=` on the same people and pairs."""
     models = _models(run)
-    data = open_data(run)
+    data = run.open_data()
     judgements = {run.shown(path): judge_file(run, path, data) for path in models}
     rows = [{"model": name} | judgement.row() for name, (judgement, _) in judgements.items()]
     skipped = sorted({name for _, names in judgements.values() for name in names})
@@ -38,28 +39,13 @@ def run(run: Run) -> Outcome:
     return Outcome({"data": data.fingerprint, "rows": rows, "details": details, "skipped": skipped})
 
 
-def open_data(run: Run) -> FaceData:
-    """The photos of the group `data`; relative paths are relative to where the command was started."""
-    settings = dict(run.settings.data)
-    if settings["name"] == "none":
-        raise DataError(
-            "This needs photos: add data=lfw data.root=FOLDER, data=image_folder data.root=FOLDER or data=procedural."
-        )
-    if settings.get("root"):
-        settings["root"] = str(run.path(settings["root"]))
-    with run.console.status(f"looking for the photos of data={settings['name']}"):
-        data = load_data(settings)
-    run.console.print(data.summary, soft_wrap=True)
-    return data
-
-
 def judge_file(run: Run, path: Path, data: FaceData) -> tuple[Judgement, tuple[str, ...]]:
     """Measure one file; also the names of photos that could not be read."""
-    faces = photos_to_judge(data)
+    faces = data.photos_to_judge
     with run.console.status(f"{path.name}: {len(faces)} photos"):
         embedded = embed_photos(path, faces, run.settings.space.get("resolution"))
         options = run.settings.evaluation
-        judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng("bootstrap"))
+        judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
     return judgement, embedded.skipped
 
 

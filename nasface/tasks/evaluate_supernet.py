@@ -16,18 +16,17 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from nasface.composition import SupernetSource, build_space
+from nasface.accuracy.faces import training_photos
 from nasface.data import FaceData, FaceSet
 from nasface.errors import InvalidInput
+from nasface.jobs import Outcome, Run
+from nasface.randomness import Part
 from nasface.recognition import Judgement, judge
 from nasface.recognition.embedder import Embedded
 from nasface.reports.page import cell_text
 from nasface.reports.supernet_page import write_supernet_page
 from nasface.runs import write_json, write_rows
 from nasface.spaces import OfaMbv3, SearchSpace
-from nasface.tasks._run import Outcome, Run
-from nasface.tasks.estimate_accuracy import training_photos
-from nasface.tasks.evaluate import open_data
 
 if TYPE_CHECKING:
     from nasface.supernets import Supernet
@@ -52,7 +51,7 @@ class _Weights:
 def run(run: Run) -> Outcome:
     """Judge what was not judged before with the same photos and options; write the table, the pictures, the page."""
     space, weights, folder = _open(run)
-    data = open_data(run)
+    data = run.open_data()
     judge_network = _Judge(run, data, space.resolution)
     kept = _read(folder / KEPT) if folder else []
     rows: list[Row] = []
@@ -76,8 +75,7 @@ def _open(run: Run) -> tuple[OfaMbv3, list[_Weights], Path | None]:
 
     given = run.settings.training["folder"]
     if given is None:
-        source = SupernetSource.of(run.settings.supernet, run.cwd)
-        built = _elastic(build_space(run.settings.space, source))
+        source, built = run.workbench.source, _elastic(run.workbench.space)
         return built, [_Weights({"weights": source.name}, lambda: source.load(built))], None
     folder = run.path(str(given))
     space = space_of(folder)
@@ -115,7 +113,7 @@ class _Judge:
         self._run, self._report = run, data.require("report")
         self._data = dataclasses.replace(data, pairs=None)
         photos = settings.accuracy.calibration_photos
-        self._calibration, name = training_photos(data, resolution, photos, run.rng("calibration"))
+        self._calibration, name = training_photos(data, resolution, photos, run.rng(Part.CALIBRATION))
         self._photos = self._report.load(size=resolution)
         options = [data.fingerprint, resolution, name, settings.seed, dataclasses.asdict(settings.evaluation)]
         self._options = json.dumps(options)
@@ -138,7 +136,7 @@ class _Judge:
     def _judge(self, descriptors: np.ndarray[Any, np.dtype[np.float32]]) -> Judgement:
         embedded = Embedded(descriptors, self._photos.indices, ())
         options = self._run.settings.evaluation
-        return judge(embedded, self._report, self._data, options.far, options.bootstrap, self._run.rng("bootstrap"))
+        return judge(embedded, self._report, self._data, options.far, options.bootstrap, self._run.rng(Part.BOOTSTRAP))
 
 
 def _figures(judgement: Judgement) -> dict[str, float]:

@@ -12,8 +12,8 @@ from omegaconf import MISSING
 
 from nasface.errors import InvalidInput, UnknownName
 from nasface.experiments import Experiment, Results, conduct, write_report
+from nasface.jobs import Outcome, Run
 from nasface.settings import typed
-from nasface.tasks._run import Outcome, Run
 
 EXPERIMENTS: Final = {
     "optimality_gap": "nasface.experiments.optimality_gap",

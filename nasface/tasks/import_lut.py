@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from nasface.composition import SupernetSource, build_space
 from nasface.devices import Provenance, new_lut, write_lut
 from nasface.devices.importers import import_lut
 from nasface.devices.lut import Kind
 from nasface.errors import InvalidInput
+from nasface.jobs import Outcome, Run
 from nasface.tasks._measuring import show_range
-from nasface.tasks._run import Outcome, Run
 
 
 def run(run: Run) -> Outcome:
@@ -19,7 +18,7 @@ def run(run: Run) -> Outcome:
     if lut.name is None or lut.file is None:
         raise InvalidInput("task=import_lut needs lut.name=NAME and lut.file=FILE (perf lines, OFA's YAML or CSV).")
     path = new_lut(lut.name)
-    space = build_space(run.settings.space, SupernetSource.of(run.settings.supernet, run.cwd))
+    space = run.workbench.space
     provenance = Provenance(
         kind=cast(Kind, lut.kind),
         device=lut.name,

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from rich.table import Column, Table
 
-from nasface.composition import DeviceCosts, SupernetSource, build_devices, build_space
+from nasface.composition import DeviceCosts
 from nasface.costs import LayerCost
-from nasface.errors import InvalidGenotype, InvalidInput, LookupTableError
+from nasface.errors import InvalidInput, LookupTableError
+from nasface.jobs import Outcome, Run
 from nasface.netspec import Layer, NetSpec, shape_text
 from nasface.spaces import SearchSpace
-from nasface.tasks._run import Outcome, Run
+from nasface.spaces.genotype_file import read_genotype
 
 
 def run(run: Run) -> Outcome:
     """Print layers, shapes, parameters, MACs, and latency per layer on every chosen device."""
-    settings = run.settings
-    space = build_space(settings.space, SupernetSource.of(settings.supernet, run.cwd))
-    genotype = read_genotype(run, space)
+    space = run.workbench.space
+    genotype = _genotype(run, space)
     spec = space.build(genotype)
-    devices = _devices(run, space)
+    devices = _devices(run)
     latencies = [_per_layer(entry.latency, genotype) for entry in devices]
     rows = _rows(spec, latencies)
     run.console.print(_table(spec, rows, devices))
@@ -47,7 +46,7 @@ def run(run: Run) -> Outcome:
     )
 
 
-def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
+def _genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
     """The genotype of the file `genotype=`: OFA's genotype JSON, a net.config, or a result.json of a search."""
     if run.settings.genotype is None:
         raise InvalidInput(
@@ -55,32 +54,17 @@ def read_genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
         )
     if isinstance(run.settings.genotype, list):
         raise InvalidInput("task=inspect shows one network; give genotype=FILE, not a list.")
-    return read_genotype_file(run.path(str(run.settings.genotype)), space)
-
-
-def read_genotype_file(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:
-    """The genotype of a file: OFA's genotype JSON, a net.config, or a result.json of a search."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(f"The genotype {path} cannot be read ({error.strerror}).") from None
-    except ValueError:
-        raise InvalidGenotype(f"{path} is not JSON; give a genotype JSON, a net.config or a result.json.") from None
-    for key in ("decision", "genotype"):  # of a result.json
-        content = content.get(key, content) if isinstance(content, dict) else content
-    if not isinstance(content, dict):
-        raise InvalidGenotype(f"{path} holds no genotype; give {{'ks': [20], 'e': [20], 'd': [5]}} or a net.config.")
-    return space.from_dict(content)
+    return read_genotype(run.path(str(run.settings.genotype)), space)
 
 
 def _latency_header(entry: DeviceCosts) -> str:
     return f"{entry.device.name} ms" + ("\n(estimated)" if entry.latency.estimated else "")
 
 
-def _devices(run: Run, space: SearchSpace) -> list[DeviceCosts]:
+def _devices(run: Run) -> Sequence[DeviceCosts]:
     """The chosen devices, or none where their tables do not know this resolution: the counts are exact without them."""
     try:
-        return build_devices(run.settings.device, run.settings.latency, space)
+        return run.workbench.devices
     except LookupTableError as error:
         run.console.print(f"[yellow]no latency:[/yellow] {error}", soft_wrap=True)
         return []
@@ -116,7 +100,7 @@ def _layer_text(layer: Layer) -> str:
     )
 
 
-def _table(spec: NetSpec, rows: list[dict[str, Any]], devices: list[DeviceCosts]) -> Table:
+def _table(spec: NetSpec, rows: list[dict[str, Any]], devices: Sequence[DeviceCosts]) -> Table:
     table = Table("", Column("layer", no_wrap=True), "output", title=f"{spec.name} at {shape_text(spec.input_shape)}")
     for name in ("parameters", "MACs", *[_latency_header(entry) for entry in devices]):
         table.add_column(name, justify="right")

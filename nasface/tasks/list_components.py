@@ -14,10 +14,11 @@ from rich.table import Table
 from nasface.data import DATA
 from nasface.devices import embedded_luts, read_lut, user_luts
 from nasface.errors import LookupTableError
+from nasface.jobs import Outcome, Run
 from nasface.options import yaml_files
 from nasface.registry import REGISTRY
 from nasface.supernets import SUPERNETS
-from nasface.tasks._run import TASKS, Outcome, Run
+from nasface.tasks._execute import TASKS
 from nasface.timing.transports import TRANSPORTS
 
 

@@ -10,15 +10,15 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from nasface.composition import SupernetSource, build_space, named_genotypes, timing_options
+from nasface.composition import named_genotypes, timing_options
 from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import InvalidInput, MissingDependency, ModelRefused, NotMeasuredYet, UnknownName, listing
+from nasface.jobs import Outcome, Run
 from nasface.netspec import NetSpec
 from nasface.spaces import SearchSpace
+from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import tflite_exporter, time_models
-from nasface.tasks._run import Outcome, Run
-from nasface.tasks.inspect import read_genotype_file
 from nasface.timing.layer_bench import write_models
 from nasface.timing.protocol import Results, TimingOptions
 from nasface.timing.routing import Routed
@@ -55,8 +55,7 @@ class Subject:
 def run(run: Run) -> Outcome:
     """Time all networks with all engines in one interleaved series."""
     engines, options = _engines(run), timing_options(run.settings.timing)
-    source = SupernetSource.of(run.settings.supernet, run.cwd)
-    space = build_space(run.settings.space, source)
+    space = run.workbench.space
     subjects = [*_genotypes(run, space), *_models(run, space.resolution, engines)]
     if not subjects:
         raise InvalidInput(
@@ -100,7 +99,7 @@ def _genotypes(run: Run, space: SearchSpace) -> list[Subject]:
         chosen = {_slug(name): name for name in named}.get(_slug(given))
         if chosen is None and not path.is_file():
             raise UnknownName("genotype (a file, or a network)", given, named)
-        genotype = named[chosen] if chosen is not None else read_genotype_file(path, space)
+        genotype = named[chosen] if chosen is not None else read_genotype(path, space)
         spec = space.build(genotype)
         subjects.append(Subject(chosen or path.stem, space.resolution, space.to_text(genotype), spec))
     return subjects

@@ -6,9 +6,8 @@ from collections import Counter
 
 from nasface.accuracy.shards import join, related
 from nasface.accuracy.table import write_table
-from nasface.composition import SupernetSource, build_space
 from nasface.errors import InvalidInput
-from nasface.tasks._run import Outcome, Run
+from nasface.jobs import Outcome, Run
 
 
 def run(run: Run) -> Outcome:
@@ -21,11 +20,10 @@ def run(run: Run) -> Outcome:
         raise InvalidInput("task=merge_tables needs accuracy.table=FILE.csv, the table to write.")
     path = run.path(settings.table)
     files = related(path) if settings.parts is None else [run.path(part) for part in settings.parts]
-    source = SupernetSource.of(run.settings.supernet, run.cwd)
-    space = build_space(run.settings.space, source)
+    source, space = run.workbench.source, run.workbench.space
     table = join(files, space)
     if source.path is not None:
-        table.check(supernet=source.hash(space), resolution=space.resolution, name=str(files[0]))
+        table.check(supernet=source.fingerprint(space), resolution=space.resolution, name=str(files[0]))
     write_table(table, path, space)
     origins = dict(Counter(table.notes["origin"]))
     drawn = ", ".join(f"{count} {origin or 'of unknown origin'}" for origin, count in origins.items())

@@ -6,8 +6,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nasface.data.packing import Encoding, pack
 from nasface.errors import InvalidInput
-from nasface.tasks._run import Outcome, Run
-from nasface.tasks.evaluate import open_data
+from nasface.jobs import Outcome, Run
 
 
 def run(run: Run) -> Outcome:
@@ -16,7 +15,7 @@ def run(run: Run) -> Outcome:
     if settings.out is None:
         raise InvalidInput("task=pack needs pack.out=FOLDER, the folder to write.")
     encoding = Encoding(settings.size, settings.format, settings.quality)
-    data, folder = open_data(run), run.path(settings.out)
+    data, folder = run.open_data(), run.path(settings.out)
     columns = (TextColumn("packing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=run.console) as bar:
         shown = bar.add_task("packing", total=None)

@@ -10,16 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from nasface import composition
-from nasface.composition import SupernetSource, build_devices, build_space
 from nasface.costs import Cost
+from nasface.jobs import Outcome, Run
+from nasface.randomness import Part
 from nasface.reports import Page
 from nasface.reports.page import cell_text
 from nasface.reports.svg import Series, chart
 from nasface.spaces import Population, SearchSpace, join_stages
 from nasface.strategies import Constraint
 from nasface.strategies.constraints import notes
-from nasface.tasks._run import Outcome, Run
 
 SAMPLES: Final = 100_000
 """Networks that shares and quartiles are taken from, drawn with every gene uniform."""
@@ -58,14 +57,10 @@ class Profile:
 
 def run(run: Run) -> Outcome:
     """Minimum, quartiles and maximum of every cost, and the share of the space within the constraints."""
-    settings = run.settings
-    source = SupernetSource.of(settings.supernet, run.cwd, settings.seed)
-    space = build_space(settings.space, source)
-    devices = build_devices(settings.device, settings.latency, space)
-    constraints = composition.build_bounds(settings.constraints, space, devices, settings.precision)
-    population = space.sample(run.rng("subnets"), SAMPLES)
-    costs = [*(entry.latency for entry in devices), *composition.energies(space, devices)]
-    costs += composition.counts(space, settings.precision).values()
+    bench = run.workbench
+    space, constraints = bench.space, bench.constraints
+    population = space.sample(run.rng(Part.SUBNETS), SAMPLES)
+    costs = [*(entry.latency for entry in bench.devices), *bench.energies, *bench.counts.values()]
     indices = space.stage_indices(population)
     profiles = [profile(cost, population, indices) for cost in costs]
     shares = share_rows(constraints, population, indices)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from nasface.experiments import Bench, Results, conduct
+from nasface.experiments import Results, conduct
 from nasface.experiments.predictors import Design, PredictorTrials, ceiling_text, fitting_sizes, within_budgets
+from nasface.jobs import Outcome, Run
 from nasface.reports.predictor_table import ALL, Comparison
-from nasface.tasks._run import Outcome, Run
 
 REGRETS = ("regret_1", "regret_5")
 
 
 def run(run: Run) -> Outcome:
     """Fit the predictor on random parts of the table; how well does it rank, and choose within budgets, the rest?"""
-    options, predictor, bench = run.settings.compare, run.settings.predictor, Bench.of(run)
+    options, predictor, bench = run.settings.compare, run.settings.predictor, run.workbench
     sizes = fitting_sizes([], len(bench.table), options.held_out)
     regions = within_budgets(bench, options.ratios)
     design = Design({predictor["name"]: predictor}, sizes, options.seeds, options.held_out, regions, predictor["name"])

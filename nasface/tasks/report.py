@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from nasface.errors import InvalidInput
+from nasface.jobs import Outcome, Run
 from nasface.reports import Page
 from nasface.reports.page import cell_text
 from nasface.runs import write_rows
-from nasface.tasks._run import Outcome, Run
 
 _TEXTS = ("overrides", "message", "estimated")
 _CHOICES = ("status", "predictor", "selector", "search", "exporter", "device", "seed")

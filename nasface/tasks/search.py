@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,25 +12,23 @@ import numpy.typing as npt
 from rich.progress import Progress
 
 from nasface import composition
-from nasface.accuracy.table import AccuracyTable
-from nasface.composition import DeviceCosts, SupernetSource
+from nasface.composition import Workbench
 from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, export_checked, save_weights, time_on_host
-from nasface.errors import DataError, InvalidInput
+from nasface.errors import DataError
 from nasface.exporters import Exporter
-from nasface.predictors import QualityReport, Ranker, fit_ranker, quality
+from nasface.jobs import Outcome, Run
+from nasface.predictors import QualityReport, Ranker, quality
+from nasface.randomness import Part
 from nasface.registry import build
 from nasface.reports.comparison import SearchFacts, compare
 from nasface.reports.front import FILE, PICTURE, write_front
 from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
 from nasface.reports.standing import Standing, standing
-from nasface.spaces import Population, SearchSpace
-from nasface.strategies import Constraint, Problem, SearchResult, SearchStrategy
+from nasface.strategies import Constraint, SearchResult
 from nasface.strategies.constraints import notes
-from nasface.tasks._run import Outcome, Run
 from nasface.tasks._verification import Options, search_and_measure
-from nasface.tasks.inspect import read_genotype_file
 
 NEAR_BUDGET = 0.05
 """Predictors are also judged on the networks within this share of the budget."""
@@ -39,14 +38,9 @@ NEAR_BUDGET = 0.05
 class Task:
     """Everything a search needs, built from the settings and checked."""
 
-    source: SupernetSource
-    space: SearchSpace
-    devices: list[DeviceCosts]
-    constraints: list[Constraint]
+    bench: Workbench
+    constraints: Sequence[Constraint]
     notes: list[str]
-    table: AccuracyTable
-    targets: npt.NDArray[np.float64]
-    strategy: SearchStrategy
     exporter: Exporter | None
     data: FaceData | None
 
@@ -67,13 +61,13 @@ def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: f
     ranker, result = verified.ranker, verified.result
     genotype = result.best
     facts = SearchFacts(
-        task.source.name,
-        task.space,
-        task.devices,
-        task.constraints,
+        task.bench.source.name,
+        task.bench.space,
+        list(task.bench.devices),
+        list(task.constraints),
         task.notes,
-        task.table,
-        task.targets,
+        task.bench.table,
+        task.bench.targets,
         run.settings.accuracy.metric,
         ranker,
         judged,
@@ -99,34 +93,28 @@ def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: f
 def prepare(run: Run) -> Task:
     """Build the parts and refuse what cannot work before anything slow starts."""
     settings = run.settings
-    source = SupernetSource.of(settings.supernet, run.cwd, settings.seed)
-    space = composition.build_space(settings.space, source)
-    devices = composition.build_devices(settings.device, settings.latency, space)
-    constraints = composition.build_bounds(settings.constraints, space, devices, settings.precision)
-    table, _ = composition.open_table(settings.accuracy.table, source, space, run.cwd)
-    targets = table.learnable(settings.accuracy.metric)
-    strategy = build("search", settings.search, selector=build("selector", settings.selector))
+    bench = run.workbench
+    bench.check()
     exporter = None if settings.exporter["name"] == "none" else build("exporter", settings.exporter)
     wanted = exporter is not None or settings.search.get("verify_top", 0) > 0
-    data = _photos(run, source) if wanted else None
-    return Task(source, space, devices, constraints, notes(constraints), table, targets, strategy, exporter, data)
+    data = _photos(run) if wanted else None
+    return Task(bench, bench.constraints, notes(bench.constraints), exporter, data)
 
 
 def learn(run: Run, task: Task) -> tuple[Ranker, QualityReport]:
     """Fit the predictor on the table, and judge it by cross-fitting beside what counting operations would say."""
-    settings, genotypes = run.settings, task.table.genotypes
-    costs = composition.counts(task.space)
+    settings, genotypes = run.settings, task.bench.table.genotypes
+    costs = composition.counts(task.bench.space)
     floors = {"macs_only": costs["macs_m"].predict(genotypes), "params_only": costs["params_m"].predict(genotypes)}
-    with run.console.status(f"fitting {settings.predictor['name']} on {len(task.table)} measured subnets"):
-        predictor = build("predictor", settings.predictor)
-        ranker = fit_ranker(task.space, predictor, genotypes, task.targets, run.rng("predictor"))
+    with run.console.status(f"fitting {settings.predictor['name']} on {len(task.bench.table)} measured subnets"):
+        ranker = task.bench.fit()
         judged = quality(
-            task.space,
+            task.bench.space,
             lambda: build("predictor", settings.predictor),
             genotypes,
-            task.targets,
+            task.bench.targets,
             floors,
-            run.rng("quality"),
+            run.rng(Part.QUALITY),
             near=_near_budget(task),
         )
     return ranker, judged
@@ -139,35 +127,12 @@ def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
     with Progress(console=run.console, transient=True) as bar:
         name = f"{settings.search['name']} search"
         shown = bar.add_task(name, total=None)
-        problem = Problem(
-            task.space,
+        result = task.bench.search(
             ranker,
-            task.constraints,
             lambda done, total, note: bar.update(shown, completed=done, total=total, description=f"{name}: {note}"),
-            known_networks(run, task.space),
-            [*(entry.latency for entry in task.devices), *composition.counts(task.space, settings.precision).values()],
+            task.constraints,
         )
-        result = task.strategy.run(problem, run.rng("search"))
     return result, time.perf_counter() - started
-
-
-def known_networks(run: Run, space: SearchSpace) -> Population:
-    """The genotypes of `search.warm_start`, int8[n, n_genes]: names of published networks, or files.
-
-    Raises:
-        InvalidInput: A file cannot be read, and no published network has that name.
-        InvalidGenotype: A file holds no network of this space.
-    """
-    published = {net["name"]: net["genotype"] for net in composition.published_subnets()}
-    rows = []
-    for given in run.settings.search.get("warm_start") or ():
-        path = run.path(given)
-        if given not in published and not path.exists():
-            raise InvalidInput(
-                f"search.warm_start names '{given}', which is neither a file nor one of {', '.join(published)}."
-            )
-        rows.append(space.from_dict(published[given]) if given in published else read_genotype_file(path, space))
-    return np.array(rows, np.int8).reshape(len(rows), space.n_genes)
 
 
 def deliver(
@@ -176,16 +141,16 @@ def deliver(
     """Cut out, calibrate, measure where photos are given, export, check and time."""
     settings, data = run.settings, task.data
     with run.console.status("cutting the network out of the supernet"):
-        supernet = task.source.load(task.space)
+        supernet = task.bench.source.load(task.bench.space)
         images, calibration = _calibration_images(run, task)
         network = cut_out(supernet, genotype, images if supernet.trained else None, calibration)
-        save_weights(network, task.space.net_config(genotype), run.folder)
+        save_weights(network, task.bench.space.net_config(genotype), run.folder)
     measured = {} if data is None or not supernet.trained else _measure(run, network, data)
     metadata = _metadata(decision, supernet.hash, network, measured)
     path = run.folder / "model.tflite"
     with run.console.status(f"exporting {path.name}"):
-        inputs = None if images is None else _normalised(images[:4], task.space.resolution)
-        facts, parity = export_checked(exporter, network, path, metadata, run.rng("inputs"), inputs)
+        inputs = None if images is None else _normalised(images[:4], task.bench.space.resolution)
+        facts, parity = export_checked(exporter, network, path, metadata, run.rng(Part.INPUTS), inputs)
         timing = time_on_host(path, settings.measure.runs, settings.measure.threads)
     delivered = {"model": facts, "supernet": supernet.hash, "calibration": network.calibration}
     summary = {"model_mb": facts["bytes"] / 1e6} | measured.get("row", {})
@@ -204,33 +169,31 @@ def _write_front(run: Run, facts: SearchFacts) -> None:
 def _measure(run: Run, network: Network, data: FaceData) -> dict[str, Any]:
     """Verification and identification of the very network that is exported, on the report people."""
     from nasface.accuracy.estimator import describe
-    from nasface.recognition import Embedded, judge, photos_to_judge
+    from nasface.recognition import Embedded, judge
 
-    faces = photos_to_judge(data)
+    faces, module = data.photos_to_judge, network.folded()
     with run.console.status(f"measuring on {len(faces)} photos of report people"):
-        photos = faces.load(size=network.spec.input_shape[0])
-        embedded = Embedded(describe(network.folded(), photos.images), photos.indices, ())
+        embedded = Embedded.by(lambda images: describe(module, images), faces, network.spec.input_shape[0])
         options = run.settings.evaluation
-        judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng("bootstrap"))
+        judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
     intervals = {name: [interval.low, interval.high] for name, interval in judgement.intervals.items()}
     return {
         "data": data.fingerprint,
         "row": judgement.row(),
         "intervals": intervals,
         "details": judgement.to_dict(),
-        "skipped": [photo.name for photo in photos.skipped],
+        "skipped": list(embedded.skipped),
     }
 
 
-def _photos(run: Run, source: SupernetSource) -> FaceData | None:
+def _photos(run: Run) -> FaceData | None:
     """The photos of the group `data`, if any.
 
     Raises:
         DataError: They cannot be used, or there are none of training people and the supernet is the user's own.
     """
-    from nasface.tasks.evaluate import open_data
-
-    data = None if run.settings.data["name"] == "none" else open_data(run)
+    source = run.workbench.source
+    data = None if run.settings.data["name"] == "none" else run.open_data()
     if source.path is not None and not source.embedded and (data is None or data.training is None):
         raise DataError(
             f"The networks of {source.name} need photos of its training people to calibrate batch normalisation: add "
@@ -241,12 +204,12 @@ def _photos(run: Run, source: SupernetSource) -> FaceData | None:
 
 def _calibration_images(run: Run, task: Task) -> tuple[npt.NDArray[np.uint8] | None, str]:
     """Photos of training people where there are some, else the synthetic images that come with nasface."""
-    from nasface.tasks.estimate_accuracy import training_photos
+    from nasface.accuracy.faces import training_photos
 
     if task.data is not None and task.data.training is not None:
         photos = run.settings.accuracy.calibration_photos
-        return training_photos(task.data, task.space.resolution, photos, run.rng("calibration"))
-    if task.source.path is None:
+        return training_photos(task.data, task.bench.space.resolution, photos, run.rng(Part.CALIBRATION))
+    if task.bench.source.path is None:
         return None, "none"
     from nasface.supernets.synthetic import synthetic_images
 
@@ -265,7 +228,7 @@ def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:
     if not task.constraints:
         return None
     first = task.constraints[0]
-    values = first.cost.predict(task.table.genotypes)
+    values = first.cost.predict(task.bench.table.genotypes)
     return np.asarray(np.abs(values / first.bound - 1) <= NEAR_BUDGET)
 
 

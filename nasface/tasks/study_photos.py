@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from nasface.composition import SupernetSource, build_space
 from nasface.errors import InvalidInput
-from nasface.tasks._run import Outcome, Run
-from nasface.tasks.estimate_accuracy import checked, make_plan, open_faces
-from nasface.tasks.evaluate import open_data
+from nasface.jobs import Outcome, Run
+from nasface.randomness import Part
 
 
 def run(run: Run) -> Outcome:
     """Append to the file until all subnets have been measured with all numbers of calibration photos."""
     from nasface.accuracy.candidates import candidates
+    from nasface.accuracy.faces import open_faces
     from nasface.accuracy.photo_study import DRAWS, study
+    from nasface.accuracy.plan import checked
 
     settings = run.settings.study
     checked(run.settings.accuracy)
@@ -25,11 +27,11 @@ def run(run: Run) -> Outcome:
             f"study.calibration={settings.calibration} must name numbers of 2 photos or more, and "
             f"study.subnets={settings.subnets} must be 3 or more."
         )
-    source = SupernetSource.of(run.settings.supernet, run.cwd)
-    space = build_space(run.settings.space, source)
-    population, _ = candidates(space, settings.subnets, run.settings.seed, make_plan(run, space))
-    supernet = source.load(space)
-    faces = open_faces(run, open_data(run), space.resolution, DRAWS * max(settings.calibration))
+    bench = run.workbench
+    population, _ = candidates(bench.space, settings.subnets, run.settings.seed, bench.sampling_plan())
+    supernet = bench.source.load(bench.space)
+    options = replace(run.settings.accuracy, calibration_photos=DRAWS * max(settings.calibration))
+    faces = open_faces(run.open_data(), options, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
     path = run.path(settings.file)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=run.console) as bar:

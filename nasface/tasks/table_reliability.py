@@ -9,25 +9,23 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from nasface.accuracy.plan import checked
 from nasface.accuracy.reliability import Reliability, best_to_learn, reliabilities, validities
 from nasface.accuracy.table import AccuracyTable
-from nasface.composition import SupernetSource, build_space, open_table
 from nasface.errors import LookupTableError, TableError
+from nasface.jobs import Outcome, Run
 from nasface.runs import write_json
-from nasface.spaces import SearchSpace
-from nasface.tasks._run import Outcome, Run
-from nasface.tasks.estimate_accuracy import budgets, checked
+from nasface.tasks.estimate_accuracy import show_budgets
 
 
 def run(run: Run) -> Outcome:
     """Judge the table by its halves, and the number of photos by `study.file`, if given."""
     from nasface.reports.reliability_page import write_page
 
-    settings = checked(run.settings.accuracy)
-    source = SupernetSource.of(run.settings.supernet, run.cwd)
-    space = build_space(run.settings.space, source)
-    table, path = open_table(settings.table, source, space, run.cwd)
-    found = reliabilities(table, _near_budgets(run, space, table))
+    checked(run.settings.accuracy)
+    bench = run.workbench
+    table, path = bench.table, bench.table_path
+    found = reliabilities(table, _near_budgets(run, table))
     learned = validities(table)
     photos = _photos(run)
     facts: dict[str, Any] = {
@@ -46,14 +44,15 @@ def run(run: Run) -> Outcome:
     return Outcome(facts)
 
 
-def _near_budgets(run: Run, space: SearchSpace, table: AccuracyTable) -> list[tuple[str, np.ndarray[Any, Any]]]:
+def _near_budgets(run: Run, table: AccuracyTable) -> list[tuple[str, np.ndarray[Any, Any]]]:
     """Which networks lie near which budget."""
     band = run.settings.accuracy.band
     try:
-        bounds = budgets(run, space)
+        bounds = run.workbench.budgets
     except LookupTableError as error:
         run.console.print(f"[yellow]no budgets are looked at[/yellow]: {error}", soft_wrap=True)
         return []
+    show_budgets(run)
     return [
         (
             f"within {band:.0%} of {bound.bound:.4g} {bound.cost.unit} {bound.label}",

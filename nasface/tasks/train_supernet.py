@@ -13,12 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nasface.data import FaceData
 from nasface.errors import InvalidInput, MissingDependency, UnknownName
+from nasface.jobs import Outcome, Run
 from nasface.registry import build
 from nasface.reports.training_report import write_training_report
 from nasface.settings import typed as checked
 from nasface.spaces import OfaMbv3
-from nasface.tasks._run import Outcome, Run, versions
-from nasface.tasks.evaluate import open_data
+from nasface.tasks._execute import versions
 from nasface.training import LOSSES, TEACHERS, TrainingConfig
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) ->
     teacher = _kind(run.settings.teacher, "teacher", TEACHERS)
     space = _space(run)
     fabric = open_fabric(config)
-    data = open_data(run)
+    data = run.open_data()
     faces = data.require("training")
     if fabric.is_global_zero:
         stack.enter_context(held(folder))

@@ -13,8 +13,9 @@ import torch
 
 from nasface.data import FaceData, FaceSet
 from nasface.errors import InvalidInput, MissingDependency
-from nasface.recognition.embedder import embed_photos, open_model
+from nasface.recognition import embed_photos
 from nasface.runs import atomic_write
+from nasface.runtimes import open_model
 from nasface.spaces import OfaMbv3
 from nasface.spaces.references import efficientnet_b0
 from nasface.supernets import ElasticNetwork
@@ -180,8 +181,8 @@ class Setting:
 
     def _file_teacher(self, teacher: LogitsTeacherConfig, resolution: int) -> FileTeacher:
         path = self.cwd / Path(teacher.file).expanduser()
-        side, embed = open_model(path, resolution if teacher.resolution is None else teacher.resolution)
-        return FileTeacher(embed, side, len(self.faces.people), path)
+        model = open_model(path, resolution if teacher.resolution is None else teacher.resolution)
+        return FileTeacher(model.embed, model.size, len(self.faces.people), path)
 
     def _trained_teacher(self, teacher: EfficientNetTeacherConfig, resolution: int, listener: Listener) -> Network:
         """EfficientNet-B0, trained in the sub-folder `teacher` like a supernet of one network."""

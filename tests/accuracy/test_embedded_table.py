@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 
 from nasface.accuracy.table import DENSE, read_table
-from nasface.composition import asset
+from nasface.assets import asset
 from nasface.registry import build
 
 

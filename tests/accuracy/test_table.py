@@ -211,7 +211,7 @@ def test_foreign_columns_are_not_continued(table: AccuracyTable, space: OfaMbv3,
 
 def test_the_embedded_table_reads_and_can_go_on(space: OfaMbv3, tmp_path: Path) -> None:
     from nasface.accuracy.protocol import Protocol
-    from nasface.composition import asset
+    from nasface.assets import asset
 
     path = tmp_path / "lfw112.csv"
     path.write_bytes(asset("tables", "lfw112.csv").read_bytes())

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from nasface.accuracy.table import AccuracyTable, write_table
-from nasface.composition import SupernetSource, build_space
+from nasface.registry import build
+from nasface.supernets.source import SupernetSource
 from nasface.testing.synthetic import accuracies
 
 from ._command import TINY, Command, Done, run_main
@@ -47,11 +48,11 @@ def make_table(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         key = repr((space, supernet, resolution, sorted(other.items())))
         if key not in made:
             source = SupernetSource.of({"name": supernet, "resolution": resolution}, Path.cwd())
-            built = build_space({"name": space, "resolution": resolution} | other, source)
+            built = build("space", {"name": space, "resolution": resolution} | other)
             rng = np.random.default_rng(0)
             rows = built.canonical(np.unique(built.sample(rng, 40), axis=0))
             shared = {"space": built.fingerprint(), "resolution": str(built.resolution)}
-            shared |= {"supernet": source.hash(built), "data": "made-up"}
+            shared |= {"supernet": source.fingerprint(built), "data": "made-up"}
             notes = {"seed": "0", "calibration": "none", "origin": "uniform"}
             table = AccuracyTable(
                 rows,

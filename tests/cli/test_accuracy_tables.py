@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nasface.accuracy.faces import training_photos
 from nasface.data import load_data
-from nasface.tasks.estimate_accuracy import training_photos
 
 from ._command import Command
 from .test_bad_input import check_refused

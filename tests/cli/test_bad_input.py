@@ -16,11 +16,12 @@ import pytest
 import torch
 from PIL import Image
 
-from nasface.composition import asset, published_subnets
+from nasface.assets import asset
 from nasface.errors import EXIT_DEFECT, EXIT_INFEASIBLE, EXIT_INTERRUPTED, EXIT_INVALID, EXIT_OK
 from nasface.exporters import Exporter
 from nasface.netspec import INPUT, NetBuilder, random_weights
 from nasface.registry import build
+from nasface.spaces.published import published_subnets
 
 from ._command import Command, Done, python
 
@@ -115,7 +116,7 @@ class TestGenotype:
     def test_outside_the_space(
         self, cli: Command, write: Callable[[Any], str], change: dict[str, Any], fragments: list[str]
     ) -> None:
-        genotype = published_subnets()[0]["genotype"] | change
+        genotype = published_subnets()[0].genotype | change
         check_refused(cli("task=inspect", write(genotype)), *fragments)
 
     def test_not_a_genotype(self, cli: Command, write: Callable[[Any], str], tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.composition import published_subnets
 from nasface.devices.measurements import read_measurements
 from nasface.errors import EXIT_INVALID, EXIT_OK
 from nasface.exporters import TFLiteConfig, TFLiteExporter
 from nasface.netspec import random_weights
+from nasface.spaces.published import published_subnets
 from nasface.spaces.references import mobilenet_v2
 from nasface.testing.made_up_device import MadeUpDevice
 from nasface.timing.transports import TRANSPORTS, HostConfig
@@ -31,7 +31,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> MadeUpDevice:
 
 def test_names_files_and_references(cli: Command, device: MadeUpDevice, tmp_path: Path) -> None:
     genotype, model = tmp_path / "mine.json", tmp_path / "mine.tflite"
-    genotype.write_text(json.dumps(published_subnets()[1]["genotype"]), encoding="utf-8")
+    genotype.write_text(json.dumps(published_subnets()[1].genotype), encoding="utf-8")
     spec = mobilenet_v2(48)
     TFLiteExporter(TFLiteConfig()).export(spec, random_weights(spec, np.random.default_rng(0)), model, {})
     given = (f"genotype=[subnet1_865,{genotype},smallest]", f"model=[mobilenet_v2,efficientnet_b0,{model}]")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nasface.composition import asset
+from nasface.assets import asset
 from nasface.exporters import read_metadata
 from nasface.supernets import ElasticNetwork, ElasticSupernet
 from nasface.testing.synthetic import face_space

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from nasface.errors import EXIT_INTERRUPTED, EXIT_INVALID, EXIT_OK
+from nasface.jobs import Run
 from nasface.runs import write_json
-from nasface.tasks import Run, search
+from nasface.tasks import search
 
 from ._command import Command
 

@@ -27,7 +27,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             asked.append(len(networks))
             values = 0.9 + 0.01 * np.modf(networks.astype(float) @ np.sqrt(np.arange(2, 47)))[0]
             notes = {name: ("made-up",) * len(networks) for name in ("seed", "calibration", "origin")}
-            return AccuracyTable(networks, {"auc": values}, task.table.shared, notes)
+            return AccuracyTable(networks, {"auc": values}, task.bench.table.shared, notes)
 
         return measure
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from nasface.errors import ExportError, UnknownName
-from nasface.exporters import TFLiteConfig, TFLiteExporter, read_metadata, run_tflite
+from nasface.exporters import TFLiteConfig, TFLiteExporter, read_metadata
 from nasface.netspec import ACTIVATIONS, INPUT, NetBuilder, random_weights
+from nasface.runtimes import run_tflite
 from nasface.runtimes.tflite import open_tflite
 
 pytest.importorskip("ai_edge_litert")

@@ -16,10 +16,9 @@ from nasface.exporters import (
     TFLiteKerasConfig,
     TFLiteKerasExporter,
     read_metadata,
-    run_tflite,
 )
 from nasface.netspec import ACTIVATIONS, INPUT, NetBuilder, random_weights
-from nasface.runtimes.tflite import open_tflite
+from nasface.runtimes.tflite import open_tflite, run_tflite
 
 missing = [name for name in ("tensorflow", "ai_edge_litert") if find_spec(name) is None]  # an import takes seconds
 pytestmark = [

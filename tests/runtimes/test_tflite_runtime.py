@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nasface.errors import ExportError, InvalidInput
-from nasface.exporters import TFLiteConfig, TFLiteExporter, check_parity, run_tflite, time_tflite
+from nasface.exporters import TFLiteConfig, TFLiteExporter
+from nasface.runtimes import check_parity, run_tflite, time_tflite
 
 pytest.importorskip("ai_edge_litert")
 

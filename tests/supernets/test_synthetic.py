@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from nasface.composition import asset as asset_path
+from nasface.assets import asset as asset_path
 from nasface.errors import InvalidInput
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3Config
 from nasface.supernets.calibration import calibrate, normalise

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.exporters import TFLiteConfig, TFLiteExporter, run_tflite
+from nasface.exporters import TFLiteConfig, TFLiteExporter
 from nasface.netspec import INPUT, NetSpec, random_weights, single_layer
+from nasface.runtimes import run_tflite
 from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
 from nasface.timing.layer_bench import CHAIN_LENGTHS, LayerBench, chain, empty_model, same_shape, write_models
 

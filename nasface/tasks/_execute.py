@@ -1,4 +1,4 @@
-"""The frame around every task: the run folder, `result.json`, seeds, the terminal, failures."""
+"""The frame around every task: the run folder, `result.json`, failures."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ import logging
 import math
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_original_cwd
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from nasface.errors import InfeasibleConstraint, NasfaceError, UnknownName
+from nasface.jobs import Outcome, Run
 from nasface.runs import write_json, write_text
 from nasface.settings import Settings
 
@@ -53,58 +51,6 @@ TASKS: Final[dict[str, str]] = {
 """Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""
 
 _MODULES = {"list": "list_components"}
-_RNG_PARTS = (
-    *("predictor", "search", "quality", "calibration", "inputs", "bootstrap", "subnets", "training", "timing"),
-    "check",
-)
-
-
-@dataclass
-class Outcome:
-    """What a task hands back.
-
-    Attributes:
-        decision: The same seed gives the same bytes.
-        measurements: Times and everything else that differs from run to run.
-        objective: What a sweeper maximises, if anything.
-    """
-
-    decision: dict[str, Any] = field(default_factory=dict)
-    measurements: dict[str, Any] = field(default_factory=dict)
-    objective: float | None = None
-
-
-@dataclass
-class Run:
-    """One run of a task.
-
-    Attributes:
-        settings: The checked options.
-        folder: Where everything is written.
-        cwd: What relative paths in the options are relative to.
-    """
-
-    settings: Settings
-    folder: Path
-    cwd: Path
-
-    @cached_property
-    def console(self) -> Console:
-        """The terminal."""
-        return Console(highlight=False, soft_wrap=False)
-
-    def rng(self, part: str) -> np.random.Generator:
-        """The generator of one part of the run; parts do not influence each other."""
-        key = (_RNG_PARTS.index(part),)
-        return np.random.default_rng(np.random.SeedSequence(self.settings.seed, spawn_key=key))
-
-    def path(self, text: str) -> Path:
-        """A path given by the user, relative to where the command was started."""
-        return self.cwd / Path(text).expanduser()
-
-    def shown(self, path: Path) -> str:
-        """A path for the terminal: relative to the working directory where possible."""
-        return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
 
 
 def execute(config: DictConfig, *, swallow: bool) -> float | None:

@@ -1,0 +1,79 @@
+"""One run of a task: its settings, folder, terminal and randomness, and what it hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from nasface.composition import Workbench
+from nasface.data import FaceData, load_data
+from nasface.randomness import Part, generator
+from nasface.settings import Settings
+
+
+@dataclass
+class Outcome:
+    """What a task hands back.
+
+    Attributes:
+        decision: The same seed gives the same bytes.
+        measurements: Times and everything else that differs from run to run.
+        objective: What a sweeper maximises, if anything.
+    """
+
+    decision: dict[str, Any] = field(default_factory=dict)
+    measurements: dict[str, Any] = field(default_factory=dict)
+    objective: float | None = None
+
+
+@dataclass
+class Run:
+    """One run of a task.
+
+    Attributes:
+        settings: The checked options.
+        folder: Where everything is written.
+        cwd: What relative paths in the options are relative to.
+    """
+
+    settings: Settings
+    folder: Path
+    cwd: Path
+
+    @cached_property
+    def console(self) -> Console:
+        """The terminal."""
+        return Console(highlight=False, soft_wrap=False)
+
+    @cached_property
+    def workbench(self) -> Workbench:
+        """Supernet, space, devices and table of the settings."""
+        return Workbench(self.settings, self.cwd)
+
+    def rng(self, part: Part) -> np.random.Generator:
+        """The generator of one part of the run."""
+        return generator(self.settings.seed, part)
+
+    def open_data(self) -> FaceData:
+        """The photos of the group `data`; what was found is said on the terminal.
+
+        Raises:
+            DataError: There are none, or they cannot be used.
+        """
+        with self.console.status(f"looking for the photos of data={self.settings.data['name']}"):
+            data = load_data(self.settings.data, self.cwd)
+        self.console.print(data.summary, soft_wrap=True)
+        return data
+
+    def path(self, text: str) -> Path:
+        """A path given by the user, relative to where the command was started."""
+        return self.cwd / Path(text).expanduser()
+
+    def shown(self, path: Path) -> str:
+        """A path for the terminal: relative to the working directory where possible."""
+        return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
