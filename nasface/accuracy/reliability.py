@@ -21,7 +21,7 @@ import numpy.typing as npt
 from nasface.accuracy.protocol import HALVES, METRICS, TOP1
 from nasface.accuracy.table import AccuracyTable
 from nasface.errors import TableError
-from nasface.metrics import kendall_tau
+from nasface.metrics import bootstrap, kendall_tau
 
 Values = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -156,10 +156,13 @@ def best_to_learn(found: Sequence[Validity]) -> list[Validity]:
 
 def _reliability(table: AccuracyTable, metric: str, half: str, region: str, rows: Mask) -> Reliability:
     whole, first, second = (table.target(name)[rows] for name in (metric, f"{metric}_{half}1", f"{metric}_{half}2"))
-    reliability = spearman_brown(_correlation(first, second))
-    rng = np.random.default_rng(0)
-    draws = [rng.integers(0, len(whole), len(whole)) for _ in range(RESAMPLES)]
-    low, high = np.quantile([spearman_brown(_correlation(first[i], second[i])) for i in draws], [0.025, 0.975])
+    known = bootstrap(
+        len(whole),
+        lambda rows: spearman_brown(_correlation(first[rows], second[rows])),
+        RESAMPLES,
+        np.random.default_rng(0),
+    )
+    reliability = known.value
     deviation = float(whole.std(ddof=1))
     noise = deviation * math.sqrt(min(max(1.0 - reliability, 0.0), 1.0))
     tau, ceiling = kendall_tau(first, second), tau_ceiling(reliability)
@@ -171,8 +174,8 @@ def _reliability(table: AccuracyTable, metric: str, half: str, region: str, rows
         deviation,
         noise,
         reliability,
-        float(low),
-        float(high),
+        known.low,
+        known.high,
         tau,
         ceiling,
     )

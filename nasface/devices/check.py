@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
-from nasface.metrics import Interval, kendall_tau
+from nasface.metrics import Interval, kendall_tau, percentile_intervals, resamples
 
 Values = npt.NDArray[np.float64]
 
 RESAMPLES: Final = 1000
-LEVEL: Final = 0.95
 FEWEST: Final = 5
 SIZES: Final = ("small", "middle", "large")
 """Thirds of the networks by predicted latency."""
@@ -64,17 +63,9 @@ class LatencyCheck:
 def _figures(predicted: Values, measured: Values, rng: np.random.Generator) -> dict[str, Interval]:
     third = np.argsort(np.argsort(predicted, kind="stable"), kind="stable") * len(SIZES) // len(predicted)
     whole = _statistics(predicted, measured, third)
-    draws = []
-    for rows in rng.integers(len(predicted), size=(RESAMPLES, len(predicted))):
-        if len(np.unique(third[rows])) == len(SIZES):
-            draws.append(list(_statistics(predicted[rows], measured[rows], third[rows]).values()))
-    values = np.array(draws)
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    std = values.std(axis=0, ddof=1)
-    return {
-        name: Interval(value, float(low[i]), float(high[i]), float(std[i]), LEVEL, len(values))
-        for i, (name, value) in enumerate(whole.items())
-    }
+    draws = [rows for rows in resamples(len(predicted), RESAMPLES, rng) if len(np.unique(third[rows])) == len(SIZES)]
+    drawn = [list(_statistics(predicted[rows], measured[rows], third[rows]).values()) for rows in draws]
+    return percentile_intervals(whole, np.array(drawn))
 
 
 def _statistics(predicted: Values, measured: Values, third: npt.NDArray[np.intp]) -> dict[str, float]:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
+from nasface.metrics import held_out
 from nasface.netspec import Conv, Layer
 
 Array = npt.NDArray[np.float64]
@@ -161,18 +162,16 @@ def learn(design: Design, counts: Array, times: Array, model: str = "auto") -> L
     """
     if len(times) < FEWEST:
         raise InvalidInput(f"Latency is learned from {FEWEST} measured networks at least; there are {len(times)}.")
-    folds = np.array_split(np.random.default_rng(0).permutation(len(times)), FOLDS)
+    folds = list(held_out(len(times), FOLDS, np.random.default_rng(0)))
     values, sums = fit_linear(design, counts, times), np.empty(len(times))
-    for fold in folds:
-        kept = np.setdiff1d(np.arange(len(times)), fold)
-        sums[fold] = counts[fold] @ fit_linear(design, counts[kept], times[kept])
+    for out in folds:
+        sums[out] = counts[out] @ fit_linear(design, counts[~out], times[~out])
     plain = times / sums - 1.0
     if model == "linear":
         return Learned(design, values, None, plain)
     x, target, correction = design.features(counts), np.log(times / sums), np.zeros(len(times))
-    for fold in folds:
-        kept = np.setdiff1d(np.arange(len(times)), fold)
-        correction[fold] = _boost(x[kept], target[kept]).predict(x[fold], num_threads=1)
+    for out in folds:
+        correction[out] = _boost(x[~out], target[~out]).predict(x[out], num_threads=1)
     boosted = times / (sums * np.exp(correction)) - 1.0
     if model == "auto" and np.mean(boosted**2) > WORTH**2 * np.mean(plain**2):
         return Learned(design, values, None, plain)

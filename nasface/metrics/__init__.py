@@ -2,7 +2,7 @@
 
 from nasface.metrics._checks import check_far, lowest_far, unit_rows
 from nasface.metrics.all_pairs import AllPairs, evaluate_all_pairs
-from nasface.metrics.bootstrap import Interval, bootstrap_difference, bootstrap_people
+from nasface.metrics.bootstrap import bootstrap_difference, bootstrap_people
 from nasface.metrics.identification import LeaveOneOut, RandomGallery, identify, leave_one_out, random_gallery
 from nasface.metrics.interval import mean_interval
 from nasface.metrics.metric import (
@@ -31,6 +31,7 @@ from nasface.metrics.ranking import (
     spearman,
     top_k_regret,
 )
+from nasface.metrics.resampling import Interval, bootstrap, deal, held_out, percentile_intervals, resamples
 from nasface.metrics.roc import OperatingPoint, PairDistances, Roc
 from nasface.metrics.sampling import ListedPairs, balanced_pairs
 from nasface.metrics.verification import ValAtFar, Verification, evaluate_pairs, squared_distances
@@ -58,13 +59,16 @@ __all__ = [
     "Verification",
     "balanced_pairs",
     "bias",
+    "bootstrap",
     "bootstrap_difference",
     "bootstrap_people",
     "check_far",
     "comparison_accuracy",
     "curve_metric",
+    "deal",
     "evaluate_all_pairs",
     "evaluate_pairs",
+    "held_out",
     "identify",
     "kendall_tau",
     "leave_one_out",
@@ -72,8 +76,10 @@ __all__ = [
     "mean_interval",
     "ndcg",
     "pair_accuracy",
+    "percentile_intervals",
     "random_gallery",
     "ranking_quality",
+    "resamples",
     "rmse",
     "spearman",
     "squared_distances",

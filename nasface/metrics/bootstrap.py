@@ -9,7 +9,6 @@ exact: nothing is binned.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,33 +17,13 @@ from nasface.errors import InvalidInput
 from nasface.metrics._checks import check_far
 from nasface.metrics.all_pairs import by_person, count_pairs, distances_of_all_pairs, person_ends
 from nasface.metrics.metric import stated_metrics
+from nasface.metrics.resampling import Interval, percentile_intervals
 from nasface.metrics.roc import PairDistances, Roc
 
 Draw = npt.NDArray[np.int64]
 """(people,): how often each person is drawn."""
 
 _LEAST_PEOPLE = 10
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its percentile interval.
-
-    Attributes:
-        value: The statistic of the whole set.
-        low: Lower end of the interval.
-        high: Upper end.
-        std: Standard deviation over resamples (ddof 1).
-        level: Coverage aimed at, e.g. 0.95.
-        resamples: Number of resamples used.
-    """
-
-    value: float
-    low: float
-    high: float
-    std: float
-    level: float
-    resamples: int
 
 
 def bootstrap_people(
@@ -164,11 +143,6 @@ def _intervals(
     fars: Sequence[float],
     level: float,
 ) -> dict[str, Interval]:
-    """Percentile intervals by label, the same for one set of descriptors as for the difference of two."""
-    whole, values = statistics(None), np.array([statistics(draw) for draw in draws])
-    low, high = np.quantile(values, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
-    std = values.std(axis=0, ddof=1)
-    return {
-        name: Interval(float(whole[i]), float(low[i]), float(high[i]), float(std[i]), level, len(values))
-        for i, name in enumerate(_curves(fars))
-    }
+    """By label, for one set of descriptors as for the difference of two."""
+    whole = dict(zip(_curves(fars), statistics(None), strict=True))
+    return percentile_intervals(whole, np.array([statistics(draw) for draw in draws]), level)

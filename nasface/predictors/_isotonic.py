@@ -1,4 +1,4 @@
-"""Isotonic regression by pooling adjacent violators."""
+"""Isotonic regression (scipy's) as a function of any score."""
 
 from __future__ import annotations
 
@@ -34,14 +34,10 @@ def fit_isotonic(x: npt.ArrayLike, y: npt.ArrayLike) -> Isotonic:
         x: float64[n], in any order.
         y: float64[n].
     """
+    from scipy.optimize import isotonic_regression
+
     xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
     order = np.lexsort((-ys, xs))  # falling y where x ties, so that ties are pooled
-    blocks: list[tuple[float, float, int]] = []  # sum of x, sum of y, size
-    for xi, yi in zip(xs[order], ys[order], strict=True):
-        block = (float(xi), float(yi), 1)
-        while blocks and blocks[-1][1] * block[2] >= block[1] * blocks[-1][2]:  # mean of the last >= mean of this
-            last = blocks.pop()
-            block = (last[0] + block[0], last[1] + block[1], last[2] + block[2])
-        blocks.append(block)
-    sums = np.array(blocks, np.float64).reshape(-1, 3)
-    return Isotonic(sums[:, 0] / sums[:, 2], sums[:, 1] / sums[:, 2])
+    pooled = isotonic_regression(ys[order])
+    first, sizes = pooled.blocks[:-1], np.diff(pooled.blocks)
+    return Isotonic(np.add.reduceat(xs[order], first) / sizes, pooled.x[first])

@@ -41,9 +41,11 @@ def pair_rows(
     return rows, np.concatenate([better, 1 - better])
 
 
-def sigmoid(raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """1 / (1 + exp(-raw)), without overflow."""
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * raw))
+def sigmoid(raw: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """1 / (1 + exp(-raw)), of any shape and without overflow; scipy is loaded at the first call."""
+    from scipy.special import expit
+
+    return np.asarray(expit(raw), np.float64)
 
 
 class PairClassifier(Comparator):

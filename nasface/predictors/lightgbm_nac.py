@@ -14,7 +14,7 @@ from nasface.predictors._base import Comparator, Groups, Targets
 from nasface.predictors._checks import check_trees
 from nasface.predictors._forest import MAX_LEAVES, PairForest
 from nasface.predictors._lightgbm import library, parameters
-from nasface.predictors._pairs import pair_rows
+from nasface.predictors._pairs import pair_rows, sigmoid
 from nasface.predictors._state import load_state, save_state
 from nasface.registry import register
 from nasface.spaces import Features
@@ -80,12 +80,12 @@ class LightGBMNAC(Comparator):
 
     def compare_digests(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Symmetrised probability for rows of `digest`."""
-        p = _sigmoid(self._forest.raw_both(a, b))
+        p = sigmoid(self._forest.raw_both(a, b))
         return 0.5 + 0.5 * (p[:, 0] - p[:, 1])
 
     def raw_compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
         """The trees' own probability, before symmetrising."""
-        return _sigmoid(self._forest.raw(self.digest(a), self.digest(b)))
+        return sigmoid(self._forest.raw(self.digest(a), self.digest(b)))
 
     def save(self, path: Path) -> None:
         """Write one line of JSON, then the model in LightGBM's text format."""
@@ -105,7 +105,3 @@ class LightGBMNAC(Comparator):
 
     def _restore(self, text: str) -> None:
         self._text, self._trees = text, PairForest(text)
-
-
-def _sigmoid(raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(1.0 / (1.0 + np.exp(-raw)))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
+from nasface.metrics import deal
 from nasface.metrics.ranking import comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
 from nasface.predictors.confidence import Confidence, fit_confidence
@@ -89,7 +90,7 @@ def quality(
     if n_families < 4:  # two parts need two each
         families, n_families = np.arange(n), n
     folds = min(folds, n_families // 2)
-    parts = rng.permutation(np.arange(n_families) % folds)[families]
+    parts = deal(n_families, folds, rng)[families]
     judged = []
     for part in range(folds):
         held_out = parts == part

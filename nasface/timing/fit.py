@@ -9,11 +9,12 @@ strength is chosen by cross-validation over the networks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from nasface.metrics import held_out
 
 Array = npt.NDArray[np.float64]
 
@@ -46,15 +47,10 @@ def fit_rows(prior: Array, counts: Array, times: Array, strength: float) -> Arra
 
 def choose_strength(prior: Array, counts: Array, times: Array, rng: np.random.Generator) -> float:
     """The strength of `STRENGTHS` with the least squared relative error on networks left out."""
-    folds = list(_folds(len(times), rng))
+    folds = list(held_out(len(times), FOLDS, rng))
 
     def error(strength: float) -> float:
-        return float(
-            sum(
-                _errors(prior, counts, times, strength, out) @ _errors(prior, counts, times, strength, out)
-                for out in folds
-            )
-        )
+        return float(sum(np.square(_errors(prior, counts, times, strength, out)).sum() for out in folds))
 
     return min(reversed(STRENGTHS), key=error)
 
@@ -62,7 +58,7 @@ def choose_strength(prior: Array, counts: Array, times: Array, rng: np.random.Ge
 def held_out_errors(prior: Array, counts: Array, times: Array, rng: np.random.Generator) -> Array:
     """Relative error of every network by a table fitted without it, strength and all: float64[n]."""
     errors = np.empty(len(times))
-    for out in _folds(len(times), rng):
+    for out in held_out(len(times), FOLDS, rng):
         strength = choose_strength(prior, counts[~out], times[~out], rng)
         errors[out] = _errors(prior, counts, times, strength, out)
     return errors
@@ -71,10 +67,3 @@ def held_out_errors(prior: Array, counts: Array, times: Array, rng: np.random.Ge
 def _errors(prior: Array, counts: Array, times: Array, strength: float, out: npt.NDArray[np.bool_]) -> Array:
     rows = fit_rows(prior, counts[~out], times[~out], strength)
     return np.asarray(counts[out] @ rows / times[out] - 1.0)
-
-
-def _folds(n: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.bool_]]:
-    """Masks of the networks left out: at most `FOLDS`, each network once."""
-    folds = rng.permutation(n) % min(FOLDS, n)
-    for fold in range(min(FOLDS, n)):
-        yield folds == fold

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from nasface import metrics
 from nasface.errors import InvalidInput
-from nasface.metrics import ranking
 
 TIED = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=25)
 
@@ -36,14 +35,6 @@ def test_ranges_and_symmetry(rows: list[tuple[int, int]]) -> None:
     assert metrics.kendall_tau(y, -s) == pytest.approx(-metrics.kendall_tau(y, s))
     assert 0 <= metrics.ndcg(y, s) <= 1.0001
     assert metrics.top_k_regret(y, s, len(y)) == 0
-
-
-def test_many_networks_cross_the_blocks(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    y = rng.normal(size=100)
-    s = y + rng.normal(size=100)
-    whole = metrics.kendall_tau(y, s)
-    monkeypatch.setattr(ranking, "_BLOCK_ROWS", 7)
-    assert metrics.kendall_tau(y, s) == whole
 
 
 def test_perfect_and_reversed_order() -> None:
