@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,33 @@ def _belongs(path: Path) -> bool:
 def test_packages_are_the_folders_with_code(project: dict[str, Any]) -> None:
     folders = {".".join(path.parent.relative_to(ROOT).parts) for path in SOURCE.rglob("__init__.py")}
     assert set(project["tool"]["setuptools"]["packages"]) == folders | {"nasface.conf"}
+
+
+def test_every_extra_that_messages_name_exists(project: dict[str, Any]) -> None:
+    """`MissingDependency(package, extra, purpose)` tells people to install nasface[extra], which must bring it."""
+    always, hints = project["project"]["dependencies"], dict(missing_packages())
+    extras = {name: [*always, *own] for name, own in project["project"]["optional-dependencies"].items()}
+    assert {"tensorboard", "pymoo", "pillow"} <= hints.keys()
+    for package, extra in hints.items():
+        assert extra in extras, f"{package} is said to come with nasface[{extra}], which does not exist"
+        assert brings(extras, extra, package), f"nasface[{extra}] does not bring {package}"
+
+
+def missing_packages() -> Iterator[tuple[str, str]]:
+    """Package and extra of every call of `MissingDependency` and `requires` that states both."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("MissingDependency", "requires"):
+                package, extra = node.args[:2]
+                if isinstance(package, ast.Constant) and isinstance(extra, ast.Constant):
+                    yield package.value, extra.value
+
+
+def brings(extras: dict[str, list[str]], extra: str, package: str) -> bool:
+    """Whether an extra requires a package, or its build for processors, itself or through extras of ours."""
+    inner = [part for requirement in extras[extra] for part in re.findall(r"nasface\[(.*)\]", requirement)]
+    itself = any(re.match(rf"{package}(-cpu)?\b", requirement) for requirement in extras[extra])
+    return itself or any(brings(extras, name, package) for part in inner for name in part.split(","))
 
 
 def test_wheel_holds_the_whole_tree(wheel: zipfile.ZipFile) -> None:
