@@ -150,7 +150,7 @@ class TestPublishedNetworks:
         """Squeeze-and-excitation in stages 2, 4, 5; ReLU in the first two stages and the fixed block, h-swish after."""
         space = face_space()
         spec = space.build(space.from_dict(published_subnets()[0].genotype))
-        squeezed = {layer.stage for layer in spec.layers if dict(layer.attrs).get("se")}
+        squeezed = {layer.stage for layer in spec.layers if layer.se}
         functions = {
             layer.stage: {op.function for op in layer.ops if isinstance(op, Activation)} - {"h_sigmoid"}
             for layer in spec.layers[2:-3]

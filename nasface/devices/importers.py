@@ -92,8 +92,9 @@ def nsganet_key(layer: Layer) -> str | None:
     ends = f"-input:{shape_text(layer.input_shape)}-output:{shape_text(layer.output_shape)}"
     if layer.kind != "expanded_conv":
         return f"{_NSGANET_KINDS[layer.kind]}{ends}" if layer.kind in _NSGANET_KINDS else None
-    attrs = dict(layer.attrs) | {"expand": round(dict(layer.attrs)["expand"] / layer.input_shape[2])}
-    return f"MBConv{ends}" + "".join(f"-{key}:{attrs[key]}" for key in ("expand", "kernel", "stride", "idskip", "se"))
+    traits = layer.traits
+    traits["expand"] = round(traits["expand"] / layer.input_shape[2])
+    return f"MBConv{ends}" + "".join(f"-{key}:{traits[key]}" for key in ("expand", "kernel", "stride", "idskip", "se"))
 
 
 def _pick_plain(file: Path, rows: Mapping[str, Row], space: SearchSpace) -> dict[str, Row]:

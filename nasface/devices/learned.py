@@ -66,7 +66,7 @@ class Design:
         """Groups are stages, kinds, attributes with a value each; and a constant time per layer and convolution."""
         member: dict[str, Array] = {}
         for i, layer in enumerate(layers):
-            labels = [f"stage {layer.stage}", layer.kind, *(f"{name} {value}" for name, value in layer.attrs)]
+            labels = [f"stage {layer.stage}", layer.kind, *(f"{name} {value}" for name, value in layer.traits.items())]
             for label in labels:
                 member.setdefault(label, np.zeros(len(layers)))[i] = prior[i]
         calls = np.array([sum(isinstance(op, Conv) for op in layer.ops) for layer in layers], np.float64)

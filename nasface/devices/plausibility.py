@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,13 +24,10 @@ def odd_kernels(layers: Sequence[Layer], ms: npt.NDArray[np.float64]) -> list[st
         layers: The rows.
         ms: float64[len(layers)].
     """
-    alike: dict[object, list[tuple[int, float, str]]] = defaultdict(list)
+    alike: dict[str, list[tuple[int, float, str]]] = defaultdict(list)
     for layer, time in zip(layers, ms, strict=True):
-        attrs = dict(layer.attrs)
-        kernel = attrs.pop("kernel", None)
-        if kernel is not None:
-            shape = (layer.kind, layer.input_shape, layer.output_shape, tuple(attrs.items()))
-            alike[shape].append((kernel, float(time), layer.key))
+        if layer.kernel is not None:
+            alike[replace(layer, kernel=None).key].append((layer.kernel, float(time), layer.key))
     found = []
     for group in alike.values():
         (small, least, _), (_, time, key) = min(group), max(group)

@@ -50,13 +50,43 @@ class NetBuilder:
         self._shapes[INPUT] = self.input_shape
 
     @contextmanager
-    def layer(self, kind: str, stage: int | None = None, **attrs: int) -> Iterator[None]:
-        """Operations added inside the block form one layer, whose input is the first operation's first input."""
+    def layer(
+        self,
+        kind: str,
+        stage: int | None = None,
+        *,
+        expand: int | None = None,
+        kernel: int | None = None,
+        stride: int | None = None,
+        idskip: bool | None = None,
+        se: bool | None = None,
+        hs: bool | None = None,
+        **others: int,
+    ) -> Iterator[None]:
+        """Operations added inside the block form one layer, whose input is the first operation's first input.
+
+        What tells two layers of one kind and shape apart is part of the key: see `Layer`, `others` come last.
+        """
         self._ops = []
         yield
         ops, self._ops = tuple(self._ops), None
         first = ops[0].inputs[0]
-        self._layers.append(Layer(kind, tuple(attrs.items()), first, self._shapes[first], ops, stage))
+        self._layers.append(
+            Layer(
+                kind,
+                first,
+                self._shapes[first],
+                ops,
+                stage,
+                expand,
+                kernel,
+                stride,
+                idskip,
+                se,
+                hs,
+                tuple(others.items()),
+            )
+        )
 
     def conv(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ from nasface.netspec.operations import (
     op_params,
 )
 
+TRAITS: Final = ("expand", "kernel", "stride", "idskip", "se", "hs")
+"""Fields of a layer that are part of its key, in OFA's order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -34,19 +37,37 @@ class Layer:
 
     Attributes:
         kind: First word of the key, e.g. "expanded_conv".
-        attrs: What else tells two layers of one kind and shape apart, in the key's order.
         input: Name of the value it reads.
         input_shape: Its shape.
         ops: The operations; the last one's output is the layer's output.
         stage: Stage of the search space it belongs to, or None for a fixed part.
+        expand: Channels of an inverted-residual block between expansion and projection; None of other kinds, as below.
+        kernel: Size of its spatial convolution.
+        stride: Of the same.
+        idskip: Whether input and output are added.
+        se: Whether it squeezes and excites.
+        hs: Whether its activation is h_swish rather than ReLU.
+        others: What else tells two layers of one kind and shape apart, in the key's order; for spaces of plug-ins.
     """
 
     kind: str
-    attrs: tuple[tuple[str, int], ...]
     input: str
     input_shape: Shape
     ops: tuple[Op, ...]
     stage: int | None = None
+    expand: int | None = None
+    kernel: int | None = None
+    stride: int | None = None
+    idskip: bool | None = None
+    se: bool | None = None
+    hs: bool | None = None
+    others: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def traits(self) -> dict[str, int]:
+        """What it has of `TRAITS` and `others`, in the key's order."""
+        named = {name: getattr(self, name) for name in TRAITS}
+        return {name: int(value) for name, value in named.items() if value is not None} | dict(self.others)
 
     @property
     def output_shape(self) -> Shape:
@@ -56,8 +77,9 @@ class Layer:
     @property
     def key(self) -> str:
         """The row's name in a latency table, in OFA's grammar: KIND-input:HxWxC-output:HxWxC-attr:value..."""
-        attrs = "".join(f"-{name}:{value}" for name, value in self.attrs)
-        return f"{self.kind}-input:{shape_text(self.input_shape)}-output:{shape_text(self.output_shape)}{attrs}"
+        return f"{self.kind}-input:{shape_text(self.input_shape)}-output:{shape_text(self.output_shape)}" + "".join(
+            f"-{name}:{value}" for name, value in self.traits.items()
+        )
 
     @property
     def params(self) -> int:

@@ -66,8 +66,8 @@ def _parts(facts: SearchFacts, latency: LayerCost) -> dict[str, list[Part]]:
 
 
 def _text(layer: Layer) -> str:
-    words = " ".join(f"{name[0]}{value}" for name, value in layer.attrs if name in ("expand", "kernel"))
-    return f"{layer.kind} {words} → {shape_text(layer.output_shape)}"
+    words = "".join(f" {short}{value}" for short, value in (("e", layer.expand), ("k", layer.kernel)) if value)
+    return f"{layer.kind}{words} → {shape_text(layer.output_shape)}"
 
 
 def strips(networks: Mapping[str, Sequence[Part]], limit: float | None) -> str:

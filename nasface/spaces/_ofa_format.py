@@ -123,7 +123,6 @@ def _conv_config(layer: Layer) -> dict[str, Any]:
 
 
 def _block_config(layer: Layer) -> dict[str, Any]:
-    attrs = dict(layer.attrs)
     in_channels, out_channels = layer.input_shape[2], layer.output_shape[2]
     fixed = layer.stage is None
     return {
@@ -132,15 +131,15 @@ def _block_config(layer: Layer) -> dict[str, Any]:
             "name": "MBConvLayer",
             "in_channels": in_channels,
             "out_channels": out_channels,
-            "kernel_size": attrs["kernel"],
-            "stride": attrs["stride"],
-            "expand_ratio": 1 if fixed else round(attrs["expand"] / in_channels),
-            "mid_channels": None if fixed else attrs["expand"],
+            "kernel_size": layer.kernel,
+            "stride": layer.stride,
+            "expand_ratio": 1 if fixed or layer.expand is None else round(layer.expand / in_channels),
+            "mid_channels": None if fixed else layer.expand,
             "act_func": "relu" if layer.stage is None else ACTIVATION[layer.stage],
-            "use_se": bool(attrs["se"]),
+            "use_se": layer.se,
             "groups": None,
         },
-        "shortcut": _identity_config(in_channels) if attrs["idskip"] else None,
+        "shortcut": _identity_config(in_channels) if layer.idskip else None,
     }
 
 

@@ -138,15 +138,16 @@ class Network:
 def add_mbconv(net: NetBuilder, x: str, block: Block) -> str:
     """Append an inverted-residual block: expand, depthwise, squeeze after the activation, project, add."""
     conv = f"{block.path}.conv"
-    attrs = {
-        "expand": block.mid,
-        "kernel": block.kernel,
-        "stride": block.stride,
-        "idskip": int(block.residual),
-        "se": int(block.squeeze),
-        "hs": int(block.activation == "h_swish"),
-    }
-    with net.layer("expanded_conv", stage=block.stage, **attrs):
+    with net.layer(
+        "expanded_conv",
+        stage=block.stage,
+        expand=block.mid,
+        kernel=block.kernel,
+        stride=block.stride,
+        idskip=block.residual,
+        se=block.squeeze,
+        hs=block.activation == "h_swish",
+    ):
         y = x
         if block.expansion:
             part = f"{conv}.inverted_bottleneck"

@@ -199,8 +199,7 @@ def _depthwise(net: NetBuilder, x: str, path: str, channels: int) -> str:
 
 def _mbconv(net: NetBuilder, x: str, path: str, channels: int, out: int, expand: int, kernel: int, stride: int) -> str:
     mid, residual = make_divisible(channels * expand), stride == 1 and channels == out
-    attrs = {"expand": mid, "kernel": kernel, "stride": stride, "idskip": int(residual), "se": 1, "swish": 1}
-    with net.layer("expanded_conv", **attrs):
+    with net.layer("expanded_conv", expand=mid, kernel=kernel, stride=stride, idskip=residual, se=True, swish=1):
         y = x
         if expand > 1:
             y = net.activation(net.conv(y, f"{path}.expand", channels=mid, norm=f"{path}.bn0"), "swish")

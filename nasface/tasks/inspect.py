@@ -93,11 +93,8 @@ def _rows(spec: NetSpec, latencies: list[list[float] | None]) -> list[dict[str, 
 
 def _layer_text(layer: Layer) -> str:
     """E.g. "MBConv e192 k7 se": expanded channels, kernel size, squeeze-and-excitation."""
-    attrs = dict(layer.attrs)
-    parts = [f"{short}{attrs[name]}" for name, short in (("expand", "e"), ("kernel", "k")) if name in attrs]
-    return " ".join(
-        ["MBConv" if layer.kind == "expanded_conv" else layer.kind, *parts, *(["se"] if attrs.get("se") else [])]
-    )
+    parts = [f"{short}{value}" for short, value in (("e", layer.expand), ("k", layer.kernel)) if value is not None]
+    return " ".join(["MBConv" if layer.kind == "expanded_conv" else layer.kind, *parts, *(["se"] if layer.se else [])])
 
 
 def _table(spec: NetSpec, rows: list[dict[str, Any]], devices: Sequence[DeviceCosts]) -> Table:

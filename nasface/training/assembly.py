@@ -70,7 +70,7 @@ def begin_as_identity(network: ElasticNetwork) -> None:
     """Set the gain of the last norm of every residual block to 0 (Goyal et al. 2017, section 5.1)."""
     own = network.state_dict(keep_vars=True)
     for layer in network.space.build(network.largest).layers:
-        if dict(layer.attrs).get("idskip"):
+        if layer.idskip:
             path = layer.ops[0].name.split(".conv.")[0]
             elastic = f"{path}.conv.point_linear.bn.bn.weight"
             own[elastic if elastic in own else f"{path}.conv.point_linear.bn.weight"].zero_()

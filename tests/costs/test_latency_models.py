@@ -23,7 +23,7 @@ from nasface.testing.synthetic import tiny_space
 SPACE = OfaMbv3(OfaMbv3FaceConfig(resolution=112))
 I7 = load_device("i7_8700k", {"lut": "i7_8700k"})
 PRIOR = I7.lut.values(SPACE.layers(), 112) if I7.lut else np.empty(0)
-KERNEL = np.array([dict(layer.attrs).get("kernel", 0) for layer in SPACE.layers()])
+KERNEL = np.array([layer.kernel or 0 for layer in SPACE.layers()])
 
 
 def additive(population: Population) -> np.ndarray:

@@ -110,10 +110,10 @@ def test_rows_are_never_negative() -> None:
 
 def test_a_large_kernel_that_is_faster_than_a_small_one_is_named() -> None:
     layers = SPACE.layers()
-    ms = np.array([1.0 + 0.1 * dict(layer.attrs).get("kernel", 3) for layer in layers])
+    ms = np.array([1.0 + 0.1 * (layer.kernel or 3) for layer in layers])
     assert odd_kernels(layers, ms) == []
     assert kernel_warning("mine", 64, layers, ms) is None
-    odd = next(i for i, layer in enumerate(layers) if dict(layer.attrs).get("kernel") == 7)
+    odd = next(i for i, layer in enumerate(layers) if layer.kernel == 7)
     ms[odd] = 0.5
     assert [text.split()[0] for text in odd_kernels(layers, ms)] == [layers[odd].key]
     warning = kernel_warning("mine", 64, layers, ms)

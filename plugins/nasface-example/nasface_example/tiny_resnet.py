@@ -188,7 +188,7 @@ def add_block(net: NetBuilder, x: str, stage: int, position: int, width: int) ->
     """Append a residual block; `attrs` tell apart layers of one shape, and with it their rows in a latency table."""
     path, channels, stride = f"stages.{stage}.{position}", CHANNELS[stage], 1 if position else 2
     mid = channels * width // 2
-    with net.layer("basic_block", stage=stage, mid=mid, stride=stride, idskip=int(position > 0)):
+    with net.layer("basic_block", stage=stage, mid=mid, stride=stride, idskip=position > 0):
         y = net.conv(x, f"{path}.conv1", channels=mid, kernel=3, stride=stride, norm=f"{path}.bn1")
         y = net.activation(y, "relu")
         y = net.conv(y, f"{path}.conv2", channels=channels, kernel=3, norm=f"{path}.bn2")
