@@ -23,7 +23,7 @@ from nasface.accuracy.estimator import describe, measured_network
 from nasface.assets import asset
 from nasface.data import FaceSet, Photos, load_data
 from nasface.metrics import kendall_tau
-from nasface.metrics.bootstrap import _PeoplePairs
+from nasface.metrics.bootstrap import PeoplePairs
 from nasface.supernets import ElasticSupernet, load_supernet
 from nasface.supernets.synthetic import synthetic_images
 
@@ -61,7 +61,7 @@ def statistics(descriptors: list[npt.NDArray[np.float32]], labels: npt.NDArray[n
     """[1 + resamples, calibrations, statistics]: of all people, then of the resamples, which are the same for all."""
     sizes = np.unique(labels, return_counts=True)[1]
     draws = np.random.default_rng(0).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=RESAMPLES)
-    pairs = [_PeoplePairs(rows, labels) for rows in descriptors]
+    pairs = [PeoplePairs(rows, labels) for rows in descriptors]
     return np.array([[p.statistics(draw, (FAR,)) for p in pairs] for draw in (None, *draws)])
 
 

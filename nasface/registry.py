@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -52,9 +52,14 @@ class Component:
 
 
 class Registry:
-    """Components by (kind, name). There is one instance, `REGISTRY`; tests make their own."""
+    """Components by (kind, name). There is one instance, `REGISTRY`; tests make their own.
 
-    def __init__(self) -> None:
+    Args:
+        packages: Those whose import registers the core's components; imported when the registry is first asked.
+    """
+
+    def __init__(self, packages: Iterable[str] = ()) -> None:
+        self._packages = tuple(packages)
         self._components: dict[tuple[str, str], Component] = {}
         self._failed: dict[str, str] = {}
         self._origin = "nasface"
@@ -112,7 +117,7 @@ class Registry:
         """Import the core's components once; their modules import no heavy package."""
         if not self._loaded:
             self._loaded = True
-            for package in KINDS.values():
+            for package in self._packages:
                 importlib.import_module(package)
 
     def note_failure(self, origin: str, reason: str) -> None:
@@ -188,6 +193,6 @@ def _path(obj: Callable[..., Any]) -> str:
     return f"{obj.__module__}.{getattr(obj, '__qualname__', obj)}"
 
 
-REGISTRY: Final = Registry()
+REGISTRY: Final = Registry(KINDS.values())
 register = REGISTRY.register
 build = REGISTRY.build

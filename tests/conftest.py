@@ -6,6 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile("nasface", deadline=None)  # speed is claimed in benchmarks, on a machine that is quiet
+settings.load_profile("nasface")
 
 pytest_plugins = ["networks"]
 """Networks to export, and torch's evaluation of them: fixtures of exporters and runtimes."""

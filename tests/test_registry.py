@@ -32,9 +32,7 @@ class Gini:
 @pytest.fixture
 def registry() -> Registry:
     """An empty one that does not load the core."""
-    registry = Registry()
-    registry._loaded = True
-    return registry
+    return Registry()
 
 
 class TestRegister:

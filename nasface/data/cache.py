@@ -108,13 +108,13 @@ def _make(stem: Path, faces: FaceSet, size: int) -> None:
         while progress.tried < len(faces):
             rows = np.arange(progress.tried, min(progress.tried + BLOCK, len(faces)), dtype=np.int64)
             images, read, skipped = faces.read(rows, size)
-            _append(file, images)
+            append(file, images)
             missed = np.delete(rows, read).tolist()
             progress.skipped |= {str(row): skip.reason for row, skip in zip(missed, skipped, strict=True)}
             progress.tried += len(rows)
             write_json(log, {"fingerprint": faces.fingerprint, **asdict(progress)})
         file.seek(0)
-        _append(file, np.frombuffer(_header(progress.written, size), np.uint8))
+        append(file, np.frombuffer(_header(progress.written, size), np.uint8))
     write_json(stem.with_suffix(".json"), {"fingerprint": faces.fingerprint, "size": size, **asdict(progress)})
     part.replace(stem.with_suffix(".npy"))
     log.unlink()
@@ -132,7 +132,7 @@ def _resume(log: Path, part: Path, fingerprint: str, start: int, pixels: int) ->
     return progress
 
 
-def _append(file: BinaryIO, values: npt.NDArray[np.uint8]) -> None:
+def append(file: BinaryIO, values: npt.NDArray[np.uint8]) -> None:
     """Write and wait for the disk: not through a memory map, where a full disk kills the process."""
     file.write(values.tobytes())
     file.flush()

@@ -19,7 +19,7 @@ from nasface.metrics.roc import OperatingPoint, PairDistances, Roc
 MAX_PAIRS = 250_000_000
 """Most pairs that are kept at once: 1 GB, about 22,000 photos."""
 
-_BLOCK_VALUES = 1 << 22
+BLOCK_VALUES = 1 << 22
 """Values of one block of the product of all descriptors with all: 16 MB."""
 
 
@@ -142,7 +142,7 @@ def _split(
 
 def _upper_rows(rows: npt.NDArray[np.float32]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """(i, cosines of photo i with the photos after it), the products being made in blocks of rows."""
-    step = max(1, _BLOCK_VALUES // len(rows))
+    step = max(1, BLOCK_VALUES // len(rows))
     for start in range(0, len(rows), step):
         block = rows[start : start + step] @ rows[start:].T
         for i in range(start, min(start + step, len(rows))):

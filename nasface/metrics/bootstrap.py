@@ -70,8 +70,13 @@ def bootstrap_difference(
     return _intervals(lambda draw: one.statistics(draw, fars) - two.statistics(draw, fars), draws, fars, level)
 
 
-class _PeoplePairs:
-    """Sorted distances of all pairs together with the people they belong to."""
+class PeoplePairs:
+    """Sorted distances of all pairs together with the people they belong to.
+
+    Args:
+        descriptors: (n, d), scaled to unit length here.
+        labels: (n,) person of every photo; people are numbered in ascending order.
+    """
 
     def __init__(self, descriptors: npt.ArrayLike, labels: npt.ArrayLike) -> None:
         rows, codes = by_person(descriptors, labels)
@@ -108,7 +113,7 @@ def _sets_and_draws(
     fars: Sequence[float],
     resamples: int,
     level: float,
-) -> tuple[list[_PeoplePairs], Iterator[npt.NDArray[np.int64]]]:
+) -> tuple[list[PeoplePairs], Iterator[npt.NDArray[np.int64]]]:
     if resamples < 2 or not 0.0 < level < 1.0:
         raise InvalidInput(f"A bootstrap needs 2 or more resamples and a level in (0, 1), not {resamples} and {level}.")
     sizes = np.unique(np.asarray(labels), return_counts=True)[1]
@@ -121,7 +126,7 @@ def _sets_and_draws(
     impostors = count_pairs(np.repeat(np.arange(len(sizes)), sizes))[1]
     for far in fars:
         check_far(far, impostors)
-    return [_PeoplePairs(s, labels) for s in sets], _draws(sizes, rng, resamples)
+    return [PeoplePairs(s, labels) for s in sets], _draws(sizes, rng, resamples)
 
 
 def _draws(sizes: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int) -> Iterator[npt.NDArray[np.int64]]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from nasface.errors import InvalidInput
 from nasface.metrics._checks import label_codes, unit_rows
 
-_BLOCK_VALUES = 1 << 22
+BLOCK_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def leave_one_out_of(
     probes: npt.NDArray[np.int64],
 ) -> LeaveOneOut:
     """`leave_one_out` of given probes, in blocks; `cosines` gives those (k, n) of some photos with all."""
-    step = max(1, _BLOCK_VALUES // len(codes))
+    step = max(1, BLOCK_VALUES // len(codes))
     blocks = [probes[i : i + step] for i in range(0, len(probes), step)]
     hits = np.concatenate([_nearest_is_same(cosines(block), codes, block) for block in blocks])
     return LeaveOneOut(float(hits.mean()), _macro(hits, codes[probes]), len(probes))

@@ -64,7 +64,7 @@ class LightGBMRanker(LightGBMScorer):
         lightgbm, seed = library(self.config.name), int(rng.integers(2**31))
         order = rng.permutation(len(y))
         label = grades(y, self.config.levels)[order]
-        data = lightgbm.Dataset(x[order], label, group=_queries(len(y)), params={"verbosity": -1})
+        data = lightgbm.Dataset(x[order], label, group=query_sizes(len(y)), params={"verbosity": -1})
         options = parameters(self.config, seed) | _objective(int(label.max()) + 1)
         self._restore(lightgbm.train(options, data, num_boost_round=self.config.trees).model_to_string())
         return self
@@ -76,7 +76,8 @@ def grades(y: Targets, levels: int) -> npt.NDArray[np.intp]:
     return np.asarray(np.unique(ranks * levels // len(y), return_inverse=True)[1], np.intp)
 
 
-def _queries(n: int) -> list[int]:
+def query_sizes(n: int) -> list[int]:
+    """Sizes of the queries that n networks are cut into: as few and as equal as LightGBM's largest query allows."""
     parts = -(-n // _QUERY)
     return [n // parts + (part < n % parts) for part in range(parts)]
 

@@ -38,7 +38,7 @@ def surface() -> Iterator[str]:
     What plug-ins bring is left out.
     """
     foreign = {(component.kind, component.name) for component in REGISTRY if component.origin != "nasface"}
-    with restored_hydra(), mock.patch("nasface.options._plugin_modules", {}):
+    with restored_hydra(), mock.patch("nasface.options.load_plugins", dict):
         register_options()
         with initialize_config_dir(str(config_directory()), version_base="1.3"):
             usual = set(_flat(compose("config")))

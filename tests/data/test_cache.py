@@ -73,7 +73,7 @@ def test_other_photos_get_another_cache(faces: FaceSet, photo_folder: Path, tmp_
 def _die(faces: FaceSet, folder: Path, after: int) -> None:
     """Make a cache and die without any clean-up after some blocks."""
     cache.BLOCK = 4  # type: ignore[misc]
-    write, left = cache._append, [after]
+    write, left = cache.append, [after]
 
     def append(file: Any, values: Any) -> None:
         if not left[0]:
@@ -83,7 +83,7 @@ def _die(faces: FaceSet, folder: Path, after: int) -> None:
         left[0] -= 1
         write(file, values)
 
-    cache._append = append
+    cache.append = append
     cache.cached(faces, 12, folder)
 
 
@@ -132,7 +132,7 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "_append", full)
+        patch.setattr(cache, "append", full)
         with pytest.raises(
             DataError, match=r"cannot be written \(No space left on device\); it needs 0\.0 GB: make room"
         ):

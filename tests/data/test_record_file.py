@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nasface.data._base import UnreadablePhotoError
+from nasface.data import UnreadablePhotoError
 from nasface.data.record_file import MAGIC, Record, RecordFile, read_index, write_record
 from nasface.errors import DataError
 

@@ -80,7 +80,7 @@ def by_hand(rows: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[npt.NDArr
 
 @pytest.mark.parametrize("block", [1, 200, 1 << 22])
 def test_all_pairs_equal_a_double_loop(clustered: Any, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(all_pairs, "_BLOCK_VALUES", block)
+    monkeypatch.setattr(all_pairs, "BLOCK_VALUES", block)
     rows, labels = clustered
     genuine, impostor = by_hand(rows, labels)
     result = evaluate_all_pairs(rows, labels, fars=(0.1, 0.01))

@@ -10,7 +10,7 @@ import pytest
 
 from nasface.errors import InvalidInput
 from nasface.metrics import PairDistances, bootstrap_difference, bootstrap_people, evaluate_all_pairs
-from nasface.metrics.bootstrap import _PeoplePairs
+from nasface.metrics.bootstrap import PeoplePairs
 
 Set = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
@@ -47,7 +47,7 @@ def test_resample_equals_a_set_with_the_people_repeated(rng: np.random.Generator
     genuine = distances[copies[first] == copies[second]]
     impostor = distances[people[first] != people[second]]
     expected = PairDistances(genuine, impostor).roc()
-    auc, eer, tar = _PeoplePairs(rows, labels).statistics(draw, (0.1,))
+    auc, eer, tar = PeoplePairs(rows, labels).statistics(draw, (0.1,))
     assert (auc, eer, tar) == pytest.approx((expected.auc, expected.eer, expected.at_far(0.1).tar), abs=1e-5)
 
 

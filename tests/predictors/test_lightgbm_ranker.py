@@ -10,7 +10,7 @@ import pytest
 from nasface.errors import InvalidInput
 from nasface.metrics import kendall_tau
 from nasface.predictors import LightGBMRanker, LightGBMRankerConfig
-from nasface.predictors.lightgbm_ranker import _queries, grades
+from nasface.predictors.lightgbm_ranker import grades, query_sizes
 from nasface.testing.synthetic import accuracies, face_space, truth
 
 
@@ -25,7 +25,7 @@ def test_grades_are_of_equal_size_and_keep_ties_together() -> None:
 
 @pytest.mark.parametrize("n", [2, 1024, 1025, 5000])
 def test_queries_are_small_and_complete(n: int) -> None:
-    sizes = _queries(n)
+    sizes = query_sizes(n)
     assert sum(sizes) == n
     assert max(sizes) <= 1024
     assert max(sizes) - min(sizes) <= 1

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nasface.data import FaceSet, UnreadablePhotoError
-from nasface.data._index import PhotoIndex
+from nasface.data import FaceSet, PhotoIndex, UnreadablePhotoError
 from nasface.errors import InvalidInput
 from nasface.training.augmentation import augment
 from nasface.training.options import Augmentation

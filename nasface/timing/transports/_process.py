@@ -38,12 +38,12 @@ class RunnerProcess:
     Args:
         command: What to start.
         device: For messages, e.g. "pi@10.0.0.7".
-        timeout: Seconds after which an answer is no longer waited for.
+        timeout: Seconds after which an answer is no longer waited for; may be set at any time.
         preamble: Bytes written before the first request.
     """
 
     def __init__(self, command: Sequence[str], device: str, timeout: float, preamble: bytes = b"") -> None:
-        self._device, self._timeout = device, timeout
+        self._device, self.timeout = device, timeout
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         # A session of its own: Ctrl-C on the terminal ends nasface, which then ends the child.
         self._process = subprocess.Popen(
@@ -75,9 +75,9 @@ class RunnerProcess:
         return Sample(times, len(times), notes=answer["notes"])
 
     @property
-    def alive(self) -> bool:
-        """Whether it can still be asked."""
-        return self._process.poll() is None
+    def status(self) -> int | None:
+        """Exit status; None as long as it can be asked."""
+        return self._process.poll()
 
     def close(self) -> None:
         """End the process: by the end of its input, or by force when that does not help."""
@@ -111,11 +111,11 @@ class RunnerProcess:
 
     def _answer(self) -> bytes:
         try:
-            line = self._answers.get(timeout=self._timeout)
+            line = self._answers.get(timeout=self.timeout)
         except queue.Empty:
             self._kill()
             raise TransportError(
-                f"{self._device} did not answer within {self._timeout:g} s; "
+                f"{self._device} did not answer within {self.timeout:g} s; "
                 "ask for fewer runs, or raise transport.timeout."
             ) from None
         if not line:

@@ -25,7 +25,7 @@ class RunnerTransport(Transport):
         self._runner: RunnerProcess | None = None
 
     def __enter__(self) -> Self:
-        self._running()
+        self.running()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -39,19 +39,19 @@ class RunnerTransport(Transport):
     def send(self, models: Mapping[str, Path]) -> None:
         for name, path in checked_models(models).items():
             self._models[name] = path
-            self._put(self._running(), name, path)
+            self._put(self.running(), name, path)
 
     def time(self, model: str, *, runs: int, warmup: int, threads: int) -> Sample:
         sent(self._models, model)
-        runner = self._running()
+        runner = self.running()
         try:
             return runner.time(self._place(model), runs, warmup, threads)
         except RunnerEnded as ended:
             raise self._crash(ended) or self._explained(ended) from None
 
-    def _running(self) -> RunnerProcess:
+    def running(self) -> RunnerProcess:
         """The runner; a new one with all models after one has died."""
-        if self._runner is None or not self._runner.alive:
+        if self._runner is None or self._runner.status is not None:
             self.__exit__()
             self._runner = runner = self._start()
             try:

@@ -58,16 +58,16 @@ class AdbTransport(Transport):
 
     def __init__(self, config: AdbConfig) -> None:
         self.config = config
-        self._phone = Phone(config.adb, checked_timeout(config.timeout))
+        self.phone = Phone(config.adb, checked_timeout(config.timeout))
         self._models: dict[str, Path] = {}
         self._folder = self._program = ""
         self._about: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         """Choose the phone and make its folder."""
-        self._phone.choose(self.config.serial)
+        self.phone.choose(self.config.serial)
         try:
-            self._folder = self._phone.shell(f"mktemp -d {shlex.quote(self.config.folder)}/nasface.XXXXXX").strip()
+            self._folder = self.phone.shell(f"mktemp -d {shlex.quote(self.config.folder)}/nasface.XXXXXX").strip()
             self._program = self._install()
             self._about = self._look()
         except NasfaceError:
@@ -79,7 +79,7 @@ class AdbTransport(Transport):
         """Remove the folder."""
         if self._folder:
             with suppress(TransportError):  # what cannot be reached cannot be tidied either
-                self._phone.shell(f"rm -rf {shlex.quote(self._folder)}")
+                self.phone.shell(f"rm -rf {shlex.quote(self._folder)}")
         self._folder = ""
 
     def describe(self) -> Mapping[str, str]:
@@ -89,7 +89,7 @@ class AdbTransport(Transport):
     def send(self, models: Mapping[str, Path]) -> None:
         """Push models into the folder."""
         for name, path in checked_models(models).items():
-            self._phone.push(path, f"{self._folder}/{name}")
+            self.phone.push(path, f"{self._folder}/{name}")
             self._models[name] = path
 
     def time(self, model: str, *, runs: int, warmup: int, threads: int) -> Sample:
@@ -101,28 +101,26 @@ class AdbTransport(Transport):
         flags += ["--enable_op_profiling=true"] if self.config.profile else []
         mask = ["taskset", self.config.taskset] if self.config.taskset else []
         command = shlex.join([*mask, self._program, *flags, *self.config.flags])
-        status, printed, after = self._phone.run(f"{command} 2>&1", f"{_CLOCKS}; echo heat; {_HEAT}")
+        status, printed, after = self.phone.run(f"{command} 2>&1", f"{_CLOCKS}; echo heat; {_HEAT}")
         sample = self._checked(status, read_log(printed))
         return replace(sample, notes={**sample.notes, **_notes(after)})
 
     def _checked(self, status: int, log: Log) -> Sample:
         """The sample of a run that did what was asked."""
         if self.config.gpu and CPU_INSTEAD in log.text:
-            raise ModelRefused(f"The GPU of {self._phone.serial} does not run this model; its processor would.")
+            raise ModelRefused(f"The GPU of {self.phone.serial} does not run this model; its processor would.")
         if status > 128:
-            raise ModelRefused(
-                f"benchmark_model crashes on this model on {self._phone.serial} (signal {status - 128})."
-            )
+            raise ModelRefused(f"benchmark_model crashes on this model on {self.phone.serial} (signal {status - 128}).")
         if status in _CANNOT_RUN:
             raise TransportError(
-                f"{self._phone.serial} cannot run {self._program}: {log.reason}; "
+                f"{self.phone.serial} cannot run {self._program}: {log.reason}; "
                 "is it benchmark_model for this phone (arm64)?"
             )
         if status != 0:
-            raise ModelRefused(f"benchmark_model on {self._phone.serial} does not run this model: {log.reason}.")
+            raise ModelRefused(f"benchmark_model on {self.phone.serial} does not run this model: {log.reason}.")
         if log.sample is None:
             raise TransportError(
-                f"benchmark_model on {self._phone.serial} printed no times: {log.reason}; "
+                f"benchmark_model on {self.phone.serial} printed no times: {log.reason}; "
                 "is it the official program? Run it once by hand."
             )
         return log.sample
@@ -131,24 +129,24 @@ class AdbTransport(Transport):
         """Where benchmark_model is on the phone."""
         config = self.config
         if config.binary is None:
-            if self._phone.run(f"test -x {shlex.quote(config.benchmark_model)}")[0] != 0:
+            if self.phone.run(f"test -x {shlex.quote(config.benchmark_model)}")[0] != 0:
                 raise TransportError(
-                    f"There is no program {config.benchmark_model} on {self._phone.serial}: fetch benchmark_model "
+                    f"There is no program {config.benchmark_model} on {self.phone.serial}: fetch benchmark_model "
                     "for Android (see https://ai.google.dev/edge/litert) and give transport.binary=FILE."
                 )
             return config.benchmark_model
         local = Path(config.binary).expanduser()
         if not local.is_file():
             raise TransportError(f"There is no file {local}; transport.binary names benchmark_model for Android.")
-        self._phone.push(local, f"{self._folder}/benchmark_model")
-        self._phone.shell(f"chmod 755 {shlex.quote(self._folder)}/benchmark_model")
+        self.phone.push(local, f"{self._folder}/benchmark_model")
+        self.phone.shell(f"chmod 755 {shlex.quote(self._folder)}/benchmark_model")
         return f"{self._folder}/benchmark_model"
 
     def _look(self) -> dict[str, str]:
         """Phone, system and the program's checksum."""
         asked = "; ".join(f"getprop {name}" for name in _PROPERTIES)
-        maker, model, platform, release = self._phone.shell(asked).split("\n")[: len(_PROPERTIES)]
-        checksum = self._phone.shell(f"md5sum {shlex.quote(self._program)}").partition(" ")[0]
+        maker, model, platform, release = self.phone.shell(asked).split("\n")[: len(_PROPERTIES)]
+        checksum = self.phone.shell(f"md5sum {shlex.quote(self._program)}").partition(" ")[0]
         pinned = f"taskset {self.config.taskset}" if self.config.taskset else ""
         ways = ["GPU delegate" if self.config.gpu else "CPU", pinned, "profiled" if self.config.profile else ""]
         runtime = ", ".join(way for way in [f"benchmark_model {checksum[:8]}", *ways, *self.config.flags] if way)

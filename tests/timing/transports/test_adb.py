@@ -155,10 +155,10 @@ def test_what_hangs_is_ended(config: AdbConfig, state: Path, models: dict[str, P
     fault(state, "hang")
     with AdbTransport(config) as phone:
         phone.send(models)
-        phone._phone.timeout = 0.2
+        phone.phone.timeout = 0.2
         with pytest.raises(TransportError, match=r"within 0\.2 s.*transport\.timeout"):
             phone.time("bad", runs=1, warmup=0, threads=1)
-        phone._phone.timeout = config.timeout
+        phone.phone.timeout = config.timeout
         check_sample(phone.time("good", runs=1, warmup=0, threads=1), runs=1)
 
 
@@ -169,9 +169,10 @@ def test_a_phone_that_is_lost_while_models_are_copied(config: AdbConfig, state: 
             phone.send(models)
 
 
-def test_a_phone_that_is_full(config: AdbConfig, models: dict[str, Path]) -> None:
+def test_a_phone_that_is_full(config: AdbConfig, state: Path, models: dict[str, Path]) -> None:
     with AdbTransport(config) as phone:
-        phone._folder += "/not-there"
+        [folder] = (state / "phone" / config.folder.lstrip("/")).glob("nasface.*")
+        folder.rmdir()  # adb says of a full phone what it says of a folder that is not there
         with pytest.raises(TransportError, match="make room") as caught:
             phone.send(models)
     assert not isinstance(caught.value, DeviceLost)

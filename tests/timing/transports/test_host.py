@@ -44,7 +44,7 @@ def test_what_hangs_is_ended(runner: FakeRunner, models: dict[str, Path]) -> Non
     runner("if path.endswith('bad'): time.sleep(60)")
     with HostTransport(HostConfig()) as host:
         host.send(models)
-        host._running()._timeout = 0.2
+        host.running().timeout = 0.2
         with pytest.raises(TransportError, match=r"within 0\.2 s.*transport\.timeout"):
             host.time("bad", runs=1, warmup=0, threads=1)
         check_sample(host.time("good", runs=1, warmup=0, threads=1), runs=1)
@@ -60,9 +60,9 @@ def test_what_native_code_prints_is_no_answer(runner: FakeRunner, models: dict[s
 def test_no_process_stays(runner: FakeRunner) -> None:
     runner("pass")
     with HostTransport(HostConfig()) as host:
-        child = host._running()._process
-        assert child.poll() is None
-    assert child.poll() == 0
+        child = host.running()
+        assert child.status is None
+    assert child.status == 0
 
 
 def test_another_language_is_reported(tmp_path: Path, runner: FakeRunner) -> None:
