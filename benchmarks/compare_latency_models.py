@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.costs import AnalyticConfig, AnalyticLatency, LayerCost
-from nasface.costs.latency_learned import layer_counts
 from nasface.devices import find_lut, read_lut
 from nasface.devices.check import LatencyCheck
 from nasface.devices.design import most_informative
 from nasface.devices.learned import Design, learn
 from nasface.devices.measured import read_measured
 from nasface.metrics import kendall_tau
+from nasface.spaces import layer_counts
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 
 SIZES, ORDERS, LEFT = (20, 50, 100, 200), 10, 30

@@ -255,7 +255,7 @@ def extreme_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
     tables, choices = Macs(space).decompose(), space.stage_choices()
     if tables is None or choices is None:
         return {}
-    picked = {SMALLEST: tables.minimum()[1], LARGEST: tables.maximum()[1]}
+    picked = {SMALLEST: tables.minimum().choices, LARGEST: tables.maximum().choices}
     return {name: join_stages(choices, indices) for name, indices in picked.items()}
 
 

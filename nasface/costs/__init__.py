@@ -1,6 +1,6 @@
 """Costs: what a network needs (latency, parameters, multiply-accumulates)."""
 
-from nasface.costs._base import Cost, LayerCost, StageTables, Values
+from nasface.costs._base import Cost, Extreme, LayerCost, ReferenceCost, StageTables, Values
 from nasface.costs.counts import Macs, Params
 from nasface.costs.energy import EnergyMJ
 from nasface.costs.latency_analytic import AnalyticConfig, AnalyticLatency
@@ -13,6 +13,7 @@ __all__ = [
     "AnalyticLatency",
     "Cost",
     "EnergyMJ",
+    "Extreme",
     "LayerCost",
     "LearnedConfig",
     "LearnedLatency",
@@ -22,6 +23,7 @@ __all__ = [
     "ModelMB",
     "Params",
     "PeakMemoryMB",
+    "ReferenceCost",
     "StageTables",
     "Values",
 ]

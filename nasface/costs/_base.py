@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,20 @@ from nasface.spaces import Population, SearchSpace
 
 Values = npt.NDArray[np.float64]
 """float64[n], one value per genotype."""
+
+
+class Extreme(NamedTuple):
+    """The least or greatest value over a space, and the stage choices that reach it, int16[n_stages]."""
+
+    value: float
+    choices: npt.NDArray[np.int16]
+
+
+class ReferenceCost(NamedTuple):
+    """The cost of a reference network, and whether it is an estimate."""
+
+    value: float
+    estimated: bool
 
 
 @dataclass(frozen=True)
@@ -51,17 +65,17 @@ class StageTables:
         """All tables in one array; where each of them begins, intp[n_stages, 1]."""
         return np.concatenate(self.tables), np.cumsum([0, *map(len, self.tables)])[:-1, None]
 
-    def minimum(self) -> tuple[float, npt.NDArray[np.int16]]:
-        """Exact minimum over the space, and the stage choices that reach it, int16[n_stages]."""
+    def minimum(self) -> Extreme:
+        """Exact, over the space."""
         return self._extreme(np.argmin)
 
-    def maximum(self) -> tuple[float, npt.NDArray[np.int16]]:
-        """Exact maximum over the space, and the stage choices that reach it, int16[n_stages]."""
+    def maximum(self) -> Extreme:
+        """Exact, over the space."""
         return self._extreme(np.argmax)
 
-    def _extreme(self, pick: Callable[[Values], np.intp]) -> tuple[float, npt.NDArray[np.int16]]:
+    def _extreme(self, pick: Callable[[Values], np.intp]) -> Extreme:
         choices = np.array([pick(table) for table in self.tables], np.int16)
-        return float(self.predict(choices[None, :])[0]), choices
+        return Extreme(float(self.predict(choices[None, :])[0]), choices)
 
 
 class Cost(ABC):
@@ -93,8 +107,8 @@ class Cost(ABC):
         """What is bounded, for people, e.g. "latency on sd865"."""
         return self.name
 
-    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
-        """Cost of a reference network at the space's resolution, and whether it is an estimate.
+    def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
+        """Cost of a reference network at the space's resolution.
 
         Args:
             network: A key of `nasface.spaces.references.REFERENCES`.

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from nasface.costs._base import LayerCost
+from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.netspec import Layer
 from nasface.spaces import SearchSpace
 from nasface.spaces.references import reference_network
@@ -25,10 +25,10 @@ class CountCost(LayerCost):
     def count(layer: Layer) -> int:
         """What one layer contributes."""
 
-    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+    def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """The exact count of a reference network at the space's resolution."""
         layers = reference_network(network, self.space.resolution).layers
-        return sum(self.count(layer) for layer in layers) / self.scale, False
+        return ReferenceCost(sum(self.count(layer) for layer in layers) / self.scale, False)
 
 
 class Params(CountCost):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nasface.costs._base import LayerCost
+from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.devices.device import Device
 from nasface.errors import LookupTableError
 from nasface.spaces import SearchSpace
@@ -35,7 +35,7 @@ class EnergyMJ(LayerCost):
         """E.g. "energy on my_phone"."""
         return f"energy on {self.device.name}"
 
-    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+    def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Energy of a reference network, and whether that is an estimate.
 
         Raises:
@@ -47,4 +47,4 @@ class EnergyMJ(LayerCost):
                 f"Latency table {self.table.name} has no energy of {network} at {self.space.resolution} pixels; give "
                 'constraints.energy_mj.max in mJ, or add "energy_mj" to the reference in the file.'
             )
-        return found.energy_mj, found.kind == "estimated"
+        return ReferenceCost(found.energy_mj, found.kind == "estimated")

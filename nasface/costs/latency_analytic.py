@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nasface.costs._base import LayerCost
+from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.devices.device import Device, find_lut
 from nasface.devices.lut_file import read_lut
 from nasface.devices.scaling import layer_model, measured_spaces
@@ -53,7 +53,7 @@ class AnalyticLatency(LayerCost):
         place = f" on {self.device.name}" if self.device else ""
         return f"latency{place} modelled on {self.source}"
 
-    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+    def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Milliseconds of a reference network by the same model."""
         layers = reference_network(network, self.space.resolution).layers
-        return float(self.model.predict(layers).sum()) / self.speed, True
+        return ReferenceCost(float(self.model.predict(layers).sum()) / self.speed, True)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from nasface.costs._base import Cost, LayerCost, StageTables, Values
+from nasface.costs._base import Cost, LayerCost, ReferenceCost, StageTables, Values
 from nasface.devices.device import Device, find_lut
 from nasface.devices.learned import MODELS, Design, learn
 from nasface.devices.lut import LookupTable
@@ -18,7 +17,7 @@ from nasface.devices.margins import margin
 from nasface.devices.measured import read_measured
 from nasface.errors import LookupTableError, TableError, UnknownName
 from nasface.registry import register
-from nasface.spaces import Population, SearchSpace
+from nasface.spaces import Population, SearchSpace, layer_counts
 
 _BATCH: Final = 8192
 
@@ -97,20 +96,12 @@ class LearnedLatency(Cost):
         """From the errors of networks left out of the fit."""
         return margin(self.learned.errors.tolist(), confidence, "measure {fewest} networks or more")
 
-    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+    def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """As measured if it stands in the file, else as the table says."""
         if network in self.measured.references:
-            return self.measured.references[network], False
+            return ReferenceCost(self.measured.references[network], False)
         found = self.table.reference(network, self.space.resolution)
-        return found.ms, found.kind == "estimated"
-
-
-def layer_counts(space: SearchSpace, population: Population) -> npt.NDArray[np.float64]:
-    """How often each of the space's layers stands in each network, float64[n, n_layers]."""
-    indices, n_layers = space.layer_indices(population).astype(np.int64), len(space.layers())
-    flat = np.where(indices >= 0, indices, n_layers) + (n_layers + 1) * np.arange(len(population))[:, None]
-    counted = np.bincount(flat.ravel(), minlength=(n_layers + 1) * len(population))
-    return counted.reshape(len(population), n_layers + 1)[:, :n_layers].astype(np.float64)
+        return ReferenceCost(found.ms, found.kind == "estimated")
 
 
 def _table(name: str | None, device: Device | None) -> LookupTable:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from nasface.costs._base import LayerCost
+from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.devices.device import Device
 from nasface.errors import LookupTableError
 from nasface.registry import register
@@ -41,20 +38,14 @@ class LutLatency(LayerCost):
         """E.g. "latency on sd865"."""
         return f"latency on {self.device.name}"
 
-    def breakdown(self, genotype: npt.NDArray[np.int8]) -> list[tuple[str, float]]:
-        """(key, milliseconds) of every layer of one network, in order of execution."""
-        layers = self.space.layers()
-        indices = self.space.layer_indices(genotype[None, :])[0]
-        return [(layers[i].key, float(self.values[i])) for i in indices if i >= 0]
-
-    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+    def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Milliseconds of a reference network on this device at this resolution, and whether that is an estimate.
 
         Raises:
             LookupTableError: The table has no such reference.
         """
         found = self.table.reference(network, self.space.resolution)
-        return found.ms, found.kind == "estimated"
+        return ReferenceCost(found.ms, found.kind == "estimated")
 
     def margin(self, confidence: float) -> float:
         """From the table's check at this resolution, see `LookupTable.margin`."""

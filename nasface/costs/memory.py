@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from nasface.costs._base import LayerCost
+from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.errors import UnknownName
 from nasface.netspec import Layer
 from nasface.spaces import SearchSpace
@@ -39,9 +39,10 @@ class ModelMB(LayerCost):
         self.precision = precision
         super().__init__(space, np.array([self._megabytes(layer) for layer in space.layers()]))
 
-    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+    def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Size of a reference network's file, estimated like any other."""
-        return sum(self._megabytes(layer) for layer in reference_network(network, self.space.resolution).layers), True
+        layers = reference_network(network, self.space.resolution).layers
+        return ReferenceCost(sum(map(self._megabytes, layers)), True)
 
     def _megabytes(self, layer: Layer) -> float:
         stored = layer.deployed_weights * WEIGHT_BYTES[self.precision]
@@ -63,9 +64,10 @@ class PeakMemoryMB(LayerCost):
     def __init__(self, space: SearchSpace) -> None:
         super().__init__(space, np.array([peak_megabytes(layer) for layer in space.layers()]))
 
-    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+    def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Peak of a reference network at the space's resolution."""
-        return max(peak_megabytes(layer) for layer in reference_network(network, self.space.resolution).layers), True
+        layers = reference_network(network, self.space.resolution).layers
+        return ReferenceCost(max(map(peak_megabytes, layers)), True)
 
 
 def peak_megabytes(layer: Layer) -> float:

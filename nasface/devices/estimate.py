@@ -106,16 +106,6 @@ def phone_table(device: str, base: Base, scaling: Scaling) -> LookupTable:
     return LookupTable(device, _phone_provenance(device, scaling), rows, references)
 
 
-def estimate_references(table: LookupTable) -> LookupTable:
-    """The table with estimated times of reference networks where it has none; for imported tables of the face space."""
-    model = layer_model(table, _spaces(table.rows))
-    source = f"layer model fitted to the table's rows (mean error {100 * model.error:.1f} %)"
-    estimated = _estimated_references(model, source, table.rows)
-    return replace(
-        table, references={size: estimated[size] | dict(table.references.get(size, {})) for size in table.rows}
-    )
-
-
 def _estimated_references(model: LayerModel, source: str, sizes: Iterable[int]) -> dict[int, dict[str, Reference]]:
     def reference(net: str, size: int) -> Reference:
         return Reference(float(model.predict(REFERENCES[net](size).layers).sum()), None, "estimated", source)

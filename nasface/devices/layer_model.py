@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Final, Self
 
 import numpy as np
@@ -58,23 +57,12 @@ class LayerModel:
     @classmethod
     def fit(cls, layers: Sequence[Layer], ms: npt.NDArray[np.float64]) -> Self:
         """Minimise the squared relative error over layers with a positive time."""
+        from scipy.optimize import nnls
+
         x = np.stack([features(layer) for layer in layers])[ms > 0] / ms[ms > 0, None]
-        coefficients = nonnegative_least_squares(x, np.ones(len(x)))
+        coefficients, _ = nnls(x, np.ones(len(x)))
         return cls(coefficients, float(np.abs(x @ coefficients - 1.0).mean()))
 
     def predict(self, layers: Sequence[Layer]) -> npt.NDArray[np.float64]:
         """Milliseconds of each layer."""
         return np.stack([features(layer) for layer in layers]) @ self.coefficients
-
-
-def nonnegative_least_squares(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The x >= 0 that minimises |a x - b|: float64[m] for float64[n, m] and float64[n]; tries all 2^m supports."""
-    best, best_error = np.zeros(a.shape[1]), float(b @ b)
-    for size in range(1, a.shape[1] + 1):
-        for support in combinations(range(a.shape[1]), size):
-            part, *_ = np.linalg.lstsq(a[:, support], b, rcond=None)
-            error = float(((a[:, support] @ part - b) ** 2).sum())
-            if (part >= 0).all() and error < best_error:
-                best, best_error = np.zeros(a.shape[1]), error
-                best[list(support)] = part
-    return best

@@ -134,11 +134,6 @@ class Learned:
             return np.asarray(sums)
         return np.asarray(sums * np.exp(self._booster.predict(self.design.features(counts), num_threads=1)))
 
-    @property
-    def rms(self) -> float:
-        """Root mean square relative error of networks left out."""
-        return float(np.sqrt(np.mean(self.errors**2)))
-
     @cached_property
     def _booster(self) -> Any:
         if self.trees is None:

@@ -154,7 +154,7 @@ class OptimalityGap(Experiment):
 
     def _make_problem(self, device: str, ratio: float) -> Problem:
         latency = self._bench.device(device).latency
-        bound = ratio * latency.reference(REFERENCE)[0]
+        bound = ratio * latency.reference(REFERENCE).value
         constraint = Constraint(latency, bound, latency.label, f"{ratio:g} x EfficientNet-B0")
         check_reachable([constraint])
         return Problem(self._bench.space, self._ranker, [constraint])

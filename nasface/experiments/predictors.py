@@ -147,7 +147,7 @@ def ceiling_text(bench: Workbench) -> str:
 def _regions(bench: Workbench, ratios: Sequence[float], chosen: Any, word: str) -> Regions:
     regions = {ALL: np.ones(len(bench.table), bool)}
     for entry in bench.devices:
-        reference, values = entry.latency.reference(REFERENCE)[0], entry.latency.predict(bench.table.genotypes)
+        reference, values = entry.latency.reference(REFERENCE).value, entry.latency.predict(bench.table.genotypes)
         for ratio in ratios:
             regions[f"{word}{ratio:g} on {entry.device.name}"] = chosen(values / (ratio * reference))
     return regions

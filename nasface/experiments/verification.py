@@ -73,7 +73,7 @@ class Verification(Experiment):
             self._seen, self._unseen = (table.target(f"{metric}_half{half}") for half in (1, 2))
         except TableError as error:
             raise InvalidInput(f"experiment=verification needs the metric on two halves of people: {error}") from error
-        bound = options.ratio * entry.latency.reference(REFERENCE)[0]
+        bound = options.ratio * entry.latency.reference(REFERENCE).value
         self._feasible = entry.latency.predict(table.genotypes) <= bound
         self._device = entry.device.name
         least = options.top * options.rounds + 10

@@ -106,12 +106,12 @@ def _reference_row(facts: SearchFacts) -> dict[str, Any]:
     }
     for entry in facts.devices:
         try:
-            row[latency_column(entry)] = entry.latency.reference(REFERENCE)[0]
+            row[latency_column(entry)] = entry.latency.reference(REFERENCE).value
         except NasfaceError:  # the table has none at this resolution
             row[latency_column(entry)] = None
     for cost in _other_costs(facts):
         try:
-            row[_column(cost)] = cost.reference(REFERENCE)[0]
+            row[_column(cost)] = cost.reference(REFERENCE).value
         except NasfaceError:  # nobody knows it
             row[_column(cost)] = None
     return row

@@ -198,6 +198,6 @@ def _picture(facts: SearchFacts, reach: Reach) -> str:
 
 def _reference(facts: SearchFacts) -> float | None:
     try:
-        return facts.devices[0].latency.reference(REFERENCE)[0]
+        return facts.devices[0].latency.reference(REFERENCE).value
     except NasfaceError:  # the table has none at this resolution
         return None

@@ -1,6 +1,7 @@
 """Search spaces: populations of genotypes and the networks they stand for."""
 
 from nasface.spaces._base import Features, Population, SearchSpace, StageIndices, StageOperators, join_stages
+from nasface.spaces.counting import layer_counts
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3Config, OfaMbv3FaceConfig
 from nasface.spaces.relatives import SHARED_STAGES, relatives
 
@@ -15,5 +16,6 @@ __all__ = [
     "StageIndices",
     "StageOperators",
     "join_stages",
+    "layer_counts",
     "relatives",
 ]

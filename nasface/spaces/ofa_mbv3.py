@@ -201,10 +201,6 @@ class OfaMbv3(SearchSpace):
         """Stem, fixed block, tail and the blocks of every (stage, first or not, expand, kernel): 95 by default."""
         return self._layers
 
-    def lut_keys(self, classes: int = 1000) -> list[str]:
-        """Sorted keys of `layers()` and of the authors' classifier row (never part of a prediction): 96 by default."""
-        return sorted([layer.key for layer in self._layers] + [f"Logits-input:1x1x{self.descriptor}-output:{classes}"])
-
     def layer_indices(self, population: Population) -> npt.NDArray[np.int16]:
         """int16[n, 25]: stem, fixed block, 20 block positions (-1 where inactive), final expand, pool, feature mix."""
         depths, kernels, expands = self._split(population)

@@ -39,7 +39,7 @@ class TiltedSampler:
                 self._forbid([entries > bound for entries in table.tables])
                 continue
             excess = [entries - entries.min() for entries in table.tables]
-            slack = max(bound - table.minimum()[0], _TINY * max(abs(bound), 1.0))
+            slack = max(bound - table.minimum().value, _TINY * max(abs(bound), 1.0))
             self._forbid([entries > slack for entries in excess])
             self._shares.append([entries / slack for entries in excess])
 

@@ -91,7 +91,7 @@ def check_reachable(constraints: Sequence[Constraint]) -> None:
     """
     known = [(constraint, tables) for constraint in constraints if (tables := constraint.cost.decompose()) is not None]
     for constraint, tables in known:
-        lowest, _ = tables.minimum()
+        lowest = tables.minimum().value
         if constraint.bound < lowest * (1.0 - _ROUNDING):
             raise InfeasibleConstraint(
                 _refusal(constraint, lowest), metric=constraint.cost.name, bound=constraint.bound, reachable=lowest
@@ -113,7 +113,7 @@ def notes(constraints: Sequence[Constraint]) -> list[str]:
         tables = constraint.cost.decompose()
         if tables is None:
             continue
-        highest, _ = tables.maximum()
+        highest = tables.maximum().value
         if constraint.bound >= highest * (1.0 - _ROUNDING):
             bound, top, unit = _text(constraint.bound), _text(highest), constraint.cost.unit
             found.append(
@@ -132,11 +132,10 @@ def _constraint(cost: Cost, top: float | None, ratio: float | None) -> Constrain
         raise InvalidInput(f"{key}.{word} is {number}; give a positive number.")
     if word == "max":
         return Constraint(cost, float(number), cost.label)
-    value, estimated = cost.reference(REFERENCE)
-    nature = ", estimated" if estimated else ""
-    return Constraint(
-        cost, number * value, cost.label, f"{number:g} x {_NAMES[REFERENCE]} ({_text(value)} {cost.unit}{nature})"
-    )
+    reference = cost.reference(REFERENCE)
+    nature = ", estimated" if reference.estimated else ""
+    basis = f"{number:g} x {_NAMES[REFERENCE]} ({_text(reference.value)} {cost.unit}{nature})"
+    return Constraint(cost, number * reference.value, cost.label, basis)
 
 
 def _least(of: StageTables, given: StageTables, bound: float) -> float:

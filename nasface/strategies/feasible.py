@@ -87,7 +87,7 @@ def _cheapest(choices: Sequence[Population], constraint: Constraint, tables: Sta
     Raises:
         InfeasibleConstraint: It breaks the bound.
     """
-    indices = tables.minimum()[1]
+    indices = tables.minimum().choices
     row = join_stages(choices, indices)
     reached = float(constraint.cost.predict(row[None])[0])
     if reached > constraint.bound:

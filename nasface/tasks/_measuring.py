@@ -111,8 +111,8 @@ def show_range(run: Run, table: LookupTable, space: SearchSpace) -> None:
     if extremes is not None:
         mark = " (estimated)" if table.estimated else ""
         run.console.print(
-            f"networks of {space.name} at {space.resolution} px need {extremes.minimum()[0]:.2f} to "
-            f"{extremes.maximum()[0]:.2f} ms there{mark}",
+            f"networks of {space.name} at {space.resolution} px need {extremes.minimum().value:.2f} to "
+            f"{extremes.maximum().value:.2f} ms there{mark}",
             soft_wrap=True,
         )
 

@@ -66,7 +66,7 @@ def _probes(space: SearchSpace, base: Base, n: int) -> dict[str, Probe]:
     pool = tilted_pool(space, np.random.default_rng(0), ms.predict, POOL)
     tables, choices = ms.decompose(), space.stage_choices()
     if tables is not None and choices is not None:
-        ends = [join_stages(choices, chosen) for _, chosen in (tables.minimum(), tables.maximum())]
+        ends = [join_stages(choices, end.choices) for end in (tables.minimum(), tables.maximum())]
         pool = np.concatenate([np.stack(ends), pool])
     chosen = choose_probes(space, base, np.unique(pool, axis=0), n)
     named: dict[str, Probe] = {f"probe_{i}": (row, space.build(row)) for i, row in enumerate(chosen, 1)}

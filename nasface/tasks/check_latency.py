@@ -20,7 +20,6 @@ from nasface.accuracy.candidates import Plan, Source, candidates, tilted_pool
 from nasface.accuracy.table import STRATIFIED
 from nasface.composition import DeviceCosts
 from nasface.costs import Cost, LayerCost, LearnedLatency, LutLatency
-from nasface.costs.latency_learned import layer_counts
 from nasface.devices import Check, embedded_luts, find_lut, measurements_folder, new_lut, read_lut, write_lut
 from nasface.devices.check import FEWEST, LatencyCheck
 from nasface.devices.design import most_informative
@@ -31,7 +30,7 @@ from nasface.errors import InvalidInput, NasfaceError, NotMeasuredYet, UnknownNa
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.reports.latency_page import FIGURES, figure_cells, write_latency_page
-from nasface.spaces import Population, SearchSpace
+from nasface.spaces import Population, SearchSpace, layer_counts
 from nasface.tasks._measuring import measurements_of, time_specs
 
 CHOICES: Final = ("even", "informative")

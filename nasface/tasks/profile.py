@@ -77,7 +77,7 @@ def profile(cost: Cost, population: Population, indices: npt.NDArray[np.int16] |
     tables, choices = cost.decompose(), cost.space.stage_choices()
     if tables is None or choices is None:
         return Profile(cost, values, population[values.argmin()], population[values.argmax()], exact=False)
-    smallest, largest = (join_stages(choices, indices) for _, indices in (tables.minimum(), tables.maximum()))
+    smallest, largest = (join_stages(choices, end.choices) for end in (tables.minimum(), tables.maximum()))
     return Profile(cost, values, smallest, largest, exact=True)
 
 

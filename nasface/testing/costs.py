@@ -47,5 +47,5 @@ class CostConformance:
         for value, chosen in (tables.minimum(), tables.maximum()):
             parts = np.stack([stage[i] for stage, i in zip(choices, chosen, strict=True)])
             assert cost.predict(parts.sum(axis=0, keepdims=True, dtype=np.int8))[0] == pytest.approx(value)
-        assert tables.minimum()[0] <= cost.predict(population).min() * (1 + 1e-9)
-        assert tables.maximum()[0] >= cost.predict(population).max() * (1 - 1e-9)
+        assert tables.minimum().value <= cost.predict(population).min() * (1 + 1e-9)
+        assert tables.maximum().value >= cost.predict(population).max() * (1 - 1e-9)

@@ -121,4 +121,4 @@ def _range(cost: Cost) -> tuple[float, float]:
     tables = Macs(cost.space).decompose() if isinstance(cost, Opaque) else cost.decompose()
     if tables is None:
         pytest.skip("this kit needs a space with stages")
-    return tables.minimum()[0], tables.maximum()[0]
+    return tables.minimum().value, tables.maximum().value

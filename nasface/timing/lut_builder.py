@@ -17,7 +17,7 @@ import numpy.typing as npt
 from nasface.devices.lut import Reference, Row
 from nasface.devices.measurements import Timed
 from nasface.netspec import NetSpec
-from nasface.spaces import Population, SearchSpace
+from nasface.spaces import Population, SearchSpace, layer_counts
 from nasface.spaces.references import REFERENCES
 from nasface.timing.fit import choose_strength, fit_rows, held_out_errors
 from nasface.timing.layer_bench import LEAST_SHARE, LayerBench
@@ -118,12 +118,6 @@ def build_rows(plan: TablePlan, timed: Mapping[str, Timed], rng: np.random.Gener
         {step: _summary(error) for step, error in errors.items()},
         strength,
     )
-
-
-def layer_counts(space: SearchSpace, population: Population) -> npt.NDArray[np.float64]:
-    """How often every layer of the space stands in every network, float64[n, len(space.layers())]."""
-    indices = space.layer_indices(population)
-    return np.stack([(indices == layer).sum(axis=1) for layer in range(len(space.layers()))], axis=1).astype(float)
 
 
 def _rows(plan: TablePlan, ms: Milliseconds, figures: Mapping[str, Timed]) -> dict[str, Row]:

@@ -68,6 +68,6 @@ def test_references() -> None:
     spec = REFERENCES["efficientnet_b0"](112)
     megabytes, estimated = ModelMB(SPACE).reference()
     assert (megabytes, estimated) == (pytest.approx(4 * spec.deployed_weights / 1e6, rel=0.01), True)
-    assert PeakMemoryMB(SPACE).reference()[0] == max(peak_megabytes(layer) for layer in spec.layers)
+    assert PeakMemoryMB(SPACE).reference().value == max(peak_megabytes(layer) for layer in spec.layers)
     with pytest.raises(UnknownName, match="reference network 'vgg'"):
         ModelMB(SPACE).reference("vgg")

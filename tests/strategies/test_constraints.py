@@ -213,11 +213,11 @@ def test_two_bounds_that_contradict_each_other_are_both_named(combine: str) -> N
     first, second = Layers("first_ms", 0, combine), Layers("second_ms", 1)
     rows = SPACE.sample(np.random.default_rng(0), 20_000)
     a, b = first.predict(rows), second.predict(rows)
-    bound = first.decompose().minimum()[0] * 1.05
+    bound = first.decompose().minimum().value * 1.05
     least = _least(second.decompose(), first.decompose(), bound)
-    assert second.decompose().minimum()[0] * 1.01 < least <= b[a <= bound].min(initial=np.inf) * (1 + 1e-9)
+    assert second.decompose().minimum().value * 1.01 < least <= b[a <= bound].min(initial=np.inf) * (1 + 1e-9)
     check_reachable([Constraint(first, bound, "first"), Constraint(second, least * 1.0001, "second")])
-    between = 0.5 * (second.decompose().minimum()[0] + least)
+    between = 0.5 * (second.decompose().minimum().value + least)
     for order in (1, -1):
         constraints = [Constraint(first, bound, "first"), Constraint(second, between, "second")][::order]
         with pytest.raises(InfeasibleConstraint, match="Two bounds contradict each other: with") as raised:

@@ -37,7 +37,7 @@ def problem(*constraints: Constraint, space: SearchSpace = SPACE) -> Problem:
 
 def bound(cost: Cost, share: float) -> Constraint:
     tables = cost.decompose() or Macs(cost.space).decompose()
-    low, high = tables.minimum()[0], tables.maximum()[0]
+    low, high = tables.minimum().value, tables.maximum().value
     return Constraint(cost, low + share * (high - low) + 1e-9, cost.name)
 
 
@@ -72,7 +72,7 @@ def test_tight_starts_are_diverse_and_near_the_bound() -> None:
     macs = Macs(SPACE)
     p = problem(bound(macs, 0.1))
     rows = check(p, 100)
-    low, high = macs.decompose().minimum()[0], p.constraints[0].bound
+    low, high = macs.decompose().minimum().value, p.constraints[0].bound
     assert np.median(macs.predict(rows)) > low + 0.5 * (high - low)
     assert (rows != rows[0]).any(axis=0).sum() > 30, "most genes vary"
     assert len(np.unique(rows[:, :5], axis=0)) > 5, "depths vary"
@@ -93,7 +93,7 @@ def test_tiny_spaces_give_what_they_have(share: float, most: int) -> None:
 
 
 def test_infeasible_says_the_exact_minimum() -> None:
-    least = Macs(SPACE).decompose().minimum()[0]
+    least = Macs(SPACE).decompose().minimum().value
     with pytest.raises(
         InfeasibleConstraint, match=r"The smallest MACs of any network of ofa_mbv3_face is 191\.6 M"
     ) as error:
@@ -132,9 +132,9 @@ def test_tilted_rounds_use_the_slack_they_are_given() -> None:
     macs = Macs(SPACE)
     tables, p = macs.decompose(), bound(macs, 0.1)
     sampler = TiltedSampler(SPACE.stage_choices(), [tables], [p.bound])
-    slack = p.bound - tables.minimum()[0]
+    slack = p.bound - tables.minimum().value
     rounds = list(sampler.rounds(np.random.default_rng(0), 400))
-    used = [(macs.predict(rows).mean() - tables.minimum()[0]) / slack for rows in rounds]
+    used = [(macs.predict(rows).mean() - tables.minimum().value) / slack for rows in rounds]
     np.testing.assert_allclose(used[:-1], np.linspace(1, 0, 9)[:-1], atol=0.08)
     assert used[-1] < 0.05
     for rows in rounds:

@@ -10,9 +10,9 @@ import pytest
 from nasface.devices.measurements import Timed
 from nasface.devices.plausibility import kernel_warning, odd_kernels
 from nasface.netspec import NetSpec
-from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
+from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig, layer_counts
 from nasface.timing.fit import choose_strength, fit_rows, held_out_errors
-from nasface.timing.lut_builder import FEWEST_NETS, TablePlan, build_rows, layer_counts
+from nasface.timing.lut_builder import FEWEST_NETS, TablePlan, build_rows
 
 SPACE = OfaMbv3(OfaMbv3FaceConfig(resolution=64))
 RNG = np.random.default_rng

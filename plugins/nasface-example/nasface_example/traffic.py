@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from nasface import SearchSpace, register
-from nasface.costs import LayerCost
+from nasface.costs import LayerCost, ReferenceCost
 from nasface.devices import Device
 from nasface.errors import InvalidInput, UnknownName
 from nasface.netspec import Layer, op_params
@@ -57,11 +57,12 @@ class TrafficLatency(LayerCost):
         compute = layer.macs / (self.config.gmacs_per_s * 1e6)
         return compute + bytes_moved(layer) / (self.config.gbytes_per_s * 1e6)
 
-    def reference(self, network: str = "efficientnet_b0") -> tuple[float, bool]:
+    def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Milliseconds of a reference network by the same model, so that ratios work; always an estimate."""
         if network not in REFERENCES:
             raise UnknownName("reference network", network, REFERENCES)
-        return sum(self.milliseconds(layer) for layer in REFERENCES[network](self.space.resolution).layers), True
+        layers = REFERENCES[network](self.space.resolution).layers
+        return ReferenceCost(sum(map(self.milliseconds, layers)), True)
 
 
 def bytes_moved(layer: Layer) -> int:

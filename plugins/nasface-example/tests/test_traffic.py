@@ -45,7 +45,7 @@ def test_a_device_twice_as_fast_needs_half_the_time() -> None:
 
 def test_references() -> None:
     milliseconds, estimated = traffic().reference("efficientnet_b0")
-    assert milliseconds > traffic().reference("mobilenet_v1")[0] / 2 > 0
+    assert milliseconds > traffic().reference("mobilenet_v1").value / 2 > 0
     assert estimated
     with pytest.raises(UnknownName):
         traffic().reference("efficientnet_b00")
