@@ -224,5 +224,4 @@ def export(
         )
     ready = Network(network.spec, network, deployed_weights(network.state_dict(), network.spec), "by the caller")
     writer = build("exporter", {"name": exporter, "precision": precision})
-    facts, _ = export_checked(writer, ready, Path(path), metadata or {}, np.random.default_rng(seed))
-    return Exported(Path(path), facts["bytes"], facts["sha256"])
+    return export_checked(writer, ready, Path(path), metadata or {}, np.random.default_rng(seed)).file

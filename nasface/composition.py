@@ -267,11 +267,3 @@ def named_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
 def timing_options(timing: Timing) -> TimingOptions:
     """The protocol of measurements; raises `InvalidInput`."""
     return TimingOptions(**{f.name: getattr(timing, f.name) for f in fields(TimingOptions)})
-
-
-def describe_constraints(constraints: Sequence[Constraint]) -> list[dict[str, Any]]:
-    """For `result.json`."""
-    return [
-        {"cost": c.cost.name, "unit": c.cost.unit, "bound": c.bound, "label": c.label, "basis": c.basis}
-        for c in constraints
-    ]

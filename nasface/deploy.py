@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.exporters import Exporter
+from nasface.exporters import Exported, Exporter
 from nasface.netspec import NetSpec
 from nasface.runs import atomic_write, write_text
-from nasface.runtimes.tflite import check_parity, time_tflite
+from nasface.runtimes.tflite import Parity, Timing, check_parity, time_tflite
 
 if TYPE_CHECKING:
     from nasface.supernets import SpecModule, Supernet
@@ -43,6 +43,20 @@ class Network:
         from nasface.supernets import SpecModule
 
         return SpecModule.from_weights(self.spec, self.weights).eval()
+
+
+@dataclass(frozen=True)
+class CheckedExport:
+    """A file that computes what the network does.
+
+    Attributes:
+        file: What was written; depends on the network alone.
+        parity: How far the file differs from the network in torch, by the kind of images; empty for formats that
+            cannot be run here.
+    """
+
+    file: Exported
+    parity: Mapping[str, Parity]
 
 
 def cut_out(
@@ -79,7 +93,7 @@ def export_checked(
     metadata: Mapping[str, Any],
     rng: np.random.Generator,
     calibration: npt.NDArray[np.float32] | None = None,
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> CheckedExport:
     """Export and compare with torch on random and, where given, calibration images.
 
     Args:
@@ -90,21 +104,17 @@ def export_checked(
         rng: Draws random inputs.
         calibration: float32[n, height, width, 3], normalised calibration images.
 
-    Returns:
-        Facts that depend only on the network (bytes, sha256), and the parity figures.
-
     Raises:
         ExportError: The file computes something else.
     """
     exported = exporter.export(network.spec, network.weights, path, metadata)
-    facts = {"file": path.name, "bytes": exported.bytes, "sha256": exported.sha256}
     if path.suffix != ".tflite":
-        return facts, {}
+        return CheckedExport(exported, {})
     inputs = {"random": rng.standard_normal((PARITY_IMAGES, *network.spec.input_shape), np.float32)}
     if calibration is not None:
         inputs["calibration"] = calibration[:PARITY_IMAGES]
     compute = torch_descriptors(network)
-    return facts, {name: asdict(check_parity(compute(x), path, x)) for name, x in inputs.items()}
+    return CheckedExport(exported, {name: check_parity(compute(x), path, x) for name, x in inputs.items()})
 
 
 def torch_descriptors(network: Network) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
@@ -121,6 +131,6 @@ def torch_descriptors(network: Network) -> Callable[[npt.NDArray[np.float32]], n
     return compute
 
 
-def time_on_host(path: Path, runs: int, threads: int) -> dict[str, Any] | None:
-    """Mean, deviation and median of one image on this machine, or None if nothing is to be timed."""
-    return asdict(time_tflite(path, threads=threads, runs=runs)) if runs and path.suffix == ".tflite" else None
+def time_on_host(path: Path, runs: int, threads: int) -> Timing | None:
+    """The time of one image on this machine, or None if nothing is to be timed."""
+    return time_tflite(path, threads=threads, runs=runs) if runs and path.suffix == ".tflite" else None

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from nasface.analysis import summarise
+from nasface.analysis.summaries import numbers
 from nasface.costs import StageTables
 from nasface.errors import InfeasibleConstraint, InvalidInput
 from nasface.experiments._base import Cell, Experiment, Report, Row
@@ -18,17 +20,17 @@ from nasface.predictors import Ranker, fit_ranker
 from nasface.randomness import Part
 from nasface.registry import build as build_component
 from nasface.reports import markdown
-from nasface.reports.summary import Summary, curve, summarise
+from nasface.reports.cells import mean_text
+from nasface.reports.curves import curve
 from nasface.reports.svg import picture
 from nasface.settings import typed
-from nasface.strategies import Constraint, Problem
-from nasface.strategies._base import ROUNDING
-from nasface.strategies._knapsack import merge_fronts
+from nasface.strategies import ROUNDING, Constraint, Problem, merge_fronts
 from nasface.strategies.constraints import REFERENCE, check_reachable
 
 if TYPE_CHECKING:
     from nasface.jobs import Run
 
+GAP: Final = "gap_percent"
 GOAL: Final = 1.0
 """Per cent of the reachable range that the default search should stay within."""
 
@@ -120,9 +122,8 @@ class OptimalityGap(Experiment):
             own = [row for row in rows if row["device"] == device]
             parts.append(f"## {device}\n\n{_table(own)}")
             curves = [
-                curve(summarise([row for row in own if row["search"] == name], "ratio", ["gap_percent"]), *labels)
-                for number, name in enumerate(dict.fromkeys(row["search"] for row in own))
-                for labels in [("gap_percent", name, number)]
+                curve(summarise([row for row in own if row["search"] == name], ["ratio"], [GAP]), "ratio", GAP, name, i)
+                for i, name in enumerate(dict.fromkeys(row["search"] for row in own))
             ]
             pictures[device] = picture(curves, "budget, x EfficientNet-B0", "gap, % of the reachable range")
             parts.append(markdown.image(self.name, device, f"Gap to the optimum on {device}"))
@@ -143,10 +144,10 @@ class OptimalityGap(Experiment):
         lines = []
         for name in dict.fromkeys(row["search"] for row in rows):
             own = [row for row in rows if row["search"] == name]
-            gaps = np.array([row["gap_percent"] for row in own])
-            cells = summarise(own, ("device", "ratio"), ["gap_percent"])
-            worst = max(cell.mean["gap_percent"] for cell in cells)
-            seconds = float(np.median([row["search_seconds"] for row in own]))
+            gaps = np.array(numbers(own, GAP))
+            cells = summarise(own, ("device", "ratio"), [GAP])
+            worst = max(cell.mean[GAP] for cell in cells)
+            seconds = float(np.median(numbers(own, "search_seconds")))
             shares = [f"{100 * float(share):.0f} %" for share in ((gaps == 0).mean(), (gaps <= GOAL).mean())]
             lines.append([name, float(gaps.mean()), worst, float(gaps.max()), *shares, seconds])
         header = ["search", "mean gap, %", "worst budget's mean, %", "worst run, %", "exact", f"within {GOAL:g} %"]
@@ -179,12 +180,10 @@ def build(run: Run, options: Mapping[str, Any]) -> OptimalityGap:
 def _table(rows: Sequence[Row]) -> str:
     """Mean gaps by budget and search."""
     searches = list(dict.fromkeys(row["search"] for row in rows))
-    cells: dict[tuple[Any, ...], Summary] = {
-        summary.at: summary for summary in summarise(rows, ("ratio", "search"), ["gap_percent"])
-    }
+    cells = {(s.at["ratio"], s.at["search"]): s for s in summarise(rows, ("ratio", "search"), [GAP])}
     ratios = list(dict.fromkeys(row["ratio"] for row in rows))
     lines = [
-        [f"{ratio:g}", *(cells[ratio, s].text("gap_percent") if (ratio, s) in cells else None for s in searches)]
+        [f"{ratio:g}", *(mean_text(cells[ratio, s], GAP) if (ratio, s) in cells else None for s in searches)]
         for ratio in ratios
     ]
     return markdown.table(["x EfficientNet-B0", *searches], lines)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from nasface import composition
+from nasface.analysis import Summary, constraints_json, summarise
 from nasface.experiments._base import Cell, Experiment, Report, Row
 from nasface.predictors import Ranker, Ridge, fit_ranker
 from nasface.randomness import Part
 from nasface.registry import REGISTRY
 from nasface.registry import build as build_component
 from nasface.reports import markdown
-from nasface.reports.summary import Summary, curve, summarise
+from nasface.reports.cells import mean_text
+from nasface.reports.curves import curve
 from nasface.reports.svg import picture
 from nasface.settings import typed
 from nasface.spaces import Population
@@ -76,7 +77,7 @@ class PaperAblation(Experiment):
         self._fit_rng = run.rng(Part.PREDICTOR)
         self._predictor = asdict(REGISTRY.get("predictor", options.predictor).config())
         self._rankers: tuple[Ranker, Ranker] | None = None
-        bounds = composition.describe_constraints(self._constraints)
+        bounds = constraints_json(self._constraints)
         self.identity = self._bench.fingerprint(
             settings.accuracy.metric, self._predictor, settings.selector, settings.search, bounds, settings.seed
         )
@@ -118,12 +119,12 @@ class PaperAblation(Experiment):
         metric, parts, pictures = self._settings.accuracy.metric, [self._introduction()], {}
         for parameter in dict.fromkeys(row["parameter"] for row in rows):
             symbol = SYMBOLS.get(parameter, parameter)
-            lines = summarise([row for row in rows if row["parameter"] == parameter], "value", MEASURED)
+            lines = summarise([row for row in rows if row["parameter"] == parameter], ["value"], MEASURED)
             parts.append(f"## {symbol} (`search.{parameter}`)")
-            cells = [[_value(parameter, line), *[line.text(name) for name in MEASURED]] for line in lines]
+            cells = [[_value(parameter, line), *[mean_text(line, name) for name in MEASURED]] for line in lines]
             parts.append(markdown.table([symbol, *(name.format(metric=metric) for name in HEADER)], cells))
             for name, label in ((MEASURED[0], f"predicted {metric} (estimated)"), (MEASURED[2], "process seconds")):
-                pictures[f"{parameter}_{name}"] = picture([curve(lines, name, label)], symbol, label)
+                pictures[f"{parameter}_{name}"] = picture([curve(lines, "value", name, label)], symbol, label)
                 parts.append(markdown.image(self.name, f"{parameter}_{name}", f"{label} by {symbol}"))
         return Report("Parameters of evolution, one at a time (Figs. 4 to 8)", "\n\n".join(parts), pictures)
 
@@ -156,4 +157,4 @@ def build(run: Run, options: dict[str, Any]) -> PaperAblation:
 
 
 def _value(parameter: str, line: Summary) -> str:
-    return f"{line.at:g}{' *' if line.at == PUBLISHED.get(parameter) else ''}"
+    return f"{line.at['value']:g}{' *' if line.at['value'] == PUBLISHED.get(parameter) else ''}"

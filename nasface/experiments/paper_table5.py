@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
+from nasface.analysis import Summary, summarise
 from nasface.composition import Workbench
 from nasface.deploy import cut_out
 from nasface.errors import InvalidInput
@@ -19,7 +20,7 @@ from nasface.predictors import Ranker, Ridge, fit_ranker
 from nasface.randomness import Part
 from nasface.registry import build as build_component
 from nasface.reports import markdown
-from nasface.reports.summary import Summary, summarise
+from nasface.reports.cells import mean_text
 from nasface.reports.svg import Series, picture
 from nasface.settings import Constraints, LatencyBound, typed
 from nasface.spaces import Population
@@ -120,7 +121,9 @@ class PaperTable5(Experiment):
     def report(self, rows: Sequence[Row]) -> Report:
         """The table beside the published one, and a picture."""
         grid = summarise(rows, ("supernet", "device", "ratio", "predictor"), [*MEASURED, "auc_people"])
-        cells = [[*entry.at, *(entry.text(name) for name in (*MEASURED, "auc_people"))] for entry in grid]
+        cells = [
+            [*entry.at.values(), *(mean_text(entry, name) for name in (*MEASURED, "auc_people"))] for entry in grid
+        ]
         header = ["supernet", "device", "x EfficientNet-B0", "predictor", *MEASURED.values(), "AUC ± over people"]
         parts = [
             f"{self._options.seeds} searches per row, learned from {self._run.settings.accuracy.metric}; mean ± 95 % "
@@ -208,12 +211,12 @@ def _people_with_several(data: FaceData, names: Sequence[str]) -> npt.NDArray[np
 
 def _picture(grid: Sequence[Summary]) -> str:
     """AUC of every row by latency, one series per predictor."""
-    names = list(dict.fromkeys(entry.at[3] for entry in grid))
+    names = list(dict.fromkeys(str(entry.at["predictor"]) for entry in grid))
     styles = ("found", "other", "reference", "cloud")
     series = [
         Series(
             name,
-            [(e.mean["latency_ms"], e.mean["auc"]) for e in grid if e.at[3] == name],
+            [(e.mean["latency_ms"], e.mean["auc"]) for e in grid if e.at["predictor"] == name],
             styles[i % len(styles)],
         )
         for i, name in enumerate(names)

@@ -12,12 +12,14 @@ import numpy.typing as npt
 
 from nasface import composition
 from nasface.accuracy.reliability import reliabilities
+from nasface.analysis import PredictorComparison
+from nasface.analysis.predictor_trials import ALL
 from nasface.composition import Workbench
 from nasface.errors import InvalidInput, TableError
 from nasface.experiments._base import Cell, Experiment, Report, Row
 from nasface.predictors.trial import judge_floor, judge_predictor, split
 from nasface.registry import build
-from nasface.reports.predictor_table import ALL, Comparison, comparison_markdown
+from nasface.reports.predictor_table import comparison_markdown
 from nasface.spaces import relatives
 from nasface.strategies.constraints import REFERENCE
 
@@ -83,7 +85,7 @@ class PredictorTrials(Experiment):
     def report(self, rows: Sequence[Row]) -> Report:
         """Tables at the largest size, learning curves."""
         title = f"Predictors on {len(self._bench.table)} measured subnets, {self.design.seeds} splits"
-        body, pictures = comparison_markdown(Comparison(rows, self.design.baseline), self.name)
+        body, pictures = comparison_markdown(PredictorComparison.of(rows, self.design.baseline), self.name)
         return Report(title, f"{ceiling_text(self._bench)}\n\n{body}", pictures)
 
     def _judge(

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
+from nasface.analysis import summarise
 from nasface.errors import InvalidInput, TableError, UnknownName
 from nasface.experiments._base import Cell, Experiment, Report, Row
 from nasface.predictors import Ranker, fit_ranker
 from nasface.registry import build as build_component
 from nasface.reports import markdown
-from nasface.reports.summary import curve, summarise
+from nasface.reports.cells import mean_text
+from nasface.reports.curves import curve
 from nasface.reports.svg import picture
 from nasface.settings import typed
 from nasface.strategies.constraints import REFERENCE
@@ -117,12 +119,18 @@ class Verification(Experiment):
         parts, pictures = [self._introduction()], {}
         for budget in dict.fromkeys(row["budget"] for row in rows):
             lines = summarise([row for row in rows if row["budget"] == budget], ("predictor", "way"), MEASURED)
-            cells = [[*line.at, *[line.text(name) for name in MEASURED]] for line in lines]
+            cells = [[*line.at.values(), *[mean_text(line, name) for name in MEASURED]] for line in lines]
             header = ["predictor", "way", "regret, other people", "regret, same people", "promised minus found"]
             parts.append(f"## {budget} measurements\n\n{markdown.table(header, cells)}")
         curves = [
-            curve(summarise([row for row in rows if row["way"] == way], "budget", ["regret"]), "regret", way, number)
-            for number, way in enumerate(WAYS)
+            curve(
+                summarise([row for row in rows if row["way"] == way], ["budget"], ["regret"]),
+                "budget",
+                "regret",
+                way,
+                i,
+            )
+            for i, way in enumerate(WAYS)
         ]
         pictures["regret"] = picture(curves, "measurements", "regret on other people, mean over predictors")
         parts.append(markdown.image(self.name, "regret", "Regret by measurements"))

@@ -1,6 +1,6 @@
-"""Reports: tables, pictures, HTML pages."""
+"""Reports: tables, pictures, HTML pages. What they show is computed in `nasface.analysis`."""
 
-from nasface.reports.page import Page
-from nasface.reports.svg import Series, bars, chart
+from nasface.reports.page import Card, Page
+from nasface.reports.svg import Limit, Series, bars, chart, picture
 
-__all__ = ["Page", "Series", "bars", "chart"]
+__all__ = ["Card", "Limit", "Page", "Series", "bars", "chart", "picture"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from nasface.predictors import Ranker
-from nasface.reports.svg import Series, picture
+from nasface.reports.svg import Limit, Series, picture
 from nasface.runs import write_text
 from nasface.strategies import ParetoFront
 
@@ -37,7 +37,7 @@ def write_front(folder: Path, front: ParetoFront, ranker: Ranker, metric: str, l
         writer.writerow([f"{predicted[row]:.6f}", *(f"{value:.6g}" for value in front.costs[row]), genes])
     write_text(folder / FILE, text.getvalue())
     points = [(float(front.costs[row, 0]), float(predicted[row])) for row in order]
-    marked = None if limit is None else (limit, "budget")
+    marked = None if limit is None else Limit(limit, "budget")
     kind = "exact front" if front.exact else "front found"
     svg = picture([Series(kind, points, "cloud")], front.labels[0], f"predicted {metric} (estimated)", marked)
     write_text(folder / PICTURE, svg)

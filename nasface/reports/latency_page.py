@@ -9,6 +9,7 @@ from typing import Final
 from nasface.composition import DeviceCosts
 from nasface.devices.check import LatencyCheck
 from nasface.metrics import Interval
+from nasface.reports.cells import mark
 from nasface.reports.page import Page
 from nasface.reports.svg import Series, chart
 
@@ -52,12 +53,12 @@ def write_latency_page(
         margin: For 95 % confidence, if known.
         remarks: What to know about the comparison.
     """
-    mark = " (estimated)" if entry.latency.estimated else ""
-    page = Page(f"{entry.latency.label}{mark}", f"{len(names)} networks, {source}")
+    estimated = mark(entry.latency)
+    page = Page(f"{entry.latency.label}{estimated}", f"{len(names)} networks, {source}")
     for remark in remarks:
         page.text(f"Note: {remark}", "note")
     page.heading("Predicted against measured")
-    page.picture(_scatter(check, names, margin, mark), "every network; the line is where both are equal")
+    page.picture(_scatter(check, names, margin, estimated), "every network; the line is where both are equal")
     page.heading("Figures")
     page.table(
         ["", "value", "95 % interval"],
@@ -72,7 +73,7 @@ def write_latency_page(
     page.write(path)
 
 
-def _scatter(check: LatencyCheck, names: Sequence[str], margin: float | None, mark: str) -> str:
+def _scatter(check: LatencyCheck, names: Sequence[str], margin: float | None, estimated: str) -> str:
     points = list(zip(check.predicted.tolist(), check.measured.tolist(), strict=True))
     low, high = float(check.predicted.min()), float(check.predicted.max())
     series = [
@@ -82,4 +83,4 @@ def _scatter(check: LatencyCheck, names: Sequence[str], margin: float | None, ma
     if margin:
         line = [(x, x * (1 + margin)) for x in (low, high)]
         series.append(Series("with the margin for 95 %", line, "found", line=True))
-    return chart(series, f"predicted, ms{mark}", "measured, ms")
+    return chart(series, f"predicted, ms{estimated}", "measured, ms")

@@ -7,9 +7,18 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import NamedTuple
 
+from nasface.reports.cells import cell_text
 from nasface.runs import write_text
+
+
+class Card(NamedTuple):
+    """A big number."""
+
+    label: str
+    value: str
+    small_print: str
 
 
 class Page:
@@ -27,8 +36,8 @@ class Page:
         """A paragraph; `css` may be "note" or "command"."""
         self._parts.append(f'<p class="{css}">{html.escape(text)}</p>')
 
-    def cards(self, values: Sequence[tuple[str, str, str]]) -> None:
-        """Big numbers: (label, value, small print)."""
+    def cards(self, values: Sequence[Card]) -> None:
+        """Big numbers."""
         parts = []
         for card in values:
             words = zip(("small", "b", "i"), card, strict=True)
@@ -39,7 +48,7 @@ class Page:
     def table(
         self,
         header: Sequence[str],
-        rows: Sequence[Sequence[Any]],
+        rows: Sequence[Sequence[object]],
         highlight: int | None = None,
         links: Sequence[str] = (),
     ) -> None:
@@ -58,7 +67,7 @@ class Page:
         """A picture made by `nasface.reports.svg`."""
         self._parts.append(f"<figure>{svg}<figcaption>{html.escape(caption)}</figcaption></figure>")
 
-    def facts(self, values: Mapping[str, Any]) -> None:
+    def facts(self, values: Mapping[str, object]) -> None:
         """Name and value pairs."""
         rows = [
             f"<dt>{html.escape(name)}</dt><dd>{html.escape(cell_text(value))}</dd>" for name, value in values.items()
@@ -75,12 +84,3 @@ class Page:
             title=html.escape(self.title), subtitle=html.escape(self.subtitle), style=style, body=body
         )
         write_text(path, page)
-
-
-def cell_text(value: Any) -> str:
-    """How a value stands in a table: floats with four significant digits, None as a dash."""
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value)

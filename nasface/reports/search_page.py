@@ -2,84 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
 
-from nasface.reports.comparison import FOUND, SearchFacts, columns, header, latency_column, mark
-from nasface.reports.layer_times import layer_times
-from nasface.reports.page import Page
-from nasface.reports.standing import Standing, write_standing
-from nasface.reports.svg import Series, chart
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from nasface.analysis import Compared, CostColumn, SearchFacts, SearchOutcome, layer_times
+from nasface.analysis.facts import FOUND
+from nasface.reports.cells import comparison_cells, comparison_header, mark
+from nasface.reports.layer_section import write_layer_times
+from nasface.reports.page import Card, Page
+from nasface.reports.standing_section import write_standing
+from nasface.reports.svg import Limit, Series, chart
 
 COUNTERS = {"calls": "comparator calls", "pairs": "pairs compared", "distinct": "distinct networks"}
 """What a reader calls a search's counters, where it differs."""
 
 
-def write_page(
-    path: Path,
-    facts: SearchFacts,
-    rows: list[dict[str, Any]],
-    place: Standing,
-    decision: dict[str, Any],
-    measurements: dict[str, Any],
-) -> None:
+def write_page(path: Path, found: SearchOutcome) -> None:
     """Write `report.html`."""
+    facts = found.facts
     devices = " and ".join(entry.device.name for entry in facts.devices)
     page = Page(
         f"The network for {devices}",
         f"cut out of {facts.supernet} by nasface; predictions and marked latencies are estimated",
     )
-    page.cards(_cards(facts, rows, decision, measurements))
+    page.cards(_cards(found))
     for note in facts.notes:
         page.text(f"Note: {note}", "note")
     page.heading("How it compares")
-    page.table(header(facts), [[row.get(column) for column in columns(facts)] for row in rows], highlight=0)
+    page.table(comparison_header(found.comparison, facts.metric), comparison_cells(found.comparison), highlight=0)
     page.picture(
-        _scatter(facts, rows),
+        _scatter(found),
         "Every measured subnet of the accuracy table, and predictions (estimated) for named networks.",
     )
-    _measured_section(page, measurements)
-    write_standing(page, facts, place)
-    layer_times(page, facts)
+    _measured_section(page, found)
+    write_standing(page, facts, found.standing)
+    write_layer_times(page, layer_times(facts))
     page.heading(f"How good the predictor is ({facts.predictor})")
     _quality_tables(page, facts)
     page.heading("The search")
     counted = {COUNTERS.get(name, name): count for name, count in facts.result.counters.items() if count}
-    page.facts(counted | {"seconds": measurements["search_seconds"]})
+    page.facts(counted | {"seconds": found.seconds.search})
     page.heading("Provenance")
-    page.facts(_provenance(facts, decision, measurements))
+    page.facts(_provenance(found))
     page.write(path)
 
 
-def _cards(
-    facts: SearchFacts, rows: list[dict[str, Any]], decision: dict[str, Any], measurements: dict[str, Any]
-) -> list[tuple[str, str, str]]:
-    found, cards = rows[0], []
-    for entry in facts.devices:
-        column = latency_column(entry)
-        bound = next((c for c in facts.constraints if c.cost is entry.latency), None)
-        note = f"budget {bound.bound:.2f} ms{mark(entry)}" if bound else f"no budget{mark(entry)}"
-        cards.append((f"latency on {entry.device.name}", f"{found[column]:.2f} ms", note))
-    cards.append((f"predicted {facts.metric}", f"{found['predicted']:.4f}", f"estimated by {facts.predictor}"))
-    measured = measurements.get("measured")
-    if measured:
-        figure, value = next(iter(measured["row"].items()))
-        cards.append((f"measured {figure}", f"{value:.4f}", "report people"))
-    cards.append(("size", f"{found['params_m']:.2f} M parameters", f"{found['macs_m']:.0f} M multiply-accumulates"))
-    if "model" in decision:
-        timing = measurements["host_timing"]
-        note = f"{timing['mean_ms']:.2f} ms on this machine" if timing else decision["model"]["file"]
-        cards.append((decision["model"]["file"], f"{decision['model']['bytes'] / 1e6:.2f} MB", note))
+def _cards(found: SearchOutcome) -> list[Card]:
+    facts, network, delivered = found.facts, found.comparison.found, found.delivered
+    columns = zip(found.comparison.columns, network.costs, strict=True)
+    cards = [_latency_card(facts, column, ms) for column, ms in columns if column.device is not None]
+    cards.append(Card(f"predicted {facts.metric}", f"{network.predicted:.4f}", f"estimated by {facts.predictor}"))
+    if found.measured is not None:
+        figure, value = next(iter(found.measured.judgement.row().items()))
+        cards.append(Card(f"measured {figure}", f"{value:.4f}", "report people"))
+    macs = f"{network.macs_m:.0f} M multiply-accumulates"
+    cards.append(Card("size", f"{network.params_m:.2f} M parameters", macs))
+    if delivered is not None:
+        file, timing = delivered.model.file, delivered.timing
+        note = f"{timing.mean_ms:.2f} ms on this machine" if timing else file.path.name
+        cards.append(Card(file.path.name, f"{file.bytes / 1e6:.2f} MB", note))
     return cards
 
 
-def _scatter(facts: SearchFacts, rows: list[dict[str, Any]]) -> str:
-    entry = facts.devices[0]
-    column = latency_column(entry)
+def _latency_card(facts: SearchFacts, column: CostColumn, ms: float | None) -> Card:
+    bound = facts.bound(column.cost)
+    budget = "no budget" if bound is None else f"budget {bound:.2f} ms"
+    return Card(f"latency on {column.device}", f"{ms:.2f} ms", f"{budget}{mark(column.cost)}")
+
+
+def _scatter(found: SearchOutcome) -> str:
+    facts, entry = found.facts, found.facts.devices[0]
     cloud = list(zip(entry.latency.predict(facts.table.genotypes).tolist(), facts.targets.tolist(), strict=True))
-    named = [(row["network"], (row[column], row["predicted"])) for row in rows if row["predicted"] is not None]
+    named = [(network.name, point) for network in found.comparison.networks if (point := _point(network))]
     series = [
         Series("measured subnets", cloud, "cloud"),
         Series(
@@ -87,9 +81,14 @@ def _scatter(facts: SearchFacts, rows: list[dict[str, Any]]) -> str:
         ),
         Series("found (predicted)", [named[0][1]], "found", [FOUND]),
     ]
-    bound = next((c.bound for c in facts.constraints if c.cost is entry.latency), None)
-    limit = None if bound is None else (bound, f"budget {bound:.2f} ms")
-    return chart(series, f"latency on {entry.device.name}, ms{mark(entry)}", facts.metric, limit)
+    limit = Limit.budget(facts.bound(entry.latency))
+    return chart(series, f"latency on {entry.device.name}, ms{mark(entry.latency)}", facts.metric, limit)
+
+
+def _point(network: Compared) -> tuple[float, float] | None:
+    """Latency on the first device and predicted accuracy, where both are known."""
+    latency = network.costs[0]
+    return None if latency is None or network.predicted is None else (latency, network.predicted)
 
 
 def _quality_tables(page: Page, facts: SearchFacts) -> None:
@@ -106,30 +105,30 @@ def _quality_tables(page: Page, facts: SearchFacts) -> None:
         page.table(["", *names], [[row, *[values.get(name) for name in names]] for row, values in near.items()])
 
 
-def _measured_section(page: Page, measurements: dict[str, Any]) -> None:
-    measured = measurements.get("measured")
-    if not measured:
+def _measured_section(page: Page, found: SearchOutcome) -> None:
+    if found.measured is None:
         page.text(
             "Nothing was measured: no photos were given (data=lfw data.root=... measures the found network).", "note"
         )
         return
+    judgement = found.measured.judgement
     page.heading("Measured on report people")
-    intervals = {name: f"{low:.4f}–{high:.4f}" for name, (low, high) in measured["intervals"].items()}
     page.table(
-        ["figure", "value", "95 % interval over people"], [[n, v, intervals.get(n)] for n, v in measured["row"].items()]
+        ["figure", "value", "95 % interval over people"],
+        [[name, value, judgement.interval(name) or None] for name, value in judgement.row().items()],
     )
 
 
-def _provenance(facts: SearchFacts, decision: dict[str, Any], measurements: dict[str, Any]) -> dict[str, Any]:
-    found = {
-        "genotype": decision["genotype"],
+def _provenance(found: SearchOutcome) -> Mapping[str, object]:
+    facts, delivered = found.facts, found.delivered
+    table = f"{len(facts.table)} subnets, metric {facts.metric}, data {facts.table.shared['data'][:16]}"
+    rows: dict[str, object] = {
+        "genotype": facts.space.to_dict(facts.result.best),
         "supernet": f"{facts.supernet}, {facts.table.supernet[:16]}",
-        "accuracy table": f"{len(facts.table)} subnets, metric {facts.metric}, data {facts.table.shared['data'][:16]}",
-        "batch normalisation calibrated on": decision.get("calibration"),
-        "model sha256": decision.get("model", {}).get("sha256"),
+        "accuracy table": table,
+        "batch normalisation calibrated on": None if delivered is None else delivered.calibration,
+        "model sha256": None if delivered is None else delivered.model.file.sha256,
     }
-    found |= {f"bound on {c.label}": f"{c.bound:.4g} {c.cost.unit} {c.basis}" for c in facts.constraints}
-    found |= {
-        f"parity on {name} inputs": p["max_difference_relative"] for name, p in measurements.get("parity", {}).items()
-    }
-    return found
+    rows |= {f"bound on {c.label}": f"{c.bound:.4g} {c.cost.unit} {c.basis}" for c in facts.constraints}
+    parities = {} if delivered is None else delivered.model.parity
+    return rows | {f"parity on {name} inputs": p.max_difference_relative for name, p in parities.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nasface.reports.page import Page
+from nasface.reports.page import Card, Page
 from nasface.reports.svg import Series, chart, picture
 from nasface.runs import write_text
 
@@ -26,7 +26,7 @@ def write_supernet_page(folder: Path, title: str, rows: Rows) -> list[Path]:
     """
     page = Page("nasface supernet", title)
     last = [row for row in rows if row.get("step") == rows[-1].get("step")]
-    page.cards([(row["network"], f"{row['auc']:.4f}", f"AUC of {row['weights']}") for row in last])
+    page.cards([Card(row["network"], f"{row['auc']:.4f}", f"AUC of {row['weights']}") for row in last])
     pictures = []
     if len({row.get("step") for row in rows}) > 1:
         page.heading("Over the training")

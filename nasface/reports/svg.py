@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 44
@@ -32,6 +33,18 @@ class Series:
     names: Sequence[str] = ()
     line: bool = False
     errors: Sequence[float] = ()
+
+
+class Limit(NamedTuple):
+    """A vertical line with a label."""
+
+    value: float
+    label: str
+
+    @classmethod
+    def budget(cls, bound: float | None) -> Limit | None:
+        """The bound on a latency in ms, if there is one."""
+        return None if bound is None else cls(bound, f"budget {bound:.2f} ms")
 
 
 @dataclass(frozen=True)
@@ -61,13 +74,13 @@ class Axis:
         return start + (value - self.low) / (self.high - self.low) * (end - start)
 
 
-def chart(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[float, str] | None = None) -> str:
-    """A scatter or line chart for a page; `limit` draws a vertical line with a label (a budget)."""
+def chart(series: Sequence[Series], x_label: str, y_label: str, limit: Limit | None = None) -> str:
+    """A scatter or line chart for a page; `limit` draws a vertical line (a budget)."""
     body = _plot(series, x_label, y_label, limit)
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{body}</svg>{_legend(series)}'
 
 
-def picture(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[float, str] | None = None) -> str:
+def picture(series: Sequence[Series], x_label: str, y_label: str, limit: Limit | None = None) -> str:
     """The same as a file of its own: colours, background and legend inside."""
     lines = (resources.files("nasface.reports") / "page.css").read_text(encoding="utf-8").splitlines()
     style = "\n".join(line for line in lines if line.startswith((":root", "svg")))
@@ -80,16 +93,16 @@ def picture(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[f
     )
 
 
-def _plot(series: Sequence[Series], x_label: str, y_label: str, limit: tuple[float, str] | None) -> str:
+def _plot(series: Sequence[Series], x_label: str, y_label: str, limit: Limit | None) -> str:
     points = [p for s in series for p in s.points]
     ends = [y + sign * e for s in series for (_, y), e in zip(s.points, s.errors, strict=False) for sign in (-1, 1)]
-    xs = [x for x, _ in points] + ([limit[0]] if limit else [])
+    xs = [x for x, _ in points] + ([limit.value] if limit else [])
     x, y = Axis.around(x_label, xs), Axis.around(y_label, [v for _, v in points] + ends)
     body = [_axes(x, y)]
     if limit:
-        px = x.place(limit[0], LEFT, WIDTH - RIGHT)
+        px = x.place(limit.value, LEFT, WIDTH - RIGHT)
         body.append(f'<line class="limit" x1="{px:.1f}" x2="{px:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        body.append(f'<text class="limit" x="{px + 4:.1f}" y="{TOP + 10}">{html.escape(limit[1])}</text>')
+        body.append(f'<text class="limit" x="{px + 4:.1f}" y="{TOP + 10}">{html.escape(limit.label)}</text>')
     labels = _Labels([point for s in series if s.style != "cloud" and not s.line for point in _pixels(s, x, y)])
     return "".join([*body, *(_series(s, x, y, labels) for s in series)])
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from nasface.reports.page import Page
+from nasface.reports.page import Card, Page
 from nasface.reports.svg import Series, chart
 
 _STYLES = ("other", "found", "reference", "cloud")
@@ -16,7 +15,7 @@ Rows = Sequence[Mapping[str, str]]
 
 
 def write_training_report(
-    path: Path, title: str, progress: Rows, validation: Rows, facts: Mapping[str, Any], command: str
+    path: Path, title: str, progress: Rows, validation: Rows, facts: Mapping[str, object], command: str
 ) -> None:
     """Write the page.
 
@@ -49,15 +48,15 @@ def write_training_report(
     page.write(path)
 
 
-def _cards(progress: Rows, validation: Rows) -> list[tuple[str, str, str]]:
+def _cards(progress: Rows, validation: Rows) -> list[Card]:
     last = progress[-1] if progress else None
-    cards = []
+    cards = list[Card]()
     if last is not None:
-        cards.append(("steps", last["step"], f"phase {last['phase']}, {float(last['epoch']):.1f} epochs"))
-        cards.append(("hours", f"{float(last['seconds']) / 3600:.2f}", "of training, without validations"))
-        cards.append(("processor hours", f"{float(last['cpu_seconds']) / 3600:.2f}", "of the first process"))
+        cards.append(Card("steps", last["step"], f"phase {last['phase']}, {float(last['epoch']):.1f} epochs"))
+        cards.append(Card("hours", f"{float(last['seconds']) / 3600:.2f}", "of training, without validations"))
+        cards.append(Card("processor hours", f"{float(last['cpu_seconds']) / 3600:.2f}", "of the first process"))
     cards += [
-        (row["network"], f"{float(row['auc']):.4f}", f"AUC at step {row['step']}")
+        Card(row["network"], f"{float(row['auc']):.4f}", f"AUC at step {row['step']}")
         for row in validation
         if row["step"] == validation[-1]["step"]
     ][:4]

@@ -1,6 +1,7 @@
 """Searches: the best network of a space under constraints."""
 
 from nasface.strategies._base import (
+    ROUNDING,
     Constraint,
     Problem,
     Progress,
@@ -9,7 +10,9 @@ from nasface.strategies._base import (
     VerifiedConfig,
     no_progress,
 )
+from nasface.strategies._finalists import N_FINALISTS
 from nasface.strategies._fronts import ParetoFront
+from nasface.strategies._knapsack import Front, merge_fronts
 from nasface.strategies.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.strategies.exact import Exact, ExactConfig
 from nasface.strategies.feasible import feasible_start
@@ -18,6 +21,8 @@ from nasface.strategies.pareto import Pareto, ParetoConfig
 from nasface.strategies.random import RandomSearch, RandomSearchConfig
 
 __all__ = [
+    "N_FINALISTS",
+    "ROUNDING",
     "Constraint",
     "Evolution",
     "EvolutionConfig",
@@ -25,6 +30,7 @@ __all__ = [
     "EvolutionPaperConfig",
     "Exact",
     "ExactConfig",
+    "Front",
     "LocalSearch",
     "LocalSearchConfig",
     "Pareto",
@@ -38,5 +44,6 @@ __all__ = [
     "SearchStrategy",
     "VerifiedConfig",
     "feasible_start",
+    "merge_fronts",
     "no_progress",
 ]

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nasface.accuracy.table import AccuracyTable, merge_tables
+from nasface.analysis import VerifiedNetwork
+from nasface.composition import Workbench
+from nasface.data import FaceData
 from nasface.errors import DataError, InvalidInput
 from nasface.jobs import Run
 from nasface.predictors import Ranker, fit_ranker
 from nasface.randomness import Part
 from nasface.registry import build
-from nasface.spaces import Population
-from nasface.strategies import SearchResult
-from nasface.strategies._finalists import N_FINALISTS
-
-if TYPE_CHECKING:
-    from nasface.tasks.search import Task
+from nasface.spaces import Population, SearchSpace
+from nasface.strategies import N_FINALISTS, SearchResult
 
 FILE = "verified.csv"
 ORIGIN = "verified"
@@ -62,75 +60,90 @@ class Options:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """What a strategy found, and the seconds it took."""
+
+    result: SearchResult
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Verified:
     """What came of it.
 
     Attributes:
         result: The winner is the measured best; the measured finalists come first, best first.
         ranker: Fitted on all rows that joined the table.
-        rows: One per measured network: round, genes, predicted when it was recommended, measured.
+        networks: That were measured.
         remarks: For the user.
         seconds: Of the searches alone.
     """
 
     result: SearchResult
     ranker: Ranker
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    networks: tuple[VerifiedNetwork, ...] = ()
     remarks: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
-Search = Callable[[Ranker], tuple[SearchResult, float]]
+Search = Callable[[Ranker], Searched]
 
 
-def search_and_measure(run: Run, task: Task, ranker: Ranker, options: Options, search: Search) -> Verified:
+def search_and_measure(
+    run: Run, bench: Workbench, data: FaceData | None, ranker: Ranker, options: Options, search: Search
+) -> Verified:
     """Search; measure the best; fit again and repeat; the measured best within the bounds wins.
 
     Args:
         run: Settings, folder, terminal.
-        task: Table, space, photos.
+        bench: Supernet, space, table.
+        data: Photos to measure with.
         ranker: Fitted on the table.
         options: How many, how often, where to.
         search: Searches by a ranker.
 
     Raises:
+        DataError: Something is to be measured, and there are no photos.
         TableError: Rounds are asked for, and the photos are not those of the table, so that rows cannot join it.
     """
-    result, seconds = search(ranker)
+    searched = search(ranker)
+    result, seconds = searched.result, searched.seconds
     if not options.top:
         return Verified(result, ranker, seconds=seconds)
-    rows: list[dict[str, Any]] = []
-    measure, metric = _measurer(run, task, options), run.settings.accuracy.metric
+    networks: list[VerifiedNetwork] = []
+    measure, metric = _measurer(run, bench, data, options), run.settings.accuracy.metric
     for number in range(1, options.rounds + 1):
-        known = {row["genes"] for row in rows}
-        fresh = np.array([task.bench.space.to_text(genes) not in known for genes in result.finalists])
+        known = {network.genes for network in networks}
+        fresh = np.array([bench.space.to_text(genotype) not in known for genotype in result.finalists])
         chosen = result.finalists[fresh][: options.top]
         if not len(chosen):  # the predictor recommends what is measured already
             break
         measured = measure(chosen)
         predicted = ranker.predicted_accuracy(chosen)
-        rows += [
-            {"round": number, "genes": task.bench.space.to_text(genes), "predicted": float(said), metric: float(found)}
-            for genes, said, found in zip(chosen, predicted, measured.target(metric), strict=True)
+        networks += [
+            VerifiedNetwork(number, bench.space.to_text(genotype), float(said), float(value))
+            for genotype, said, value in zip(chosen, predicted, measured.target(metric), strict=True)
         ]
         if number < options.rounds:
-            ranker = _fit_again(run, task, ranker, measured)
-            result, more = search(ranker)
-            seconds += more
-    return Verified(_deliver(task, result, rows, metric), ranker, rows, _remarks(rows, metric), seconds)
+            ranker = _fit_again(run, bench, ranker, measured)
+            searched = search(ranker)
+            result, seconds = searched.result, seconds + searched.seconds
+    best_first = _best_first(bench.space, result, networks)
+    return Verified(best_first, ranker, tuple(networks), _remarks(networks, metric), seconds)
 
 
-def _measurer(run: Run, task: Task, options: Options) -> Callable[[Population], AccuracyTable]:
+def _measurer(
+    run: Run, bench: Workbench, data: FaceData | None, options: Options
+) -> Callable[[Population], AccuracyTable]:
     """A function that gives the rows of networks, from the file or measured now."""
     from nasface.accuracy.estimator import measure_networks
     from nasface.accuracy.faces import open_faces
 
-    if task.data is None:
+    if data is None:
         raise DataError("search.verify_top needs photos; add data=lfw data.root=FOLDER.")
-    bench = task.bench
     supernet = bench.source.load(bench.space)
     photos = replace(run.settings.accuracy, calibration_photos=_calibration_photos(run, bench.table))
-    faces = open_faces(task.data, photos, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
+    faces = open_faces(data, photos, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
     path = run.folder / FILE if options.table is None else run.path(options.table)
 
     def measure(networks: Population) -> AccuracyTable:
@@ -154,15 +167,13 @@ def _calibration_photos(run: Run, table: AccuracyTable) -> int:
     return int(found.pop()) if len(found) == 1 else run.settings.accuracy.calibration_photos
 
 
-def _fit_again(run: Run, task: Task, ranker: Ranker, measured: AccuracyTable) -> Ranker:
+def _fit_again(run: Run, bench: Workbench, ranker: Ranker, measured: AccuracyTable) -> Ranker:
     """The predictor fitted on all that is known, the new rows first added."""
     metric = run.settings.accuracy.metric
-    known = AccuracyTable(
-        ranker.table, {metric: ranker.targets}, task.bench.table.shared, _notes(task.bench.table, ranker)
-    )
+    known = AccuracyTable(ranker.table, {metric: ranker.targets}, bench.table.shared, _notes(bench.table, ranker))
     joined = merge_tables([known, measured.only([metric])], ["the accuracy table", "the measured finalists"])
     predictor = build("predictor", run.settings.predictor)
-    return fit_ranker(task.bench.space, predictor, joined.genotypes, joined.target(metric), run.rng(Part.PREDICTOR))
+    return fit_ranker(bench.space, predictor, joined.genotypes, joined.target(metric), run.rng(Part.PREDICTOR))
 
 
 def _notes(table: AccuracyTable, ranker: Ranker) -> dict[str, tuple[str, ...]]:
@@ -171,22 +182,20 @@ def _notes(table: AccuracyTable, ranker: Ranker) -> dict[str, tuple[str, ...]]:
     return {name: (*texts, *[ORIGIN] * missing) for name, texts in table.notes.items()}
 
 
-def _deliver(task: Task, result: SearchResult, rows: list[dict[str, Any]], metric: str) -> SearchResult:
+def _best_first(space: SearchSpace, result: SearchResult, networks: Sequence[VerifiedNetwork]) -> SearchResult:
     """The result with the measured networks in front, the best of them first; of equal ones that measured first."""
-    order = sorted(range(len(rows)), key=lambda i: -rows[i][metric])
-    texts = list(dict.fromkeys(rows[i]["genes"] for i in order))
-    population = np.array([task.bench.space.from_text(text) for text in texts], np.int8)
+    ordered = sorted(networks, key=lambda network: -network.measured)
+    texts = dict.fromkeys(network.genes for network in ordered)
+    population = np.array([space.from_text(text) for text in texts], np.int8)
     return replace(result, best=population[0], finalists=population[:N_FINALISTS])
 
 
-def _remarks(rows: list[dict[str, Any]], metric: str) -> tuple[str, ...]:
-    best = max(rows, key=lambda row: row[metric])
-    favourite = rows[0]
-    too_much = float(np.mean([row["predicted"] - row[metric] for row in rows]))
-    networks = len({row["genes"] for row in rows})
-    gain = best[metric] - favourite[metric]
+def _remarks(networks: Sequence[VerifiedNetwork], metric: str) -> tuple[str, ...]:
+    best, favourite = max(networks, key=lambda network: network.measured), networks[0]
+    too_much = float(np.mean([network.predicted - network.measured for network in networks]))
     return (
-        f"{networks} finalists were measured on validation people: the winner has {metric} {best[metric]:.4f} "
-        f"(predicted {best['predicted']:.4f}), the predictor's first favourite {favourite[metric]:.4f}, a gain of "
-        f"{gain:.4f}; on average the predictor promised {too_much:+.4f}.",
+        f"{len({network.genes for network in networks})} finalists were measured on validation people: the winner has "
+        f"{metric} {best.measured:.4f} (predicted {best.predicted:.4f}), the predictor's first favourite "
+        f"{favourite.measured:.4f}, a gain of {best.measured - favourite.measured:.4f}; on average the predictor "
+        f"promised {too_much:+.4f}.",
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nasface.analysis import PredictorComparison
+from nasface.analysis.predictor_trials import ALL
 from nasface.errors import UnknownName
 from nasface.experiments import Results, conduct, write_report
 from nasface.experiments.predictors import Design, PredictorTrials, ceiling_text, fitting_sizes, near_budgets
 from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY
-from nasface.reports.predictor_table import ALL, Comparison, print_comparison, write_comparison
+from nasface.reports.predictor_table import print_comparison, write_comparison
 from nasface.tasks.experiment import command, split_options
 
 
@@ -29,7 +31,7 @@ def run(run: Run) -> Outcome:
     path = run.folder / "compare.csv" if options.results is None else run.path(options.results)
     results = Results(path, trials.identity, frame.shard, frame.shards)
     rows, missing = conduct(trials, results, run.console, frame.shard, frame.shards)
-    comparison = Comparison(rows, design.baseline)
+    comparison = PredictorComparison.of(rows, design.baseline)
     print_comparison(run.console, comparison)
     run.console.print(ceiling_text(bench), soft_wrap=True)
     title = f"{len(bench.table)} measured subnets, {options.seeds} splits"
@@ -37,7 +39,7 @@ def run(run: Run) -> Outcome:
     page = write_report(path.parent, trials, rows, missing, command())
     shown = ", ".join(run.shown(file) for file in (results.path, page, run.folder / "report.html"))
     run.console.print(f"results and pages: {shown}", soft_wrap=True)
-    tau = {summary.at[0]: summary.mean["kendall_tau"] for summary in comparison.ranked(ALL)}
+    tau = {str(summary.at["predictor"]): summary.mean["kendall_tau"] for summary in comparison.ranked(ALL)}
     return Outcome({"subnets": len(bench.table), "sizes": list(design.sizes), "kendall_tau": tau})
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Literal, NamedTuple
 
 from rich.table import Table
 
+from nasface.analysis import SearchOutcome
 from nasface.errors import InfeasibleConstraint, InvalidInput
 from nasface.jobs import Outcome, Run
-from nasface.reports.page import cell_text
-from nasface.runs import write_json, write_rows
-from nasface.settings import Family
+from nasface.reports.cells import cell_text
+from nasface.runs import Json, write_json, write_rows
+from nasface.settings import Constraints, Family
 from nasface.strategies.constraints import notes
 from nasface.tasks import search
 from nasface.tasks._verification import Options
@@ -27,68 +28,85 @@ def run(run: Run) -> Outcome:
     first = replace(run, settings=replace(run.settings, constraints=_without_latency(run)))
     task = search.prepare(first)
     ranker, judged = search.learn(first, task)
-    rows: list[dict[str, Any]] = []
-    decisions: dict[str, Any] = {}
+    rows: list[dict[str, Json]] = []
+    decisions: dict[str, Json] = {}
     last: InfeasibleConstraint | None = None  # what the largest budget lacks, if none can be met
-    for (key, value), member in runs:
-        name = f"{key}={value:g}"
+    for budget, member in runs:
+        name = budget.name
         run.console.rule(name)
         try:
             bounds = task.bench.within(member.settings.constraints)
-            own = replace(task, constraints=bounds, notes=notes(bounds))
-            outcome = search.find(member, own, ranker, judged, time.perf_counter())
+            own = replace(task, constraints=bounds, notes=tuple(notes(bounds)))
+            found = search.find(member, own, ranker, judged, time.perf_counter())
         except InfeasibleConstraint as error:
             last = error
             run.console.print(f"[yellow]{name}:[/yellow] {error}", soft_wrap=True)
             rows.append({"budget": name, "status": "infeasible"})
             continue
-        write_json(member.folder / "result.json", {"status": "ok", "decision": outcome.decision})
-        decisions[name] = outcome.decision
-        rows.append({"budget": name, "status": "ok", **_row(outcome), "folder": member.folder.name})
+        decisions[name] = found.to_json()["decision"]
+        write_json(member.folder / "result.json", {"status": "ok", "decision": decisions[name]})
+        rows.append({"budget": name, "status": "ok", **_row(found), "folder": member.folder.name})
     if not decisions and last is not None:
         raise last
     _show(run, rows)
     return Outcome({"family": rows, "members": decisions})
 
 
-def budgets(family: Family) -> list[tuple[str, float]]:
-    """("ratio" or "max", value) of every member, the smallest budget first.
+class Budget(NamedTuple):
+    """The bound on latency of one member: which option of `constraints.latency_ms` it is, and its value."""
+
+    option: Literal["ratio", "max"]
+    value: float
+
+    @property
+    def name(self) -> str:
+        """For tables, e.g. "ratio=0.6"."""
+        return f"{self.option}={self.value:g}"
+
+    @property
+    def folder(self) -> str:
+        """Of the member, inside the family's."""
+        return f"{self.option}_{self.value:g}"
+
+
+def budgets(family: Family) -> list[Budget]:
+    """The bound of every member, the smallest first.
 
     Raises:
         InvalidInput: There is none, or one is not positive.
     """
-    key, values = ("ratio", family.ratios) if family.latencies is None else ("max", family.latencies)
+    option: Literal["ratio", "max"] = "ratio" if family.latencies is None else "max"
+    values = family.ratios if family.latencies is None else family.latencies
     if not values or not all(value > 0 for value in values):
         raise InvalidInput(
-            f"family.{'ratios' if key == 'ratio' else 'latencies'} is {list(values)}; give positive budgets, e.g. "
+            f"family.{'ratios' if option == 'ratio' else 'latencies'} is {list(values)}; give positive budgets, e.g. "
             "[0.5,0.6,0.8]."
         )
-    return [(key, value) for value in sorted(set(values))]
+    return [Budget(option, value) for value in sorted(set(values))]
 
 
-def _member(run: Run, budget: tuple[str, float]) -> Run:
+def _member(run: Run, budget: Budget) -> Run:
     """The run of one member: its bound, and a folder inside the family's."""
-    key, value = budget
     constraints = run.settings.constraints
-    none: dict[str, float | None] = {"max": None, "ratio": None}
-    bound = replace(constraints.latency_ms, **(none | {key: value}))
+    free = replace(constraints.latency_ms, max=None, ratio=None)
+    bound = replace(free, **{budget.option: budget.value})
     settings = replace(run.settings, constraints=replace(constraints, latency_ms=bound))
-    return Run(settings, run.folder / f"{key}_{value:g}", run.cwd)
+    return Run(settings, run.folder / budget.folder, run.cwd)
 
 
-def _without_latency(run: Run) -> Any:
+def _without_latency(run: Run) -> Constraints:
     """The bounds that all members share."""
     bounds = run.settings.constraints
     free = replace(bounds.latency_ms, max=None, ratio=None, confidence=None)
     return replace(bounds, latency_ms=free, default_latency_ratio=None)
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
-    summary = outcome.decision["summary"] | outcome.measurements["summary"]
+def _row(found: SearchOutcome) -> dict[str, Json]:
+    summary = found.predicted_summary() | found.measured_summary()
     return {name: value for name, value in summary.items() if value is not None}
 
 
-def _show(run: Run, rows: list[dict[str, Any]]) -> None:
+def _show(run: Run, rows: list[dict[str, Json]]) -> None:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     table = Table(*columns, title="family (predicted values are estimated)")
     for row in rows:

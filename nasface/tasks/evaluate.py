@@ -13,7 +13,7 @@ from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.recognition import Judgement, embed_photos, judge
 from nasface.reports import Page
-from nasface.reports.page import cell_text
+from nasface.reports.cells import cell_text
 
 
 def run(run: Run) -> Outcome:

@@ -23,7 +23,7 @@ from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.recognition import Judgement, judge
 from nasface.recognition.embedder import Embedded
-from nasface.reports.page import cell_text
+from nasface.reports.cells import cell_text
 from nasface.reports.supernet_page import write_supernet_page
 from nasface.runs import write_json, write_rows
 from nasface.spaces import OfaMbv3, SearchSpace

@@ -14,8 +14,8 @@ from nasface.costs import Cost
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.reports import Page
-from nasface.reports.page import cell_text
-from nasface.reports.svg import Series, chart
+from nasface.reports.cells import cell_text
+from nasface.reports.svg import Limit, Series, chart
 from nasface.spaces import Population, SearchSpace, join_stages
 from nasface.strategies import Constraint
 from nasface.strategies.constraints import notes
@@ -192,5 +192,5 @@ def _distribution(entry: Profile, constraint: Constraint | None) -> str:
     """Share of the sampled networks per bin, as a line."""
     counts, edges = np.histogram(entry.values, bins=60)
     points = list(zip(((edges[1:] + edges[:-1]) / 2).tolist(), (counts / len(entry.values)).tolist(), strict=True))
-    limit = None if constraint is None else (constraint.bound, f"{constraint.bound:.4g} {entry.cost.unit}")
+    limit = None if constraint is None else Limit(constraint.bound, f"{constraint.bound:.4g} {entry.cost.unit}")
     return chart([Series("sampled networks", points, "other", line=True)], entry.column, "share", limit)

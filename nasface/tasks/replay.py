@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from nasface.analysis import PredictorComparison, Summary
+from nasface.analysis.predictor_trials import ALL
 from nasface.experiments import Results, conduct
 from nasface.experiments.predictors import Design, PredictorTrials, ceiling_text, fitting_sizes, within_budgets
 from nasface.jobs import Outcome, Run
-from nasface.reports.predictor_table import ALL, Comparison
+from nasface.reports.cells import mean_text
 
 REGRETS = ("regret_1", "regret_5")
 
@@ -20,7 +22,7 @@ def run(run: Run) -> Outcome:
     design = Design({predictor["name"]: predictor}, sizes, options.seeds, options.held_out, regions, predictor["name"])
     trials = PredictorTrials(bench, design)
     rows, _ = conduct(trials, Results(run.folder / "replay.csv", trials.identity), run.console)
-    comparison = Comparison(rows, design.baseline)
+    comparison = PredictorComparison.of(rows, design.baseline)
     metric = run.settings.accuracy.metric
     run.console.print(_table(comparison, f"{metric} of {len(bench.table)} subnets, {options.seeds} splits"))
     run.console.print(
@@ -29,9 +31,9 @@ def run(run: Run) -> Outcome:
         soft_wrap=True,
     )
     run.console.print(ceiling_text(bench), soft_wrap=True)
-    scores = {summary.at[0]: summary.mean for summary in comparison.ranked(ALL)}
+    scores = {str(summary.at["predictor"]): summary.mean for summary in comparison.ranked(ALL)}
     losses = {
-        region: {s.at[0]: {name: s.mean[name] for name in REGRETS if name in s.mean} for s in comparison.ranked(region)}
+        region: {str(s.at["predictor"]): _regrets(s) for s in comparison.ranked(region)}
         for region in comparison.regions
     }
     tau = scores[predictor["name"]]["kendall_tau"]
@@ -40,18 +42,22 @@ def run(run: Run) -> Outcome:
     return Outcome({"scores": everywhere, "losses": losses, "summary": {"kendall_tau": tau}}, times, tau)
 
 
+def _regrets(summary: Summary) -> dict[str, float]:
+    return {name: summary.mean[name] for name in REGRETS if name in summary.mean}
+
+
 _TIMES = ("fit_seconds", "predict_us")
 
 
-def _table(comparison: Comparison, title: str) -> Table:
+def _table(comparison: PredictorComparison, title: str) -> Table:
     """One line per predictor and floor, the best ranking first."""
     budgets = [region for region in comparison.regions if region != ALL]
     header = [f"loss {budget}{words}" for budget in budgets for words in ("", ", of 5")]
     table = Table("predictor", "Kendall tau", "pairs right", *header, "fit s", title=title)
     for entry in comparison.ranked(ALL):
-        name = entry.at[0]
-        within = {s.at[2]: s for s in comparison.summaries if s.at[0] == name}
-        losses = [within[budget].text(regret) for budget in budgets for regret in REGRETS]
-        ranks = [entry.text("kendall_tau"), entry.text("pair_accuracy")]
-        table.add_row(name, *ranks, *losses, entry.text("fit_seconds"))
+        name = str(entry.at["predictor"])
+        within = {s.at["region"]: s for s in comparison.summaries if s.at["predictor"] == name}
+        losses = [mean_text(within[budget], regret) for budget in budgets for regret in REGRETS]
+        ranks = [mean_text(entry, column) for column in ("kendall_tau", "pair_accuracy")]
+        table.add_row(name, *ranks, *losses, mean_text(entry, "fit_seconds"))
     return table

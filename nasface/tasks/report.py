@@ -15,7 +15,7 @@ from rich.table import Table
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.reports import Page
-from nasface.reports.page import cell_text
+from nasface.reports.cells import cell_text
 from nasface.runs import write_rows
 
 _TEXTS = ("overrides", "message", "estimated")

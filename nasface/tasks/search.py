@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from rich.progress import Progress
 
 from nasface import composition
+from nasface.analysis import (
+    Compared,
+    Comparison,
+    Delivered,
+    Measured,
+    SearchFacts,
+    SearchOutcome,
+    Seconds,
+    compare,
+    standing,
+)
 from nasface.composition import Workbench
 from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, export_checked, save_weights, time_on_host
@@ -21,14 +30,13 @@ from nasface.jobs import Outcome, Run
 from nasface.predictors import QualityReport, Ranker, quality
 from nasface.randomness import Part
 from nasface.registry import build
-from nasface.reports.comparison import SearchFacts, compare
 from nasface.reports.front import FILE, PICTURE, write_front
 from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
-from nasface.reports.standing import Standing, standing
-from nasface.strategies import Constraint, SearchResult
+from nasface.runs import Json
+from nasface.strategies import Constraint
 from nasface.strategies.constraints import notes
-from nasface.tasks._verification import Options, search_and_measure
+from nasface.tasks._verification import Options, Searched, search_and_measure
 
 NEAR_BUDGET = 0.05
 """Predictors are also judged on the networks within this share of the budget."""
@@ -39,8 +47,8 @@ class Task:
     """Everything a search needs, built from the settings and checked."""
 
     bench: Workbench
-    constraints: Sequence[Constraint]
-    notes: list[str]
+    constraints: tuple[Constraint, ...]
+    notes: tuple[str, ...]
     exporter: Exporter | None
     data: FaceData | None
 
@@ -51,43 +59,41 @@ def run(run: Run) -> Outcome:
     Options.of(run)
     task = prepare(run)
     ranker, judged = learn(run, task)
-    return find(run, task, ranker, judged, started)
+    return outcome(find(run, task, ranker, judged, started))
 
 
-def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: float) -> Outcome:
+def outcome(found: SearchOutcome) -> Outcome:
+    """For `result.json`; a sweeper maximises the predicted accuracy."""
+    return Outcome(**found.to_json(), objective=found.comparison.found.predicted)
+
+
+def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: float) -> SearchOutcome:
     """The job from a fitted predictor on; `started` is when it began, by `time.perf_counter`."""
-    options = Options.of(run)
-    verified = search_and_measure(run, task, ranker, options, lambda ranker: search(run, task, ranker))
-    ranker, result = verified.ranker, verified.result
-    genotype = result.best
+    verified = search_and_measure(
+        run, task.bench, task.data, ranker, Options.of(run), lambda ranker: search(run, task, ranker)
+    )
     facts = SearchFacts(
         task.bench.source.name,
         task.bench.space,
-        list(task.bench.devices),
-        list(task.constraints),
-        task.notes,
+        task.bench.devices,
+        task.constraints,
+        (*task.notes, *verified.result.remarks, *verified.remarks),
         task.bench.table,
         task.bench.targets,
         run.settings.accuracy.metric,
-        ranker,
+        verified.ranker,
         judged,
-        result,
+        verified.result,
         run.settings.predictor["name"],
     )
-    task.notes.extend([*result.remarks, *verified.remarks])
     _write_front(run, facts)
-    rows, place = compare(facts), standing(facts)
-    decision = _decision(run, facts, rows, place)
-    if verified.rows:
-        decision["verified"] = verified.rows
-    measurements: dict[str, Any] = {"search_seconds": verified.seconds, "summary": {}}
-    if task.exporter is not None:
-        delivered, measured = deliver(run, task, task.exporter, genotype, decision)
-        decision, measurements = decision | delivered, measurements | measured
-    measurements["total_seconds"] = time.perf_counter() - started
-    write_page(run.folder / "report.html", facts, rows, place, decision, measurements)
-    print_summary(run, facts, rows, place, decision, measurements)
-    return Outcome(decision, measurements, decision["summary"]["predicted"])
+    comparison, place = compare(facts), standing(facts)
+    delivered = None if task.exporter is None else deliver(run, task, task.exporter, facts, comparison)
+    seconds = Seconds(verified.seconds, time.perf_counter() - started)
+    found = SearchOutcome(facts, comparison, place, verified.networks, delivered, seconds)
+    write_page(run.folder / "report.html", found)
+    print_summary(run, found)
+    return found
 
 
 def prepare(run: Run) -> Task:
@@ -98,7 +104,7 @@ def prepare(run: Run) -> Task:
     exporter = None if settings.exporter["name"] == "none" else build("exporter", settings.exporter)
     wanted = exporter is not None or settings.search.get("verify_top", 0) > 0
     data = _photos(run) if wanted else None
-    return Task(bench, bench.constraints, notes(bench.constraints), exporter, data)
+    return Task(bench, bench.constraints, tuple(notes(bench.constraints)), exporter, data)
 
 
 def learn(run: Run, task: Task) -> tuple[Ranker, QualityReport]:
@@ -120,8 +126,8 @@ def learn(run: Run, task: Task) -> tuple[Ranker, QualityReport]:
     return ranker, judged
 
 
-def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
-    """Run the strategy with a progress bar; also the seconds it took."""
+def search(run: Run, task: Task, ranker: Ranker) -> Searched:
+    """Run the strategy with a progress bar."""
     settings = run.settings
     started = time.perf_counter()
     with Progress(console=run.console, transient=True) as bar:
@@ -132,29 +138,25 @@ def search(run: Run, task: Task, ranker: Ranker) -> tuple[SearchResult, float]:
             lambda done, total, note: bar.update(shown, completed=done, total=total, description=f"{name}: {note}"),
             task.constraints,
         )
-    return result, time.perf_counter() - started
+    return Searched(result, time.perf_counter() - started)
 
 
-def deliver(
-    run: Run, task: Task, exporter: Exporter, genotype: npt.NDArray[np.int8], decision: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, comparison: Comparison) -> Delivered:
     """Cut out, calibrate, measure where photos are given, export, check and time."""
-    settings, data = run.settings, task.data
+    settings, genotype, space = run.settings, facts.result.best, task.bench.space
     with run.console.status("cutting the network out of the supernet"):
-        supernet = task.bench.source.load(task.bench.space)
+        supernet = task.bench.source.load(space)
         images, calibration = _calibration_images(run, task)
         network = cut_out(supernet, genotype, images if supernet.trained else None, calibration)
-        save_weights(network, task.bench.space.net_config(genotype), run.folder)
-    measured = {} if data is None or not supernet.trained else _measure(run, network, data)
-    metadata = _metadata(decision, supernet.hash, network, measured)
+        save_weights(network, space.net_config(genotype), run.folder)
+    measured = None if task.data is None or not supernet.trained else _measure(run, network, task.data)
+    metadata = _metadata(facts, comparison.found, supernet.hash, network, measured)
     path = run.folder / "model.tflite"
     with run.console.status(f"exporting {path.name}"):
-        inputs = None if images is None else _normalised(images[:4], task.bench.space.resolution)
-        facts, parity = export_checked(exporter, network, path, metadata, run.rng(Part.INPUTS), inputs)
+        inputs = None if images is None else _normalised(images[:4], space.resolution)
+        model = export_checked(exporter, network, path, metadata, run.rng(Part.INPUTS), inputs)
         timing = time_on_host(path, settings.measure.runs, settings.measure.threads)
-    delivered = {"model": facts, "supernet": supernet.hash, "calibration": network.calibration}
-    summary = {"model_mb": facts["bytes"] / 1e6} | measured.get("row", {})
-    return delivered, {"parity": parity, "host_timing": timing, "measured": measured, "summary": summary}
+    return Delivered(model, supernet.hash, network.calibration, timing, measured)
 
 
 def _write_front(run: Run, facts: SearchFacts) -> None:
@@ -166,7 +168,7 @@ def _write_front(run: Run, facts: SearchFacts) -> None:
         run.console.print(f"front: {run.shown(run.folder / FILE)}, {run.shown(run.folder / PICTURE)}", soft_wrap=True)
 
 
-def _measure(run: Run, network: Network, data: FaceData) -> dict[str, Any]:
+def _measure(run: Run, network: Network, data: FaceData) -> Measured:
     """Verification and identification of the very network that is exported, on the report people."""
     from nasface.accuracy.estimator import describe
     from nasface.recognition import Embedded, judge
@@ -176,14 +178,7 @@ def _measure(run: Run, network: Network, data: FaceData) -> dict[str, Any]:
         embedded = Embedded.by(lambda images: describe(module, images), faces, network.spec.input_shape[0])
         options = run.settings.evaluation
         judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
-    intervals = {name: [interval.low, interval.high] for name, interval in judgement.intervals.items()}
-    return {
-        "data": data.fingerprint,
-        "row": judgement.row(),
-        "intervals": intervals,
-        "details": judgement.to_dict(),
-        "skipped": list(embedded.skipped),
-    }
+    return Measured(data.fingerprint, judgement, embedded.skipped)
 
 
 def _photos(run: Run) -> FaceData | None:
@@ -232,48 +227,20 @@ def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:
     return np.asarray(np.abs(values / first.bound - 1) <= NEAR_BUDGET)
 
 
-def _decision(run: Run, facts: SearchFacts, rows: list[dict[str, Any]], place: Standing) -> dict[str, Any]:
-    """What was found and on what grounds; depends on the seed alone."""
-    found = rows[0]
-    summary = {"predicted": found["predicted"], "params_m": found["params_m"], "macs_m": found["macs_m"]}
-    summary |= {name: value for name, value in found.items() if name.startswith("latency")}
-    return {
-        "genotype": facts.space.to_dict(facts.result.best),
-        "genes": facts.space.to_text(facts.result.best),
-        "resolution": facts.space.resolution,
-        "summary": summary,
-        "estimated": ["predicted", *[f"latency {e.device.name}" for e in facts.devices if e.latency.estimated]],
-        "constraints": composition.describe_constraints(facts.constraints),
-        "notes": facts.notes,
-        "comparison": rows,
-        "standing": place.to_dict(),
-        "finalists": [facts.space.to_dict(row) for row in facts.result.finalists],
-        "search": facts.result.counters,
-        "quality": facts.quality.to_dict(),
-        "table": {
-            "subnets": len(facts.table),
-            "metric": run.settings.accuracy.metric,
-            "supernet": facts.table.supernet,
-        },
-    }
-
-
-def _metadata(decision: dict[str, Any], supernet: str, network: Network, measured: dict[str, Any]) -> dict[str, Any]:
+def _metadata(
+    facts: SearchFacts, found: Compared, supernet: str, network: Network, measured: Measured | None
+) -> dict[str, Json]:
     """What goes into the model file: what it is, how it was made, and thresholds where they were measured."""
-    points = (measured.get("details", {}).get("all_pairs") or {}).get("points", ())
+    pairs = None if measured is None else measured.judgement.all_pairs
     thresholds = [
-        {"far": p["far"], "tar": p["tar"], "squared_l2": p["threshold"], "cosine": 1 - p["threshold"] / 2}
-        for p in points
+        {"far": p.far, "tar": p.tar, "squared_l2": p.threshold, "cosine": 1 - p.threshold / 2}
+        for p in (() if pairs is None else pairs.points)
     ]
     return {
-        "genotype": decision["genotype"],
+        "genotype": facts.space.to_dict(facts.result.best),
         "supernet": supernet,
         "calibration": network.calibration,
-        "predicted": {
-            "value": decision["summary"]["predicted"],
-            "metric": decision["table"]["metric"],
-            "kind": "estimated",
-        },
+        "predicted": {"value": found.predicted, "metric": facts.metric, "kind": "estimated"},
         "descriptor": "L2-normalise before comparing",
         "thresholds": thresholds or "not measured: no photos were given",
     }

@@ -22,12 +22,12 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Measuring looks the accuracy up in a made-up order; the sizes of the batches that were asked for."""
     asked: list[int] = []
 
-    def measurer(run: Any, task: Any, options: Any) -> Callable[[np.ndarray], AccuracyTable]:
+    def measurer(run: Any, bench: Any, data: Any, options: Any) -> Callable[[np.ndarray], AccuracyTable]:
         def measure(networks: np.ndarray) -> AccuracyTable:
             asked.append(len(networks))
             values = 0.9 + 0.01 * np.modf(networks.astype(float) @ np.sqrt(np.arange(2, 47)))[0]
             notes = {name: ("made-up",) * len(networks) for name in ("seed", "calibration", "origin")}
-            return AccuracyTable(networks, {"auc": values}, task.bench.table.shared, notes)
+            return AccuracyTable(networks, {"auc": values}, bench.table.shared, notes)
 
         return measure
 
@@ -63,8 +63,8 @@ def test_rows_of_other_photos_do_not_join_the_table(
 
     inner = _verification._measurer
 
-    def other(run: Any, task: Any, options: Any) -> Callable[[np.ndarray], AccuracyTable]:
-        measure = inner(run, task, options)
+    def other(run: Any, bench: Any, data: Any, options: Any) -> Callable[[np.ndarray], AccuracyTable]:
+        measure = inner(run, bench, data, options)
 
         def changed(networks: np.ndarray) -> AccuracyTable:
             table = measure(networks)

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from nasface.analysis import summarise
 from nasface.errors import InfeasibleConstraint, InvalidInput, TableError
 from nasface.experiments import Cell, Experiment, Report, Results, Row, conduct, write_report
 from nasface.metrics import mean_interval
-from nasface.reports.summary import curve, summarise
+from nasface.reports.cells import mean_text
+from nasface.reports.curves import curve
 from nasface.reports.svg import picture
 
 CONSOLE = Console(quiet=True)
@@ -37,7 +39,7 @@ class Squares(Experiment):
         return [{"part": part, "square": 0.1 * cell["n"] ** 2} for part in ("x", "y")]
 
     def report(self, rows: Sequence[Row]) -> Report:
-        series = curve(summarise(rows, "n", ["square"]), "square", "squares & more")
+        series = curve(summarise(rows, ["n"], ["square"]), "n", "square", "squares & more")
         return Report("Squares", f"{len(rows)} rows", {"curve": picture([series], "n", "square")})
 
 
@@ -104,7 +106,7 @@ def test_intervals_are_students() -> None:
     assert half == pytest.approx(4.302653 / 3**0.5)
     assert mean_interval([1.0] * 40) == (1.0, 0.0)
     assert mean_interval([5.0])[1] != mean_interval([5.0])[1], "one value has no interval"
-    [summary] = summarise([{"n": 1, "v": 1.0}, {"n": 1, "v": 2.0}, {"n": 1, "v": None}], "n", ["v", "w"])
+    [summary] = summarise([{"n": 1, "v": 1.0}, {"n": 1, "v": 2.0}, {"n": 1, "v": None}], ["n"], ["v", "w"])
     assert summary.mean == {"v": 1.5}
-    assert summary.text("v") == "1.5 ± 6.4"
-    assert summary.text("w") == "–"
+    assert mean_text(summary, "v") == "1.5 ± 6.4"
+    assert mean_text(summary, "w") == "–"

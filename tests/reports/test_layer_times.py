@@ -6,11 +6,16 @@ import re
 
 import pytest
 
-from nasface.reports.layer_times import Part, strips
+from nasface.analysis import LayerTime
+from nasface.reports.layer_section import strips
 
 NETWORKS = {
-    "found": [Part("Conv → 8x8x4", None, 1.0), Part("expanded_conv e8 → 4x4x8", 0, 2.0), Part("Conv_2", None, 0.5)],
-    "<largest>": [Part("Conv → 8x8x4", None, 1.0), Part("expanded_conv e24 → 4x4x8", 0, 6.0)],
+    "found": [
+        LayerTime("Conv → 8x8x4", None, 1.0),
+        LayerTime("expanded_conv e8 → 4x4x8", 0, 2.0),
+        LayerTime("Conv_2", None, 0.5),
+    ],
+    "<largest>": [LayerTime("Conv → 8x8x4", None, 1.0), LayerTime("expanded_conv e24 → 4x4x8", 0, 6.0)],
 }
 
 

@@ -1,0 +1,58 @@
+"""How values stand in tables: the one place that turns them into text."""
+
+from __future__ import annotations
+
+import math
+
+from nasface.analysis import Comparison, CostColumn, Summary
+from nasface.costs import Cost
+from nasface.strategies import Constraint
+
+
+def cell_text(value: object) -> str:
+    """Floats with four significant digits, None as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def plus_minus(mean: float, half: float) -> str:
+    """A mean and half its interval with the digits that the interval leaves; the mean alone where there is none."""
+    if math.isnan(half):
+        return f"{mean:.5g}"
+    digits = min(max(0, 1 - math.floor(math.log10(half))), 6) if half > 0 else 4
+    return f"{mean:.{digits}f} ± {half:.{digits}f}"
+
+
+def mean_text(summary: Summary, column: str) -> str:
+    """Mean and interval of a column; a dash where there is no value."""
+    return plus_minus(summary.mean[column], summary.half[column]) if column in summary.mean else cell_text(None)
+
+
+def mark(cost: Cost) -> str:
+    """What follows a number that rests on estimates."""
+    return " (estimated)" if cost.estimated else ""
+
+
+def heading(column: CostColumn) -> str:
+    """What stands above a cost's column."""
+    name = column.cost.label if column.device is None else column.device
+    return f"{name} {column.cost.unit}{mark(column.cost)}"
+
+
+def bound_text(constraint: Constraint) -> str:
+    """E.g. "latency on sd865 <= 13.2 ms  0.6 x EfficientNet-B0 (22.0 ms, estimated)"."""
+    bound = f"{constraint.label} <= {constraint.bound:.3g} {constraint.cost.unit}"
+    return f"{bound}  {constraint.basis}".rstrip()
+
+
+def comparison_header(comparison: Comparison, metric: str) -> list[str]:
+    """What stands above the columns of `comparison_cells`."""
+    return ["network", f"{metric} (estimated)", "params M", "MACs M", *map(heading, comparison.columns)]
+
+
+def comparison_cells(comparison: Comparison) -> list[list[object]]:
+    """One row per network."""
+    return [[n.name, n.predicted, n.params_m, n.macs_m, *n.costs] for n in comparison.networks]

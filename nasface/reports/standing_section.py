@@ -1,0 +1,82 @@
+"""Where the found network stands: sections of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from nasface.analysis import Reach, Rival, SearchFacts, Standing
+from nasface.analysis.facts import FOUND, reference_cost
+from nasface.predictors.confidence import LEVEL
+from nasface.reports.cells import mark
+from nasface.reports.page import Page
+from nasface.reports.svg import Limit, Series, chart
+
+SHOWN_FINALISTS: Final = 5
+DRAWN: Final = 200
+"""Points of the front that are drawn at most."""
+
+
+def write_standing(page: Page, facts: SearchFacts, place: Standing) -> None:
+    """What is reachable, how sure the choice is, the nearest measured networks."""
+    if place.reach is not None:
+        _reachable(page, facts, place.reach)
+    page.heading("How sure the choice is")
+    page.table(
+        ["network", "P(found is better), estimated", ""],
+        [[r.label, r.found_better, "" if r.apart else "cannot be told apart"] for r in _shown(place.rivals)],
+    )
+    page.text(_confidence_text(facts), "note")
+    entry = facts.devices[0]
+    page.heading("The nearest measured networks")
+    page.table(
+        ["genes that differ", f"measured {facts.metric}", f"{entry.device.name} ms{mark(entry.latency)}", "genes"],
+        [[row.genes_apart, row.measured, row.latency_ms, row.genes] for row in place.nearest],
+    )
+
+
+def _reachable(page: Page, facts: SearchFacts, reach: Reach) -> None:
+    metric, bound = facts.metric, facts.bound(facts.devices[0].latency)
+    page.heading("What is reachable at every budget")
+    page.picture(
+        _picture(facts, reach), f"The exact front by {reach.opinion} (all values estimated), in latency alone."
+    )
+    text = f"Against the best network without a budget, this one gives up {reach.given_up:.4f} {metric}"
+    if reach.missed is not None:
+        text += f"; against the optimum within {bound:.2f} ms, {reach.missed:.4f}"
+    page.text(f"{text}, by {reach.opinion} (estimated).")
+
+
+def _shown(rivals: Sequence[Rival]) -> list[Rival]:
+    """The first finalists and all others: the finalists after them are alike, and all are in `result.json`."""
+    return [rival for rival in rivals if rival.rank is None or rival.rank <= SHOWN_FINALISTS + 1]
+
+
+def _confidence_text(facts: SearchFacts) -> str:
+    confidence = facts.quality.confidence
+    right = "–" if confidence.right is None else f"{confidence.right:.1%}"
+    return (
+        f"P is learned from {confidence.pairs:,} pairs of held-out networks; {confidence.claims:.0%} of those were "
+        f"called apart at {LEVEL:.0%}, of which {right} were ordered right. It holds for networks taken at random: a "
+        "search prefers those that the predictor overrates, so in truth it is less sure."
+    )
+
+
+def _picture(facts: SearchFacts, reach: Reach) -> str:
+    entry, names = facts.devices[0], list(facts.networks)
+    points = list(zip(reach.latencies.tolist(), reach.values.tolist(), strict=True))
+    kept = np.unique(np.linspace(0, len(reach.front.costs) - 1, DRAWN).round().astype(int))
+    front = list(zip(reach.front.costs[kept].tolist(), reach.front.values[kept].tolist(), strict=True))
+    series = [
+        Series(f"exact front by {reach.opinion} (estimated)", front, "line line1", line=True),
+        Series("published and extreme networks", points[1:], "other", names[1:]),
+        Series(FOUND, points[:1], "found", names[:1]),
+    ]
+    if (reference := reference_cost(entry.latency)) is not None:
+        label = "EfficientNet-B0: its latency; its accuracy is unknown here"
+        lowest = min(value for _, value in points)
+        series.append(Series(label, [(reference, lowest)], "reference", ["EfficientNet-B0"]))
+    limit = Limit.budget(facts.bound(entry.latency))
+    return chart(series, f"latency on {entry.device.name}, ms{mark(entry.latency)}", facts.metric, limit)
