@@ -8,7 +8,7 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from hydra import initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
@@ -30,6 +30,17 @@ from nasface.errors import InvalidInput, NasfaceError, UnknownName
 from nasface.registry import REGISTRY
 
 ENTRY_POINTS = "nasface.plugins"
+RENAMED: Final = {
+    "check.threads": "check.file_threads",
+    "latency.threads": "latency.file_threads",
+    "lut.threads": "lut.file_threads",
+    "timing.max_rounds": "timing.max_blocks",
+    "timing.precision": "timing.half_width",
+    "timing.rounds": "timing.blocks",
+    "training.threads": "training.cpu_threads",
+}
+"""Options and groups of the past, and what they are called now: the old spelling is refused with the new one named."""
+
 _NOISE = ("full_key:", "object_type=", "reference_type=")
 _plugin_modules: dict[str, ModuleType] | None = None
 log = logging.getLogger(__name__)
@@ -175,6 +186,8 @@ def explain(error: Exception) -> str:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return str(UnknownName(group, name, error.options or _group_options(group), REGISTRY.failure_hint()))
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
+        if (new := RENAMED.get(str(cause.full_key))) is not None:
+            return f"The option {cause.full_key} is called {new} now; give {new} instead."
         parent, _, key = str(cause.full_key).rpartition(".")
         known = [str(name) for name in cause.parent_node or ()]
         return str(UnknownName(f"option of {parent}" if parent else "option", key, known))

@@ -136,9 +136,9 @@ class Timing:
     threads: int = MISSING
     warmup: int = MISSING
     runs: int = MISSING
-    rounds: int = MISSING
-    max_rounds: int = MISSING
-    precision: float = MISSING
+    blocks: int = MISSING
+    max_blocks: int = MISSING
+    half_width: float = MISSING
     engines: list[str] = MISSING
 
 
@@ -151,7 +151,7 @@ class Lut:
         file: import_lut: the times.
         arch2info: import_lut: list of keys and files.
         runtime: import_lut: what ran the layers.
-        threads: import_lut: its threads.
+        file_threads: import_lut: its threads.
         kind: import_lut: measured or estimated.
         resolutions: build_lut: pixels; None takes the space's resolution.
         nets: build_lut: whole networks that the table is fitted on; 0 for none.
@@ -162,7 +162,7 @@ class Lut:
     file: str | None = MISSING
     arch2info: str | None = MISSING
     runtime: str | None = MISSING
-    threads: int | None = MISSING
+    file_threads: int | None = MISSING
     kind: str = MISSING
     resolutions: list[int] | None = MISSING
     nets: int = MISSING
@@ -178,7 +178,7 @@ class CheckLatency:
         choice: "even": spread over the predicted range; "informative": those that tell most to latency=learned.
         file: Networks measured already; None measures.
         engine: Rows of the file to use.
-        threads: Rows of the file to use; None if all have the same number.
+        file_threads: Rows of the file to use, by the threads they were measured with; None if all have the same number.
         table: Name of another latency table whose sums are taken for the truth.
     """
 
@@ -186,7 +186,7 @@ class CheckLatency:
     choice: str = MISSING
     file: str | None = MISSING
     engine: str = MISSING
-    threads: int | None = MISSING
+    file_threads: int | None = MISSING
     table: str | None = MISSING
 
 

@@ -32,7 +32,7 @@ class LearnedConfig:
         model: "linear" (a corrected table, a sum over layers), "boosted" (no sum), or "auto": whichever predicts
             networks left out better.
         engine: Rows of the file to learn from.
-        threads: Rows of the file to learn from; None if all have the same number.
+        file_threads: Rows of the file to learn from, by the threads they ran with; None if all have the same.
     """
 
     name: str = "learned"
@@ -40,7 +40,7 @@ class LearnedConfig:
     table: str | None = None
     model: str = "auto"
     engine: str = "tflite"
-    threads: int | None = None
+    file_threads: int | None = None
 
 
 @register("latency", "learned", config=LearnedConfig)
@@ -64,7 +64,7 @@ class LearnedLatency(Cost):
                 "task=measure_latency."
             )
         self.device, self.table = device, _table(config.table, device)
-        self.measured = read_measured(Path(config.measurements).expanduser(), space, config.engine, config.threads)
+        self.measured = read_measured(Path(config.measurements).expanduser(), space, config.engine, config.file_threads)
         prior = self.table.values(space.layers(), space.resolution)
         self.learned = learn(
             Design.of(space.layers(), prior),

@@ -41,12 +41,12 @@ def time_models(
         return measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     run.console.print(
-        f"{len(models)} models, {options.rounds} to {options.max_rounds} blocks of {options.runs} runs or more each, "
+        f"{len(models)} models, {options.blocks} to {options.max_blocks} blocks of {options.runs} runs or more each, "
         f"{options.threads} thread(s)",
         soft_wrap=True,
     )
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=run.console) as bar:
-        shown = bar.add_task("timing", total=len(models) * options.rounds)
+        shown = bar.add_task("timing", total=len(models) * options.blocks)
         clock = _Clock(len(models), options)
 
         def progress(done: int, total: int, ms: float) -> None:
@@ -74,7 +74,7 @@ class _Clock:
         if self._blocks != self._models:
             return None
         seconds = time.monotonic() - self._started
-        least, most = (seconds * rounds / 60 for rounds in (self._options.rounds, self._options.max_rounds))
+        least, most = (seconds * blocks / 60 for blocks in (self._options.blocks, self._options.max_blocks))
         return f"a round took {seconds:.0f} s: {least:.1f} to {most:.1f} minutes in all"
 
 
@@ -85,8 +85,8 @@ def _remarks(run: Run, results: Results, options: TimingOptions) -> None:
     if len(unsettled) > SHARE_UNSETTLED * len(results.timed):
         _warn(
             run,
-            f"{len(unsettled)} of {len(results.timed)} models are not known within {options.precision:.0%} after "
-            f"{options.max_rounds} rounds: something else runs on the device; measure again when it is quiet.",
+            f"{len(unsettled)} of {len(results.timed)} models are not known within {options.half_width:.0%} after "
+            f"{options.max_blocks} blocks: something else runs on the device; measure again when it is quiet.",
         )
     load = results.notes.get("load", "0").split(" to ")[-1]
     if float(load) > options.threads + 1:

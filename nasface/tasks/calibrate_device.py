@@ -106,7 +106,7 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
         kind="estimated",
         device=next((row.device for row in rows if row.device), name),
         runtime=run.settings.lut.runtime or rows[0].engine,
-        threads=run.settings.lut.threads or rows[0].threads or None,
+        threads=run.settings.lut.file_threads or rows[0].threads or None,
         created="nasface task=calibrate_device",
     )
     times = [_probe_time(row, spaces) for row in rows]

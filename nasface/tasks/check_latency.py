@@ -91,7 +91,7 @@ def _truth(run: Run, space: SearchSpace, latency: Cost) -> Truth:
     if settings.file is not None and settings.table is not None:
         raise InvalidInput("check.file and check.table are both given; choose what the predictions are compared with.")
     if settings.file is not None:
-        measured = read_measured(run.path(settings.file), space, settings.engine, settings.threads)
+        measured = read_measured(run.path(settings.file), space, settings.engine, settings.file_threads)
         return Truth(measured.genotypes, measured.ms, _words(measured), measured)
     nets = _networks(run, space, latency)
     if settings.table is not None:

@@ -23,7 +23,7 @@ def run(run: Run) -> Outcome:
         kind=cast(Kind, lut.kind),
         device=lut.name,
         runtime=lut.runtime,
-        threads=lut.threads,
+        threads=lut.file_threads,
         created="nasface task=import_lut",
         method=f"imported from {run.path(lut.file).name}",
     )

@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from nasface.training.networks import Network
     from nasface.training.trainer import Trainer
 
-MAY_CHANGE = ("folder", "checkpoint_minutes", "keep", "snapshots", "threads", "photos", "tensorboard", "accelerator")
+MAY_CHANGE = (
+    "folder",
+    "checkpoint_minutes",
+    "keep",
+    "snapshots",
+    "cpu_threads",
+    "photos",
+    "tensorboard",
+    "accelerator",
+)
 """Options of `training` that may differ when a training goes on."""
 
 

@@ -2,7 +2,7 @@
 
 A device drifts: it warms up, its clock falls, something else runs on it. So no model is timed in one go. Every round
 times one block of runs of every model that is not settled yet, in a new random order, after untimed warm-up runs. A
-model is settled when the 95 % interval of its median over the blocks is narrow enough, or after `max_rounds` blocks.
+model is settled when the 95 % interval of its median over the blocks is narrow enough, or after `max_blocks` blocks.
 Blocks far from a model's other blocks are outliers: flagged, kept in the journal, left out of the figures.
 """
 
@@ -45,33 +45,33 @@ class TimingOptions:
         threads: Threads of the runtime.
         warmup: Untimed runs before a block.
         runs: Timed runs of a block, at least; more where they take less than `BLOCK_MS` together.
-        rounds: Blocks of every model, at least.
-        max_rounds: Blocks of every model, at most.
-        precision: Half the 95 % interval of the median, relative to it, at which a model is settled.
+        blocks: Blocks of every model, at least.
+        max_blocks: Blocks of every model, at most.
+        half_width: Half the 95 % interval of the median, relative to it, at which a model is settled.
     """
 
     threads: int = 1
     warmup: int = 2
     runs: int = 10
-    rounds: int = 4
-    max_rounds: int = 20
-    precision: float = 0.02
+    blocks: int = 4
+    max_blocks: int = 20
+    half_width: float = 0.02
 
     def __post_init__(self) -> None:
-        for name, least in (("threads", 1), ("warmup", 0), ("runs", 1), ("rounds", 2)):
+        for name, least in (("threads", 1), ("warmup", 0), ("runs", 1), ("blocks", 2)):
             if getattr(self, name) < least:
                 raise InvalidInput(f"timing.{name}={getattr(self, name)} must be {least} or more.")
-        if self.max_rounds < self.rounds:
-            raise InvalidInput(f"timing.max_rounds={self.max_rounds} must be at least timing.rounds={self.rounds}.")
-        if not 0 < self.precision < 1:
-            raise InvalidInput(f"timing.precision={self.precision:g} must lie between 0 and 1, e.g. 0.02 for 2 %.")
+        if self.max_blocks < self.blocks:
+            raise InvalidInput(f"timing.max_blocks={self.max_blocks} must be at least timing.blocks={self.blocks}.")
+        if not 0 < self.half_width < 1:
+            raise InvalidInput(f"timing.half_width={self.half_width:g} must lie between 0 and 1, e.g. 0.02 for 2 %.")
 
     def describe(self) -> str:
         """The protocol in a sentence, for provenance."""
         return (
-            f"Interleaved rounds in random order, {self.rounds} to {self.max_rounds} blocks a model, each of "
+            f"Interleaved rounds in random order, {self.blocks} to {self.max_blocks} blocks a model, each of "
             f"{self.runs} runs or more after {self.warmup} untimed ones, until the median is known within "
-            f"{self.precision:.1%} (95 % interval); {self.threads} thread(s)."
+            f"{self.half_width:.1%} (95 % interval); {self.threads} thread(s)."
         )
 
 
@@ -175,7 +175,7 @@ def _results(
     protocol: str,
 ) -> Results:
     return Results(
-        {name: summarise(samples, options.precision) for name, samples in blocks.items()},
+        {name: summarise(samples, options.half_width) for name, samples in blocks.items()},
         refused,
         device,
         protocol,
@@ -228,9 +228,9 @@ def _block(transport: Transport, name: str, before: Sequence[Sample], options: T
 
 
 def _settled(samples: Sequence[Sample], options: TimingOptions) -> bool:
-    if len(samples) < options.rounds:
+    if len(samples) < options.blocks:
         return False
-    return len(samples) >= options.max_rounds or summarise(samples, options.precision).settled
+    return len(samples) >= options.max_blocks or summarise(samples, options.half_width).settled
 
 
 def _progress(
@@ -238,7 +238,7 @@ def _progress(
 ) -> tuple[int, int]:
     """Blocks so far, and how many there will be if every unsettled model needs one more than it has."""
     counts = [len(journal.samples(key)) for name, key in keys.items() if name not in refused]
-    return sum(counts), sum(max(count, options.rounds) for count in counts)
+    return sum(counts), sum(max(count, options.blocks) for count in counts)
 
 
 def _moments(samples: Sequence[Sample]) -> tuple[float, float, int]:

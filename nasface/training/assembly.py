@@ -57,8 +57,8 @@ def open_fabric(config: TrainingConfig) -> Any:
     if config.precision not in ("32-true", "bf16-mixed"):
         raise InvalidInput(f"training.precision is '{config.precision}'; give 32-true or bf16-mixed.")
     keep_freed_memory()
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    if config.cpu_threads is not None:
+        torch.set_num_threads(config.cpu_threads)
     devices = int(os.environ.get("LOCAL_WORLD_SIZE", config.devices))
     fabric = Fabric(accelerator=config.accelerator, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()

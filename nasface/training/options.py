@@ -102,7 +102,7 @@ class TrainingConfig:
         snapshots: Also keep the weights of every validation (`weights-STEP.pt`), for `task=evaluate_supernet`.
         log_every: Steps between lines of the log.
         tensorboard: Also write TensorBoard events, if the package tensorboard is installed.
-        threads: Threads of torch on a CPU; None leaves torch's choice.
+        cpu_threads: Threads of torch on a CPU; None leaves torch's choice.
         accelerator: Lightning Fabric's: "auto", "cpu", "gpu", ...
         devices: Processes on this machine; under torchrun as many as it started.
         precision: "32-true" or "bf16-mixed".
@@ -135,7 +135,7 @@ class TrainingConfig:
     snapshots: bool = False
     log_every: int = 20
     tensorboard: bool = False
-    threads: int | None = None
+    cpu_threads: int | None = None
     accelerator: str = "auto"
     devices: int = 1
     precision: str = "32-true"

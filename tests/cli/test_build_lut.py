@@ -18,7 +18,7 @@ from nasface.timing.transports import TRANSPORTS, HostConfig, Sample, Transport
 from ._command import Command
 
 SPACE = ("space=ofa_mbv3", "space.width=0.25", "space.depths=[1,2]", "space.kernels=[3]", "space.expands=[3,4]")
-SMALL = ("task=build_lut", "lut.name=mine", *SPACE, "lut.resolutions=[32,48]", "lut.nets=8", "timing.rounds=2")
+SMALL = ("task=build_lut", "lut.name=mine", *SPACE, "lut.resolutions=[32,48]", "lut.nets=8", "timing.blocks=2")
 
 
 def size_ms(path: Path) -> float:
@@ -146,6 +146,6 @@ def test_a_large_kernel_that_is_too_fast_is_named(cli: Command, monkeypatch: pyt
 
 @pytest.mark.slow
 def test_this_machine(cli: Command) -> None:
-    done = cli(*SMALL, "timing.max_rounds=3", "timing.runs=3")
+    done = cli(*SMALL, "timing.max_blocks=3", "timing.runs=3")
     assert done.code == EXIT_OK, done.err
     assert read_lut(user_folder() / "mine.json").rows[32]

@@ -26,7 +26,7 @@ TRAIN = (
     "training.checkpoint_minutes=0",
     "training.log_every=1",
     "training.accelerator=cpu",
-    "training.threads=1",
+    "training.cpu_threads=1",
     "training.folder=made",
 )
 EVALUATE = ("task=evaluate_supernet", *DATA, "accuracy.calibration_photos=16", "evaluation.far=[0.1]")

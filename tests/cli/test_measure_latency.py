@@ -19,7 +19,7 @@ from nasface.timing.transports import TRANSPORTS, HostConfig
 
 from ._command import Command
 
-TASK = ("task=measure_latency", "space.resolution=32", "timing.rounds=2", "timing.max_rounds=2", "timing.runs=2")
+TASK = ("task=measure_latency", "space.resolution=32", "timing.blocks=2", "timing.max_blocks=2", "timing.runs=2")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ TINY = (
     "training.calibration_photos=16",
     "training.log_every=1",
     "training.accelerator=cpu",
-    "training.threads=1",
+    "training.cpu_threads=1",
     "training.folder=made",
 )
 

@@ -134,7 +134,7 @@ def test_learned_refuses_what_it_cannot_use(tmp_path: Path) -> None:
     with pytest.raises(
         TableError, match=r"no network at 112 pixels with tflite, 4 thread\(s\); it has 12 of 112 pixels"
     ):
-        learned(path, threads=4)
+        learned(path, file_threads=4)
     other = OfaMbv3(OfaMbv3FaceConfig(resolution=224))
     with pytest.raises(TableError, match=r"no network at 224 pixels"):
         LearnedLatency(LearnedConfig(measurements=str(path)), space=other, device=I7)

@@ -29,7 +29,7 @@ def device(seed: int = 0, noise: float = 0.01, refuse: tuple[str, ...] = ()) -> 
 
 
 def test_known_times_are_found_within_the_interval_asked_for(models: dict[str, Path], tmp_path: Path) -> None:
-    options = TimingOptions(precision=0.02)
+    options = TimingOptions(half_width=0.02)
     found = measure_networks(device(), models, options, np.random.default_rng(1), Journal(tmp_path / "j.jsonl"))
     for name, ms in TRUE.items():
         timed = found.timed[name]
@@ -43,7 +43,7 @@ def test_known_times_are_found_within_the_interval_asked_for(models: dict[str, P
 
 def test_rounds_are_interleaved_in_changing_order(models: dict[str, Path], tmp_path: Path) -> None:
     transport = device()
-    options = TimingOptions(rounds=12, max_rounds=12)
+    options = TimingOptions(blocks=12, max_blocks=12)
     measure_networks(transport, models, options, np.random.default_rng(1), Journal(tmp_path / "j.jsonl"))
     rounds = [tuple(transport.calls[i : i + 3]) for i in range(0, 36, 3)]
     assert all(set(one) == set(TRUE) for one in rounds)
@@ -51,7 +51,7 @@ def test_rounds_are_interleaved_in_changing_order(models: dict[str, Path], tmp_p
 
 
 def test_noise_means_more_rounds_up_to_the_cap(models: dict[str, Path], tmp_path: Path) -> None:
-    options = TimingOptions(rounds=3, max_rounds=9, precision=0.01)
+    options = TimingOptions(blocks=3, max_blocks=9, half_width=0.01)
     quiet, noisy = (
         measure_networks(device(noise=noise), models, options, np.random.default_rng(1), Journal(tmp_path / f"{noise}"))
         for noise in (1e-4, 0.3)
@@ -69,7 +69,7 @@ def test_a_killed_run_goes_on_and_measures_nothing_twice(models: dict[str, Path]
                 raise DeviceLost("gone")
             return super().time(model, runs=runs, warmup=warmup, threads=threads)
 
-    options, path = TimingOptions(rounds=5, max_rounds=5), tmp_path / "journal.jsonl"
+    options, path = TimingOptions(blocks=5, max_blocks=5), tmp_path / "journal.jsonl"
     dying = Dying(lambda path: TRUE[path.stem], np.random.default_rng(0))
     with pytest.raises(DeviceLost):
         measure_networks(dying, models, options, np.random.default_rng(1), Journal(path))
@@ -86,21 +86,21 @@ def test_a_killed_run_goes_on_and_measures_nothing_twice(models: dict[str, Path]
 
 
 def test_a_changed_file_or_thread_count_is_timed_anew(models: dict[str, Path], tmp_path: Path) -> None:
-    options, path = TimingOptions(rounds=2, max_rounds=2), tmp_path / "journal.jsonl"
+    options, path = TimingOptions(blocks=2, max_blocks=2), tmp_path / "journal.jsonl"
     measure_networks(device(), models, options, np.random.default_rng(1), Journal(path))
     models["slow"].write_text("another", encoding="utf-8")
     changed = device()
     measure_networks(changed, models, options, np.random.default_rng(1), Journal(path))
     assert changed.calls == ["slow", "slow"]
     threaded = device()
-    options = TimingOptions(threads=2, rounds=2, max_rounds=2)
+    options = TimingOptions(threads=2, blocks=2, max_blocks=2)
     found = measure_networks(threaded, models, options, np.random.default_rng(1), Journal(path))
     assert len(threaded.calls) == 6
     assert found.timed["slow"].median_ms == pytest.approx(20.0, rel=0.05)
 
 
 def test_refused_models_do_not_stop_the_others(models: dict[str, Path], tmp_path: Path) -> None:
-    options = TimingOptions(rounds=2, max_rounds=2)
+    options = TimingOptions(blocks=2, max_blocks=2)
     transport = device(refuse=("medium",))
     found = measure_networks(transport, models, options, np.random.default_rng(1), Journal(tmp_path / "j.jsonl"))
     assert set(found.timed) == {"slow", "tiny"}
@@ -108,7 +108,7 @@ def test_refused_models_do_not_stop_the_others(models: dict[str, Path], tmp_path
 
 
 def test_another_device_cannot_go_on(models: dict[str, Path], tmp_path: Path) -> None:
-    options, path = TimingOptions(rounds=2, max_rounds=2), tmp_path / "journal.jsonl"
+    options, path = TimingOptions(blocks=2, max_blocks=2), tmp_path / "journal.jsonl"
     measure_networks(device(), models, options, np.random.default_rng(1), Journal(path))
     other = device()
     other.describe = lambda: {"device": "other", "runtime": "numbers"}  # type: ignore[method-assign]
@@ -152,7 +152,7 @@ def test_summaries_are_pooled() -> None:
     assert summary.runs == single.runs == 150
 
 
-@pytest.mark.parametrize("given", [{"threads": 0}, {"runs": 0}, {"rounds": 1}, {"max_rounds": 2}, {"precision": 0.0}])
+@pytest.mark.parametrize("given", [{"threads": 0}, {"runs": 0}, {"blocks": 1}, {"max_blocks": 2}, {"half_width": 0.0}])
 def test_options_that_make_no_sense(given: dict[str, float]) -> None:
     with pytest.raises(InvalidInput, match=f"timing.{next(iter(given))}="):
         TimingOptions(**given)  # type: ignore[arg-type]

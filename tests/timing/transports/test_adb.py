@@ -181,7 +181,7 @@ def test_a_phone_that_is_full(config: AdbConfig, state: Path, models: dict[str, 
 def test_what_was_measured_before_the_phone_was_lost_stays(
     config: AdbConfig, state: Path, models: dict[str, Path], tmp_path: Path
 ) -> None:
-    options = TimingOptions(rounds=2, max_rounds=2)
+    options = TimingOptions(blocks=2, max_blocks=2)
 
     def measure() -> Results:
         with AdbTransport(config) as phone:

@@ -1,0 +1,28 @@
+"""Options of the past are refused, and the refusal names the new spelling; see `nasface.options.RENAMED`."""
+
+from __future__ import annotations
+
+import pytest
+
+from nasface.errors import EXIT_INVALID
+from nasface.options import RENAMED
+
+from ._command import Command
+from .test_options import GOLDEN
+
+CHOICES = {"latency": ("latency=learned",), "experiment": ("experiment=paper_ablation",)}
+"""What makes the options of a group exist, where the default choice does not have them."""
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_the_old_spelling_is_refused_and_the_new_one_named(cli: Command, old: str, new: str) -> None:
+    done = cli(*CHOICES.get(old.partition(".")[0], ()), f"{old}=1")
+    assert done.code == EXIT_INVALID
+    assert f"The option {old} is called {new} now; give {new} instead." in done.text
+
+
+def test_new_spellings_exist_and_old_ones_are_not_given_away_again() -> None:
+    surface = {line.strip().partition("=")[0] for line in GOLDEN.read_text(encoding="utf-8").splitlines()}
+    groups = {name.partition(".")[0] for name in surface if "." in name}
+    assert set(RENAMED.values()) <= surface | groups
+    assert not RENAMED.keys() & (surface | groups)
