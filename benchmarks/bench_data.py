@@ -18,7 +18,7 @@ import pytest
 from _sizes import size
 from PIL import Image
 
-from nasface.data import FaceSet, PhotoIndex, load_data
+from nasface.data import FaceSet, PhotoIndex, cached, load_data
 from nasface.data import _base as base
 from nasface.data.people import Split, split
 from nasface.data.sources import FolderSource, decode
@@ -128,7 +128,7 @@ def test_decode_large(benchmark: Any, folder: Path, draft: bool, monkeypatch: py
 
 def test_read_from_cache(benchmark: Any, folder: Path, tmp_path: Path) -> None:
     """Photos in random batches, from the memory-mapped file."""
-    photos = load_data({"name": "lfw", "root": str(folder / "s112")}).require("report").cached(112, tmp_path)
+    photos = cached(load_data({"name": "lfw", "root": str(folder / "s112")}).require("report"), 112, tmp_path)
     count = FILES[112] // BATCH * BATCH
     batches = np.random.default_rng(0).permutation(count).reshape(-1, BATCH)
     assert benchmark(lambda: sum(len(photos.images[np.sort(batch)]) for batch in batches)) == count

@@ -70,7 +70,7 @@ class Faces:
         return f"{self.calibration_name}:{digest.hexdigest()[:8]}"
 
 
-Progress = Callable[[int, int, Mapping[str, float]], None]
+TableProgress = Callable[[int, int, Mapping[str, float]], None]
 """Called with how many of the shard's networks are done, how many there are, and the metrics of the last one: at the
 start (without metrics) and after every network."""
 
@@ -108,7 +108,7 @@ def estimate(
     plan: Plan | None = None,
     shard: tuple[int, int] = (0, 1),
     elsewhere: Collection[bytes] = (),
-    progress: Progress | None = None,
+    progress: TableProgress | None = None,
 ) -> AccuracyTable | None:
     """Measure those networks of a sequence that `path` lacks, appending each as soon as it is known.
 
@@ -149,7 +149,7 @@ def measure_networks(
     origin: str,
     seed: int,
     path: Path,
-    progress: Progress | None = None,
+    progress: TableProgress | None = None,
 ) -> AccuracyTable:
     """Measure those of the given networks that `path` lacks, appending each as soon as it is known.
 
@@ -188,7 +188,7 @@ def _complete(
     wanted: Sequence[Entry],
     seed: int,
     path: Path,
-    progress: Progress | None,
+    progress: TableProgress | None,
 ) -> AccuracyTable | None:
     """The table in `path` once it has all wanted networks."""
     protocol = _protocol(supernet, faces)

@@ -16,10 +16,10 @@ import torch
 
 from nasface.errors import InvalidInput, UnknownName
 from nasface.netspec import INPUT, Op
-from nasface.supernets._interpreter import Values
-from nasface.supernets._statistics import Batch
 from nasface.supernets.calibration import BATCH, Images, Totals, even_batches, in_chunks, normalise
+from nasface.supernets.interpreter import LiveValues
 from nasface.supernets.module import SpecModule
+from nasface.supernets.statistics import CalibrationBatch
 
 INFERENCE = 16
 """Images at once in inference on a CPU; more would leave its caches and be slower."""
@@ -62,10 +62,10 @@ def inference_batch(device: torch.device) -> int:
 
 @dataclass
 class _Kept:
-    """Values alive before one operation: of the calibration images by batch and chunk, of all images by chunk."""
+    """LiveValues alive before one operation: of the calibration images by batch and chunk, of all images by chunk."""
 
-    batches: list[list[Values]] = field(default_factory=list)
-    chunks: list[Values] = field(default_factory=list)
+    batches: list[list[LiveValues]] = field(default_factory=list)
+    chunks: list[LiveValues] = field(default_factory=list)
 
 
 class SubnetRunner:
@@ -142,14 +142,14 @@ class SubnetRunner:
             _copy_statistics(self._previous, module, start)
         stops = sorted({*new, max(totals.end, start)})
         for size, chunks in self._batches(start):
-            batch = Batch(chunks, start)
+            batch = CalibrationBatch(chunks, start)
             for stop in stops:
                 totals.add(batch.advance(module, stop), size)
                 if stop in new:
                     new[stop].batches.append([dict(chunk) for chunk in batch.chunks])
         totals.store()
 
-    def _batches(self, start: int) -> Iterator[tuple[int, list[Values]]]:
+    def _batches(self, start: int) -> Iterator[tuple[int, list[LiveValues]]]:
         for index, rows in enumerate(even_batches(len(self._calibration), BATCH)):
             size = rows.stop - rows.start
             if start:
@@ -170,7 +170,7 @@ class SubnetRunner:
                 rows.append(folded.run.output(values).cpu().numpy())
         return np.concatenate(rows)
 
-    def _chunks(self, start: int) -> Iterator[Values]:
+    def _chunks(self, start: int) -> Iterator[LiveValues]:
         for index, first in enumerate(range(0, len(self._images), self._batch)):
             if start:
                 yield dict(self._kept[start].chunks[index])

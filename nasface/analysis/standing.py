@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.analysis.facts import FOUND, SearchFacts
-from nasface.predictors import Ranker, Ridge, Scorer, fit_ranker
+from nasface.predictors import Ranker, Ridge, fit_ranker
 from nasface.predictors.confidence import LEVEL
 from nasface.runs import Json
-from nasface.strategies import ROUNDING, Front, merge_fronts
+from nasface.strategies import ROUNDING, KnapsackFront, merge_fronts
 
 NEAREST: Final = 5
 """Measured networks that are shown beside the found one."""
@@ -32,7 +32,7 @@ class Reach:
     """
 
     opinion: str
-    front: Front
+    front: KnapsackFront
     latencies: npt.NDArray[np.float64]
     values: npt.NDArray[np.float64]
     given_up: float
@@ -146,7 +146,7 @@ def _reach(facts: SearchFacts) -> Reach | None:
 def _additive(facts: SearchFacts) -> Ranker | None:
     """The search's own predictor if it is a regressor that adds up over stages, else ridge on the same table."""
     predictor = facts.ranker.predictor
-    if isinstance(predictor, Scorer) and predictor.regressor and facts.ranker.decompose() is not None:
+    if predictor.regressor and facts.ranker.decompose() is not None:
         return facts.ranker
     if facts.space.stage_choices() is None:
         return None

@@ -9,6 +9,7 @@ from typing import Any, Final
 from nasface.data._base import FaceSet, Photos, PhotoSource, Skipped, UnreadablePhotoError
 from nasface.data._data import FaceData, Pairs
 from nasface.data._index import PhotoIndex
+from nasface.data.cache import cached
 from nasface.data.image_folder import ImageFolderConfig, load_image_folder
 from nasface.data.lfw import LFWConfig, load_lfw
 from nasface.data.pairs import NamedPairs, read_pairs, stratified_folds
@@ -35,6 +36,7 @@ __all__ = [
     "Skipped",
     "UnreadablePhotoError",
     "VGGFace2Config",
+    "cached",
     "load_data",
     "load_image_folder",
     "load_lfw",

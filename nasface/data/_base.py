@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,7 +48,7 @@ class PhotoSource(Protocol):
         """The photo as uint8 RGB (size, size, 3); raises `UnreadablePhotoError`."""
         ...
 
-    def stamp(self, row: int) -> str:
+    def fingerprint(self, row: int) -> str:
         """A short text that changes when the photo changes and costs no decoding, such as the file's size."""
         ...
 
@@ -182,12 +181,6 @@ class FaceSet:
                 images[place] = images[old]
         return images[: len(read)], read, tuple(skip for skip in outcomes if skip is not None)
 
-    def cached(self, size: int, folder: Path) -> Photos:
-        """All photos as a memory-mapped file, decoded once; see `nasface.data.cache.cached`."""
-        from nasface.data.cache import cached
-
-        return cached(self, size, folder)
-
     def select(self, rows: npt.NDArray[Any]) -> FaceSet:
         """Some of the photos: ascending row numbers of this set, or a boolean per photo."""
         return FaceSet(self.source, self.rows[rows])
@@ -213,11 +206,11 @@ class FaceSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over sorted names, people and stamps: cheap, and other photos give another one."""
+        """SHA-256 over sorted names, people and fingerprints of photos: cheap, and other photos give another one."""
         digest = hashlib.sha256()
         for row in self.rows.tolist():
             name = self.source.index.names[row]
-            digest.update(f"{name}\t{self.source.stamp(row)}\n".encode("utf-8", "surrogateescape"))
+            digest.update(f"{name}\t{self.source.fingerprint(row)}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
 

@@ -173,10 +173,10 @@ class _Joined:
         source, own = self._find(row)
         return source.photo(own, size)
 
-    def stamp(self, row: int) -> str:
-        """The stamp from the source that has it."""
+    def fingerprint(self, row: int) -> str:
+        """That of the source that has it."""
         source, own = self._find(row)
-        return source.stamp(own)
+        return source.fingerprint(own)
 
     def _find(self, row: int) -> tuple[PhotoSource, int]:
         place, first = int(self.places[row]), len(self.sets[0])

@@ -31,7 +31,7 @@ BLOCK: Final = 1024
 
 
 @dataclass
-class _Progress:
+class _Decoded:
     """How many photos have been tried, and which of them could not be read, by row."""
 
     tried: int = 0
@@ -78,7 +78,7 @@ def cached(faces: FaceSet, size: int, folder: Path) -> Photos:
     return _open(stem, faces, progress)
 
 
-def _open(stem: Path, faces: FaceSet, progress: _Progress) -> Photos:
+def _open(stem: Path, faces: FaceSet, progress: _Decoded) -> Photos:
     images: npt.NDArray[np.uint8] = np.load(stem.with_suffix(".npy"), mmap_mode="r")
     rows = np.delete(np.arange(len(faces), dtype=np.int64), [int(row) for row in progress.skipped])
     skipped = tuple(Skipped(faces.names[int(row)], reason) for row, reason in progress.skipped.items())
@@ -86,12 +86,12 @@ def _open(stem: Path, faces: FaceSet, progress: _Progress) -> Photos:
     return Photos(images, rows, faces.labels[rows].astype(np.int64), skipped)
 
 
-def _finished(stem: Path, faces: FaceSet, size: int) -> _Progress | None:
+def _finished(stem: Path, faces: FaceSet, size: int) -> _Decoded | None:
     """What is known of a complete cache, or None if there is none that fits."""
     facts = _read_json(stem.with_suffix(".json"))
     if facts.get("fingerprint") != faces.fingerprint or facts.get("size") != size:
         return None
-    progress = _Progress(facts["tried"], facts["skipped"])
+    progress = _Decoded(facts["tried"], facts["skipped"])
     bytes_due = len(_header(progress.written, size)) + progress.written * size * size * 3
     path = stem.with_suffix(".npy")
     return progress if path.is_file() and path.stat().st_size == bytes_due else None
@@ -120,14 +120,14 @@ def _make(stem: Path, faces: FaceSet, size: int) -> None:
     log.unlink()
 
 
-def _resume(log: Path, part: Path, fingerprint: str, start: int, pixels: int) -> _Progress:
+def _resume(log: Path, part: Path, fingerprint: str, start: int, pixels: int) -> _Decoded:
     """Where an interrupted run was, if its pixels are still there."""
     facts = _read_json(log)
     if facts.get("fingerprint") != fingerprint or not part.is_file():
-        return _Progress()
-    progress = _Progress(facts["tried"], facts["skipped"])
+        return _Decoded()
+    progress = _Decoded(facts["tried"], facts["skipped"])
     if part.stat().st_size < start + progress.written * pixels:
-        return _Progress()
+        return _Decoded()
     logger.info("going on with %s after %d photos", part.name, progress.tried)
     return progress
 

@@ -98,7 +98,7 @@ class ProceduralSource:
         noise = view["noise"] * rng.standard_normal((size, size, 1))
         return np.asarray(np.rint(255.0 * np.clip(picture + noise, 0.0, 1.0)), np.uint8)
 
-    def stamp(self, row: int) -> str:
+    def fingerprint(self, row: int) -> str:
         """The seed: name and seed fix the photo."""
         return f"seed {self.seed}"
 

@@ -61,7 +61,7 @@ class RecordSource:
         """Decode and resize as `nasface.data.sources.decode`."""
         return decode(self.file.read(int(self.offsets[row])).data, size)
 
-    def stamp(self, row: int) -> str:
+    def fingerprint(self, row: int) -> str:
         """The offset: those of all photos say the sizes of all but the last, and nothing is read."""
         return str(self.offsets[row])
 

@@ -43,7 +43,7 @@ class FolderSource:
         except OSError as error:
             raise UnreadablePhotoError(error.strerror or str(error)) from error
 
-    def stamp(self, row: int) -> str:
+    def fingerprint(self, row: int) -> str:
         """The file's size in bytes."""
         try:
             return str(self.path(row).stat().st_size)
@@ -74,7 +74,7 @@ class TarSource:
         except OSError as error:
             raise UnreadablePhotoError(error.strerror or str(error)) from error
 
-    def stamp(self, row: int) -> str:
+    def fingerprint(self, row: int) -> str:
         """The photo's size in bytes."""
         return str(self.lengths[row])
 

@@ -37,7 +37,7 @@ class BinSource:
         """Decode and resize as `nasface.data.sources.decode`."""
         return decode(self.photos[row], size)
 
-    def stamp(self, row: int) -> str:
+    def fingerprint(self, row: int) -> str:
         """Bytes and their CRC-32: two versions of one set have been in use, with photos of one name."""
         return f"{len(self.photos[row])} {zlib.crc32(self.photos[row]):08x}"
 

@@ -41,7 +41,11 @@ class Comparator(ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions whose versions the fitted state depends on; part of the key of the cache."""
 
+    regressor: ClassVar[bool] = False
+    """Whether it gives accuracies in the target's own scale as scores, so that RMSE and bias mean something."""
+
     config: Any
+    """A dataclass with the field `name`."""
 
     @abstractmethod
     def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
@@ -59,6 +63,10 @@ class Comparator(ABC):
         """`compare` for networks given by their digests; one of the two may be a single row, for all of the other."""
         return self.compare(*np.broadcast_arrays(a, b))
 
+    def raw_compare(self, a: Features, b: Features) -> npt.NDArray[np.float64] | None:
+        """`compare` before it symmetrises, float64[n]; None of predictors that cannot contradict themselves."""
+        return None
+
     @abstractmethod
     def save(self, path: Path) -> None:
         """Write the fitted state to one file, atomically."""
@@ -74,9 +82,6 @@ class Comparator(ABC):
 
 class Scorer(Comparator):
     """Gives every network one number, higher is better."""
-
-    regressor: ClassVar[bool] = False
-    """Whether scores are accuracies in the target's own scale, so that RMSE and bias mean something."""
 
     additive: ClassVar[bool] = False
     """Whether scores are sums of one function per group of features, so that they decompose over the space's stages."""

@@ -140,7 +140,7 @@ def _judge(ranker: Ranker, table: Population, rows: npt.NDArray[np.intp]) -> _Fo
         return _Fold(rows, pairs, _Column(scores, _wins(scores[first], scores[second]), predictor.regressor))
     wins = ranker.contest(held_out).compare(first, second)
     x = ranker.space.encode(held_out, predictor.encoding)
-    return _Fold(rows, pairs, _Column(scores, wins), _antisymmetry(predictor, x[first], x[second]))
+    return _Fold(rows, pairs, _Column(scores, wins), antisymmetry(predictor, x[first], x[second]))
 
 
 def _pool(judged: list[_Fold], n: int) -> _Column:
@@ -163,7 +163,7 @@ def _wins(a: Values, b: Values) -> Values:
     return np.asarray(0.5 + 0.5 * np.sign(a - b))
 
 
-def _antisymmetry(predictor: Comparator, a: Features, b: Features) -> float | None:
-    """Of comparators that offer `raw_compare`, their answer before symmetrising."""
-    raw = getattr(predictor, "raw_compare", None)
-    return None if raw is None else float(np.abs(raw(a, b) + raw(b, a) - 1.0).mean())
+def antisymmetry(predictor: Comparator, a: Features, b: Features) -> float | None:
+    """Mean |f(a, b) + f(b, a) - 1| before symmetrising; None of predictors that cannot contradict themselves."""
+    forth, back = predictor.raw_compare(a, b), predictor.raw_compare(b, a)
+    return None if forth is None or back is None else float(np.abs(forth + back - 1.0).mean())

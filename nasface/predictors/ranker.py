@@ -19,8 +19,7 @@ from nasface.costs import StageTables
 from nasface.errors import InvalidInput, NasfaceError
 from nasface.predictors._base import Comparator, Scorer, Targets
 from nasface.predictors._isotonic import Isotonic, fit_isotonic
-from nasface.predictors._rows import number_rows
-from nasface.spaces import Population, SearchSpace
+from nasface.spaces import Population, SearchSpace, number_rows
 
 Values = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -121,7 +120,7 @@ class Ranker:
         map is fitted on networks that the predictor has seen, and never leaves the table's range.
         """
         strengths = self.strengths(population)
-        if isinstance(self.predictor, Scorer) and self.predictor.regressor:
+        if self.predictor.regressor:
             return strengths
         return self._isotonic(strengths)
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from nasface.metrics.ranking import comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
+from nasface.predictors.quality import antisymmetry
 from nasface.predictors.ranker import Ranker, fit_ranker
 from nasface.spaces import Population, SearchSpace
 
@@ -99,19 +100,16 @@ def judge_floor(values: Values, targets: Targets, regions: Mapping[str, Mask]) -
 
 def _judge(ranker: Ranker, networks: Population, targets: Targets, strengths: Values) -> dict[str, Any]:
     predictor = ranker.predictor
-    calibrated = isinstance(predictor, Scorer) and predictor.regressor
-    metrics = _flat(asdict(ranking_quality(targets, strengths, calibrated=calibrated)))
+    metrics = _flat(asdict(ranking_quality(targets, strengths, calibrated=predictor.regressor)))
     if isinstance(predictor, Scorer):
         return metrics | {"antisymmetry": 0.0, "cycles": 0.0}
     first, second = np.triu_indices(len(networks), 1)
     wins = ranker.contest(networks).compare(first, second)
     metrics["pair_accuracy"] = comparison_accuracy(targets[first], targets[second], wins)
     metrics["cycles"] = _cycles(ranker, networks[:_TRIPLES])
-    raw = getattr(predictor, "raw_compare", None)
-    if raw is not None:
-        x = ranker.space.encode(networks, predictor.encoding)
-        metrics["antisymmetry"] = float(np.abs(raw(x[first], x[second]) + raw(x[second], x[first]) - 1).mean())
-    return metrics
+    x = ranker.space.encode(networks, predictor.encoding)
+    error = antisymmetry(predictor, x[first], x[second])
+    return metrics if error is None else metrics | {"antisymmetry": error}
 
 
 def _cycles(ranker: Ranker, networks: Population) -> float:

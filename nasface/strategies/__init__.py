@@ -3,6 +3,7 @@
 from nasface.strategies._base import (
     ROUNDING,
     Constraint,
+    ParetoFront,
     Problem,
     Progress,
     SearchResult,
@@ -10,12 +11,12 @@ from nasface.strategies._base import (
     VerifiedConfig,
     no_progress,
 )
-from nasface.strategies._finalists import N_FINALISTS
-from nasface.strategies._fronts import ParetoFront
-from nasface.strategies._knapsack import Front, merge_fronts
+from nasface.strategies._breeding import feasible_children
+from nasface.strategies._finalists import N_FINALISTS, finalists
 from nasface.strategies.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.strategies.exact import Exact, ExactConfig
 from nasface.strategies.feasible import feasible_start
+from nasface.strategies.knapsack import KnapsackFront, merge_fronts
 from nasface.strategies.local import LocalSearch, LocalSearchConfig
 from nasface.strategies.pareto import Pareto, ParetoConfig
 from nasface.strategies.random import RandomSearch, RandomSearchConfig
@@ -30,7 +31,7 @@ __all__ = [
     "EvolutionPaperConfig",
     "Exact",
     "ExactConfig",
-    "Front",
+    "KnapsackFront",
     "LocalSearch",
     "LocalSearchConfig",
     "Pareto",
@@ -43,7 +44,9 @@ __all__ = [
     "SearchResult",
     "SearchStrategy",
     "VerifiedConfig",
+    "feasible_children",
     "feasible_start",
+    "finalists",
     "merge_fronts",
     "no_progress",
 ]

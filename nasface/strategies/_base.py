@@ -11,17 +11,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.costs import Cost, StageTables
 from nasface.predictors import Ranker
+from nasface.selectors import Selector
 from nasface.spaces import Population, SearchSpace, StageIndices, join_stages
 
-if TYPE_CHECKING:
-    from nasface.strategies._fronts import ParetoFront
+Values = npt.NDArray[np.float64]
 
 ROUNDING: Final = 1e-9
 """Relative; sums over stages add up in another order than a cost's own prediction."""
@@ -135,6 +135,27 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class ParetoFront:
+    """Networks that are not dominated, by rising first cost.
+
+    Attributes:
+        population: int8[n, n_genes].
+        costs: float64[n, n_costs].
+        labels: Of the costs, for people.
+        keys: Of the costs, for files.
+        exact: Whether the front is proven (for the score that `origin` names), or the best that a search found.
+        origin: Whose score, in words.
+    """
+
+    population: Population
+    costs: Values
+    labels: tuple[str, ...]
+    keys: tuple[str, ...]
+    exact: bool
+    origin: str
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """What a search found.
 
@@ -157,7 +178,10 @@ class SearchResult:
 
 
 class SearchStrategy(ABC):
-    """Finds the best network of a problem."""
+    """Finds the best network of a problem; `config` is a dataclass with the field `name`."""
+
+    config: Any
+    selector: Selector
 
     @abstractmethod
     def run(self, problem: Problem, rng: np.random.Generator) -> SearchResult:

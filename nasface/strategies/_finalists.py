@@ -7,17 +7,16 @@ from typing import Final
 import numpy as np
 
 from nasface.predictors import Ranker
-from nasface.predictors._rows import distinct
 from nasface.selectors import Selector
 from nasface.selectors.full_sort import sort_best_first
-from nasface.spaces import Population
+from nasface.spaces import Population, distinct_rows
 
 N_FINALISTS: Final = 16
 
 
 def finalists(population: Population, ranker: Ranker, selector: Selector, rng: np.random.Generator) -> Population:
     """The best 16 distinct rows (fewer if there are fewer), best first: selected, then sorted among themselves."""
-    rows = distinct(population)
+    rows = distinct_rows(population)
     chosen = rows[selector.top_k(rows, min(N_FINALISTS, len(rows)), ranker, rng)]
     ordered: Population = chosen[sort_best_first(chosen, ranker)]
     return ordered

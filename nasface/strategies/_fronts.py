@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,31 +10,8 @@ import numpy.typing as npt
 
 from nasface.costs import Cost, StageTables
 from nasface.spaces import Population
-from nasface.strategies._base import ROUNDING, Problem
-from nasface.strategies._knapsack import merge_fronts
-
-Values = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class ParetoFront:
-    """Networks that are not dominated, by rising first cost.
-
-    Attributes:
-        population: int8[n, n_genes].
-        costs: float64[n, n_costs].
-        labels: Of the costs, for people.
-        keys: Of the costs, for files.
-        exact: Whether the front is proven (for the score that `origin` names), or the best that a search found.
-        origin: Whose score, in words.
-    """
-
-    population: Population
-    costs: Values
-    labels: tuple[str, ...]
-    keys: tuple[str, ...]
-    exact: bool
-    origin: str
+from nasface.strategies._base import ROUNDING, Problem, Values
+from nasface.strategies.knapsack import merge_fronts
 
 
 def exact_front(problem: Problem, costs: Sequence[Cost], scores: StageTables) -> tuple[Population, Values] | None:

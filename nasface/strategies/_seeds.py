@@ -11,7 +11,7 @@ from nasface.costs import StageTables
 from nasface.predictors import Ranker, Stagewise, fit_ranker
 from nasface.spaces import Population
 from nasface.strategies._base import ROUNDING, Problem
-from nasface.strategies._knapsack import BestFirst
+from nasface.strategies.knapsack import BestFirst
 
 _MOST: Final = 2000
 """Networks that are tried at most in the order of their scores."""

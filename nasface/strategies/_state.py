@@ -23,7 +23,7 @@ SAVE_EVERY: Final = 1.0
 
 
 @dataclass
-class Progress:
+class EvolutionState:
     """What an evolution knows between two generations, beside the random generator.
 
     Attributes:
@@ -44,7 +44,7 @@ class Progress:
     _before: tuple[int, int] = (0, 0)
 
     @classmethod
-    def begin(cls, problem: Problem) -> Progress:
+    def begin(cls, problem: Problem) -> EvolutionState:
         """Before the first generation."""
         nothing = np.empty((0, problem.space.n_genes), np.int8)
         counters = {"generations": 0, "calls": 0, "pairs": 0, "distinct": 0}
@@ -74,7 +74,7 @@ class Progress:
         }
 
     @classmethod
-    def of_dict(cls, content: dict[str, Any], problem: Problem, rng: np.random.Generator) -> Progress:
+    def of_dict(cls, content: dict[str, Any], problem: Problem, rng: np.random.Generator) -> EvolutionState:
         """From the file; the generator goes on where it was."""
         progress = cls.begin(problem)
         progress.generation = content["generation"]
@@ -106,7 +106,7 @@ class StateFile:
         file = None if path is None else Path(path).expanduser()
         return cls(file, problem, "" if file is None else _identity(problem, search, rng))
 
-    def read(self, problem: Problem, rng: np.random.Generator) -> Progress | None:
+    def read(self, problem: Problem, rng: np.random.Generator) -> EvolutionState | None:
         """The state, or None if there is none yet.
 
         Raises:
@@ -124,9 +124,9 @@ class StateFile:
                 f"{self._path} is the state of another search (other seed, options, bounds or table); give another "
                 "file as search.state, or delete this one to begin anew."
             )
-        return Progress.of_dict(content, problem, rng)
+        return EvolutionState.of_dict(content, problem, rng)
 
-    def save(self, progress: Progress, rng: np.random.Generator) -> None:
+    def save(self, progress: EvolutionState, rng: np.random.Generator) -> None:
         """Write the state, unless that was done a moment ago."""
         now = time.monotonic()
         if self._path is None or now - self._saved < SAVE_EVERY:
@@ -144,14 +144,12 @@ def _population(rows: list[str], problem: Problem) -> Population:
 def _identity(problem: Problem, search: SearchStrategy, rng: np.random.Generator) -> str:
     """Hash of the space, the table, the predictor, the bounds, the options and the generator's state."""
     ranker = problem.ranker
-    config: Any = getattr(search, "config", None)
-    selector: Any = getattr(search, "selector", None)
     facts = {
         "space": [dict(problem.space.signature()), problem.space.resolution],
         "predictor": asdict(ranker.predictor.config),
         "constraints": [(c.cost.name, c.label, c.bound) for c in problem.constraints],
-        "search": {key: value for key, value in asdict(config).items() if key != "state"},
-        "selector": asdict(selector.config),
+        "search": {key: value for key, value in asdict(search.config).items() if key != "state"},
+        "selector": asdict(search.selector.config),
         "rng": rng.bit_generator.state,
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())

@@ -12,13 +12,12 @@ import numpy as np
 
 from nasface.costs import Cost, StageTables
 from nasface.errors import InfeasibleConstraint, InvalidInput, UnknownName
-from nasface.strategies._base import Constraint
-from nasface.strategies._knapsack import merge_fronts
+from nasface.strategies._base import ROUNDING, Constraint
+from nasface.strategies.knapsack import merge_fronts
 
 REFERENCE: Final = "efficientnet_b0"
 _NAMES: Final = {"efficientnet_b0": "EfficientNet-B0"}
 _SMALLEST: Final = {"latency_ms": "fastest"}
-_ROUNDING: Final = 1e-9  # tables sum in another order than predict
 
 
 class Bound(Protocol):
@@ -92,7 +91,7 @@ def check_reachable(constraints: Sequence[Constraint]) -> None:
     known = [(constraint, tables) for constraint in constraints if (tables := constraint.cost.decompose()) is not None]
     for constraint, tables in known:
         lowest = tables.minimum().value
-        if constraint.bound < lowest * (1.0 - _ROUNDING):
+        if constraint.bound < lowest * (1.0 - ROUNDING):
             raise InfeasibleConstraint(
                 _refusal(constraint, lowest), metric=constraint.cost.name, bound=constraint.bound, reachable=lowest
             )
@@ -100,8 +99,8 @@ def check_reachable(constraints: Sequence[Constraint]) -> None:
         of, given = (second, first) if first[1].combine == "max" else (first, second)
         if of[1].combine == "max":
             continue  # what one maximum forbids in a stage, another one does not need
-        lowest = _least(of[1], given[1], given[0].bound * (1.0 + _ROUNDING))
-        if of[0].bound < lowest * (1.0 - _ROUNDING):
+        lowest = _least(of[1], given[1], given[0].bound * (1.0 + ROUNDING))
+        if of[0].bound < lowest * (1.0 - ROUNDING):
             message = _contradiction(of[0], given[0], lowest)
             raise InfeasibleConstraint(message, metric=of[0].cost.name, bound=of[0].bound, reachable=lowest)
 
@@ -114,7 +113,7 @@ def notes(constraints: Sequence[Constraint]) -> list[str]:
         if tables is None:
             continue
         highest = tables.maximum().value
-        if constraint.bound >= highest * (1.0 - _ROUNDING):
+        if constraint.bound >= highest * (1.0 - ROUNDING):
             bound, top, unit = _text(constraint.bound), _text(highest), constraint.cost.unit
             found.append(
                 f"The bound on {constraint.label} ({bound} {unit}) does not bind: "

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from nasface.errors import InvalidInput
-from nasface.predictors._rows import distinct
 from nasface.registry import register
 from nasface.selectors import Selector
-from nasface.spaces import Population
+from nasface.spaces import Population, distinct_rows
 from nasface.strategies._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import finalists
 from nasface.strategies._seeds import exact_seeds
-from nasface.strategies._state import Progress, StateFile
+from nasface.strategies._state import EvolutionState, StateFile
 from nasface.strategies.feasible import feasible_start
 
 _ROWS = 50
@@ -100,18 +99,18 @@ class EvolutionPaper(SearchStrategy):
         found = finalists(progress.population, problem.ranker, self.selector, rng)
         return SearchResult(found[0], found, progress.history, progress.counted(problem), progress.remarks)
 
-    def _begin(self, problem: Problem, rng: np.random.Generator) -> Progress:
+    def _begin(self, problem: Problem, rng: np.random.Generator) -> EvolutionState:
         """The first population: networks that the user knows, exact seeds, and random ones."""
-        progress = Progress.begin(problem)
+        progress = EvolutionState.begin(problem)
         known, remarks = _known(problem)
         start = feasible_start(problem, rng, self.config.population)
         seeds = exact_seeds(problem, self.seeds, rng)
-        progress.population = distinct(np.concatenate([known, seeds, start]))
+        progress.population = distinct_rows(np.concatenate([known, seeds, start]))
         progress.counters["distinct"] = len(progress.population)
         progress.remarks = remarks
         return progress
 
-    def _generation(self, progress: Progress, problem: Problem, rng: np.random.Generator) -> None:
+    def _generation(self, progress: EvolutionState, problem: Problem, rng: np.random.Generator) -> None:
         """Parents, and children beside them; at the end of a phase another start, or all phases' parents together."""
         config, generation = self.config, progress.generation
         phases = min(self.restarts + 1, config.generations)
@@ -119,14 +118,14 @@ class EvolutionPaper(SearchStrategy):
         parents = self._best(progress.population, n_parents, problem, rng)
         n_mutants = round(config.population * config.mutation_ratio)
         children = feasible_children(problem, rng, parents, config.population, n_mutants, config.mutate_probability)
-        progress.population = distinct(np.concatenate([parents, children]))
+        progress.population = distinct_rows(np.concatenate([parents, children]))
         progress.counters["distinct"] += len(progress.population) - len(parents)
         if generation % max(1, config.generations // _ROWS) == 0:
             progress.history.append(self._row(progress, parents, problem, rng))
         ends = [math.ceil(config.generations * phase / phases) for phase in range(1, phases)]
         if generation + 1 in ends:
             best = self._best(progress.population, n_parents, problem, rng)
-            progress.kept = distinct(np.concatenate([progress.kept, best]))
+            progress.kept = distinct_rows(np.concatenate([progress.kept, best]))
             last = generation + 1 == ends[-1]
             progress.population = progress.kept if last else feasible_start(problem, rng, config.population)
         progress.generation = generation + 1
@@ -138,7 +137,7 @@ class EvolutionPaper(SearchStrategy):
         return best
 
     def _row(
-        self, progress: Progress, parents: Population, problem: Problem, rng: np.random.Generator
+        self, progress: EvolutionState, parents: Population, problem: Problem, rng: np.random.Generator
     ) -> dict[str, Any]:
         best = self._best(parents, 1, problem, rng)[0]
         counters = progress.counted(problem)

@@ -16,9 +16,9 @@ from nasface.selectors import Selector
 from nasface.spaces import Population, join_stages
 from nasface.strategies._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.strategies._finalists import N_FINALISTS, finalists
-from nasface.strategies._knapsack import BestFirst
 from nasface.strategies._seeds import stage_bounds, stagewise_scores
 from nasface.strategies.feasible import feasible_start
+from nasface.strategies.knapsack import BestFirst
 
 _MOST: Final = 20_000
 """Networks that are tried at most in the order of their scores."""

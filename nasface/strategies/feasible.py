@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from nasface.costs import StageTables
 from nasface.errors import InfeasibleConstraint
-from nasface.predictors._rows import distinct
-from nasface.spaces import Population, join_stages
+from nasface.spaces import Population, distinct_rows, join_stages
 from nasface.strategies._base import Constraint, Problem
 from nasface.strategies._tilted import TiltedSampler
 
@@ -41,7 +40,7 @@ def feasible_start(problem: Problem, rng: np.random.Generator, n: int) -> Popula
     if len(found) < n and problem.constraints:
         tilted = _from_tables(problem, rng, n)
         seen = np.concatenate([seen, tilted])
-        found = distinct(np.concatenate([found, tilted[problem.feasible(tilted)]]))[:n]
+        found = distinct_rows(np.concatenate([found, tilted[problem.feasible(tilted)]]))[:n]
         if not len(found):
             found = _descend(problem, rng, seen)[:n]
     return _fill(problem, rng, found, n)
@@ -55,7 +54,7 @@ def _reject(problem: Problem, rng: np.random.Generator, n: int) -> tuple[Populat
         seen = problem.space.sample(rng, batch)
         ok = problem.feasible(seen)
         before = len(found)
-        found = distinct(np.concatenate([found, seen[ok]]))[:n]
+        found = distinct_rows(np.concatenate([found, seen[ok]]))[:n]
         if len(found) == n or ok.mean() < _ACCEPTANCE or len(found) == before:
             break
     return found, seen
@@ -75,7 +74,7 @@ def _from_tables(problem: Problem, rng: np.random.Generator, n: int) -> Populati
     sampler = TiltedSampler(choices, [tables for _, tables in known], [constraint.bound for constraint, _ in known])
     drawn = np.stack(cheapest)
     for rows in sampler.rounds(rng, 4 * n):
-        drawn = distinct(np.concatenate([drawn, rows]))
+        drawn = distinct_rows(np.concatenate([drawn, rows]))
         if problem.feasible(drawn).sum() >= n:
             break
     return drawn
@@ -113,7 +112,7 @@ def _descend(problem: Problem, rng: np.random.Generator, start: Population) -> P
             break
         last = min(last, least)
         children = problem.space.mutate(rng, np.repeat(elite, 8, axis=0), 0.1)
-        elite = distinct(np.concatenate([elite, children]))
+        elite = distinct_rows(np.concatenate([elite, children]))
     raise _not_found(problem, elite)
 
 
@@ -129,7 +128,7 @@ def _fill(problem: Problem, rng: np.random.Generator, found: Population, n: int)
     while len(found) < n and stale < _STALE:  # every round adds a row or is stale
         mothers = found[rng.integers(len(found), size=max(n, 64))]
         children = problem.space.mutate(rng, mothers, float(rng.choice([0.05, 0.1, 0.2, 0.5])))
-        grown = distinct(np.concatenate([found, children[problem.feasible(children)]]))[:n]
+        grown = distinct_rows(np.concatenate([found, children[problem.feasible(children)]]))[:n]
         stale = stale + 1 if len(grown) == len(found) else 0
         found = grown
     return found

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
-from nasface.predictors._rows import distinct
 from nasface.registry import register
 from nasface.selectors import Selector
+from nasface.spaces import distinct_rows
 from nasface.strategies._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import finalists
@@ -68,7 +68,7 @@ class LocalSearch(SearchStrategy):
             steps = feasible_children(
                 problem, rng, here, config.population, config.population, config.mutate_probability
             )
-            rows = distinct(np.concatenate([here, steps]))
+            rows = distinct_rows(np.concatenate([here, steps]))
             seen += len(rows) - 1
             best = rows[self.selector.top_k(rows, 1, ranker, rng)[0]]
             stale = stale + 1 if (best == tops[-1]).all() else 0

@@ -13,9 +13,9 @@ from nasface.errors import InvalidInput, MissingDependency, UnknownName
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import Population
-from nasface.strategies._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
+from nasface.strategies._base import ParetoFront, Problem, SearchResult, SearchStrategy, VerifiedConfig
 from nasface.strategies._finalists import finalists
-from nasface.strategies._fronts import ParetoFront, Values, exact_front, undominated
+from nasface.strategies._fronts import exact_front, undominated
 from nasface.strategies.feasible import feasible_start
 
 _MOST_OBJECTIVES: Final = 3
@@ -144,7 +144,9 @@ def _nsga2(
             rows = x.astype(np.int8)
             out["F"] = np.column_stack([-problem.ranker.strengths(rows), *[cost.predict(rows) for cost in costs]])
             if problem.constraints:
-                over: list[Values] = [(c.cost.predict(rows) - c.bound) / abs(c.bound) for c in problem.constraints]
+                over: list[npt.NDArray[np.float64]] = [
+                    (c.cost.predict(rows) - c.bound) / abs(c.bound) for c in problem.constraints
+                ]
                 out["G"] = np.column_stack(over)
 
     class Cross(Crossover):  # type: ignore[misc]

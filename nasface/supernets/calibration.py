@@ -18,9 +18,9 @@ from torch import Tensor
 from nasface.errors import InvalidInput
 from nasface.netspec import INPUT, Conv
 from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD
-from nasface.supernets._interpreter import Values
-from nasface.supernets._statistics import Batch, Moments
+from nasface.supernets.interpreter import LiveValues
 from nasface.supernets.module import SpecModule
+from nasface.supernets.statistics import CalibrationBatch, Moments
 
 BATCH = 64
 """Images a batch; how the statistics are averaged depends on it, so that tables are comparable only at one value."""
@@ -57,11 +57,11 @@ def calibrate(module: SpecModule, images: Images | Tensor, batch_size: int = BAT
     for rows in even_batches(len(images), batch_size):
         batch = images[rows]
         x = batch if isinstance(batch, Tensor) else normalise(batch, module.device)
-        totals.add(Batch(in_chunks(x)).advance(module, totals.end), len(x))
+        totals.add(CalibrationBatch(in_chunks(x)).advance(module, totals.end), len(x))
     return totals.store()
 
 
-def in_chunks(x: Tensor) -> list[Values]:
+def in_chunks(x: Tensor) -> list[LiveValues]:
     """A batch as the values that a network begins with."""
     size = CHUNK if x.device.type == "cpu" else len(x)
     return [{INPUT: x[start : start + size]} for start in range(0, len(x), size)]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 
 from nasface.netspec import Conv, NetSpec, Op
 from nasface.spaces import OfaMbv3
-from nasface.supernets._interpreter import BN_EPS, BN_MOMENTUM, Interpreter, convolve
+from nasface.supernets.interpreter import BN_EPS, BN_MOMENTUM, Interpreter, convolve
 
 _STATISTICS = ("running_mean", "running_var")
 _COUNTER = "num_batches_tracked"
@@ -75,11 +74,6 @@ class ElasticNetwork(nn.Module):
         if features is not None and watched is not None:
             features += [watched[name] for name in ends]
         return descriptors
-
-    def classify(self, descriptors: Tensor) -> Tensor:
-        """Logits [n, classes] of the head."""
-        head = cast(nn.Linear, self.get_submodule("classifier.linear"))
-        return cast(Tensor, head(descriptors))
 
     def subnet_state(self, genotype: npt.NDArray[np.int8], spec: NetSpec | None = None) -> dict[str, Tensor]:
         """State dict of the static network of a canonical genotype, as slices; gradients flow to the parameters.

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasface.netspec import Conv, Linear, NetSpec, Op, Weights, has_bias
-from nasface.supernets._interpreter import BN_EPS, BN_MOMENTUM, Interpreter, is_weighted
+from nasface.supernets.interpreter import BN_EPS, BN_MOMENTUM, Interpreter, is_weighted
 
 
 class SpecModule(nn.Module):

@@ -45,7 +45,7 @@ LEARNING_RATE = 0.05
 
 _EPS = 1e-5
 
-Progress = Callable[[int, int, float], None]
+SynthesisProgress = Callable[[int, int, float], None]
 """Called after every step with the steps done, all steps, and the mismatch of the step."""
 
 Moments = tuple[Tensor, Tensor]
@@ -86,7 +86,7 @@ def make_calibration_images(
     rng: np.random.Generator,
     n_images: int = 96,
     steps: int = 45,
-    progress: Progress | None = None,
+    progress: SynthesisProgress | None = None,
 ) -> Images:
     """Make images that calibrate any sub-network nearly as photos do.
 

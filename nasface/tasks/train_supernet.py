@@ -22,8 +22,7 @@ from nasface.tasks._execute import versions
 from nasface.training import LOSSES, TEACHERS, TrainingConfig
 
 if TYPE_CHECKING:
-    from nasface.training.log import Listener
-    from nasface.training.log import Progress as Told
+    from nasface.training.log import Listener, TrainingUpdate
     from nasface.training.networks import Network
     from nasface.training.trainer import Trainer
 
@@ -128,7 +127,7 @@ def _identity(run: Run, config: TrainingConfig, space: OfaMbv3, data: FaceData) 
     }
 
 
-def _ignore(_: Told) -> None:
+def _ignore(_: TrainingUpdate) -> None:
     """Other processes say nothing."""
 
 
@@ -140,7 +139,7 @@ def _listener(run: Run, config: TrainingConfig, folder: Path) -> Iterator[Listen
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=run.console) as bar:
         tasks: dict[int, Any] = {}
 
-        def listen(told: Told) -> None:
+        def listen(told: TrainingUpdate) -> None:
             task = tasks.get(told.total)
             if task is None:  # a teacher that is trained first has a bar of its own
                 task = tasks[told.total] = bar.add_task(told.phase)
@@ -154,14 +153,14 @@ def _listener(run: Run, config: TrainingConfig, folder: Path) -> Iterator[Listen
         yield listen
 
 
-def _tensorboard(folder: Path) -> Callable[[Told], None]:
+def _tensorboard(folder: Path) -> Callable[[TrainingUpdate], None]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError as error:
         raise MissingDependency("tensorboard", "tensorboard", "training.tensorboard=true") from error
     writer = SummaryWriter(str(folder / "tensorboard"))
 
-    def write(told: Told) -> None:
+    def write(told: TrainingUpdate) -> None:
         scalars = {name: value for name, value in told.values.items() if isinstance(value, float)}
         scalars |= {f"auc/{network}": values["auc"] for network, values in told.validation.items()}
         for name, value in scalars.items():

@@ -48,7 +48,7 @@ class CsvLog:
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingUpdate:
     """What listeners are told after every step.
 
     Attributes:
@@ -66,7 +66,7 @@ class Progress:
     validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-Listener = Callable[[Progress], None]
+Listener = Callable[[TrainingUpdate], None]
 
 
 @dataclass

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from nasface.spaces._ofa_network import N_BLOCKS, make_divisible
+from nasface.spaces import N_BLOCKS, make_divisible
 from nasface.supernets.elastic import ElasticNetwork
 
 _NORM = ("weight", "bias", "running_mean", "running_var")

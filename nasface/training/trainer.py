@@ -22,7 +22,7 @@ from torch import Tensor
 from nasface.errors import InvalidInput
 from nasface.supernets.elastic import ElasticNetwork
 from nasface.training.augmentation import augment
-from nasface.training.log import CsvLog, Listener, Position, Progress
+from nasface.training.log import CsvLog, Listener, Position, TrainingUpdate
 from nasface.training.networks import Network, cut, open_sampler, size_of
 from nasface.training.options import Phase, TrainingConfig
 from nasface.training.phases import chosen_phases, subspace, trained_before
@@ -223,7 +223,7 @@ class Trainer:
             epoch = self.at.step / self.order.per_epoch
             spent = {"seconds": self.at.seconds, "cpu_seconds": self.at.cpu_seconds}
             self.log.append({"step": self.at.total, "phase": name, "epoch": epoch, **values, **spent})
-        self.listener(Progress(name, self.at.total, self.total, values))
+        self.listener(TrainingUpdate(name, self.at.total, self.total, values))
 
     def _validate(self, name: str) -> None:
         """Judge the phase's list of networks; keep the weights if their mean AUC is the best of the phase."""
@@ -244,7 +244,7 @@ class Trainer:
         if mean > self.at.best:
             self.at.best = mean
             self.checkpoints.write(self._best(name), {"network": self.average.state_dict(), "step": self.at.total})
-        self.listener(Progress(name, self.at.total, self.total, {}, found))
+        self.listener(TrainingUpdate(name, self.at.total, self.total, {}, found))
 
     def _save(self) -> None:
         if not self.fabric.is_global_zero:

@@ -61,7 +61,7 @@ def test_writer_and_whole_file_agree(table: AccuracyTable, space: OfaMbv3, tmp_p
 
 
 def test_rows_and_origin(table: AccuracyTable) -> None:
-    part = table.of_origin("stratified")
+    part = table.rows(np.array(table.notes["origin"]) == "stratified")
     np.testing.assert_array_equal(part.genotypes, table.genotypes[1::2])
     np.testing.assert_array_equal(part.target("auc"), table.target("auc")[1::2])
     assert part.notes["origin"] == ("stratified",) * 3

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nasface.data import FaceSet, cache
+from nasface.data import FaceSet, cache, cached
 from nasface.data.sources import open_source
 from nasface.errors import DataError, InvalidInput
 
@@ -38,15 +38,15 @@ def check(cached: Any, faces: FaceSet, size: int = 12) -> None:
 def test_holds_what_load_gives_and_is_made_once(
     faces: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check(faces.cached(12, tmp_path / "cache"), faces)
-    check(faces.cached(7, tmp_path / "cache"), faces, 7)
+    check(cached(faces, 12, tmp_path / "cache"), faces)
+    check(cached(faces, 7, tmp_path / "cache"), faces, 7)
     assert (
         sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".json"] * 2 + [".lock"] * 2 + [".npy"] * 2
     )
     [plain] = (tmp_path / "cache").glob("*_12.npy")
     np.testing.assert_array_equal(np.load(plain), faces.load(size=12).images)
     monkeypatch.setattr(FaceSet, "read", None)
-    assert len(faces.cached(12, tmp_path / "cache")) == 23
+    assert len(cached(faces, 12, tmp_path / "cache")) == 23
 
 
 def test_broken_photos_are_left_out_and_listed_every_time(
@@ -56,17 +56,17 @@ def test_broken_photos_are_left_out_and_listed_every_time(
         (photo_folder / name[:7] / f"{name}.jpg").write_bytes(b"x")
     for _ in range(2):
         caplog.clear()
-        photos = faces.cached(12, tmp_path)
+        photos = cached(faces, 12, tmp_path)
         check(photos, faces)
         assert len(photos.skipped) == 3
         assert "skipped 3 of 23 photos" in caplog.text
 
 
 def test_other_photos_get_another_cache(faces: FaceSet, photo_folder: Path, tmp_path: Path) -> None:
-    faces.cached(12, tmp_path)
+    cached(faces, 12, tmp_path)
     with (photo_folder / "Ann_Lee" / "Ann_Lee_0001.jpg").open("ab") as file:
         file.write(b"\0")
-    open_source(photo_folder, what="data=test").cached(12, tmp_path)
+    cached(open_source(photo_folder, what="data=test"), 12, tmp_path)
     assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
@@ -100,20 +100,20 @@ def test_a_kill_anywhere_leaves_no_wrong_cache_and_loses_a_block(
     tried: list[int] = []
     read = FaceSet.read
     monkeypatch.setattr(FaceSet, "read", lambda self, rows, size: tried.extend(rows) or read(self, rows, size))
-    cached = faces.cached(12, tmp_path)
+    kept = cached(faces, 12, tmp_path)
     assert tried == list(range(min(4 * after, 23), 23))
     monkeypatch.undo()
-    check(cached, faces)
+    check(kept, faces)
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".json"])
 def test_a_part_of_a_cache_counts_for_nothing(faces: FaceSet, tmp_path: Path, suffix: str) -> None:
-    faces.cached(12, tmp_path)
+    cached(faces, 12, tmp_path)
     [path] = tmp_path.glob(f"*{suffix}")
     path.write_bytes(path.read_bytes()[:-1])
-    check(faces.cached(12, tmp_path), faces)
+    check(cached(faces, 12, tmp_path), faces)
     path.unlink()
-    check(faces.cached(12, tmp_path), faces)
+    check(cached(faces, 12, tmp_path), faces)
 
 
 def test_progress_without_its_pixels_counts_for_nothing(faces: FaceSet, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_progress_without_its_pixels_counts_for_nothing(faces: FaceSet, tmp_path
     process.join()
     [part] = tmp_path.glob("*.part")
     part.write_bytes(part.read_bytes()[:600])
-    check(faces.cached(12, tmp_path), faces)
+    check(cached(faces, 12, tmp_path), faces)
 
 
 def test_a_full_disk_is_said_and_the_same_command_goes_on(
@@ -136,13 +136,13 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(
         with pytest.raises(
             DataError, match=r"cannot be written \(No space left on device\); it needs 0\.0 GB: make room"
         ):
-            faces.cached(12, tmp_path)
+            cached(faces, 12, tmp_path)
     assert list(tmp_path.glob("*.npy")) == []
-    check(faces.cached(12, tmp_path), faces)
+    check(cached(faces, 12, tmp_path), faces)
 
 
 def _make(faces: FaceSet, folder: Path) -> None:
-    faces.cached(12, folder)
+    cached(faces, 12, folder)
 
 
 def test_processes_wait_for_each_other(faces: FaceSet, tmp_path: Path) -> None:
@@ -153,16 +153,16 @@ def test_processes_wait_for_each_other(faces: FaceSet, tmp_path: Path) -> None:
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    check(faces.cached(12, tmp_path), faces)
+    check(cached(faces, 12, tmp_path), faces)
 
 
 def test_what_cannot_be_cached(faces: FaceSet, photo_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot have 0 pixels"):
-        faces.cached(0, tmp_path)
+        cached(faces, 0, tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
-        faces.cached(12, tmp_path / "file")
+        cached(faces, 12, tmp_path / "file")
     for path in photo_folder.rglob("*.jpg"):
         path.write_bytes(b"x")
     with pytest.raises(DataError, match="None of the 23 photos can be read"):
-        faces.cached(12, tmp_path)
+        cached(faces, 12, tmp_path)

@@ -28,7 +28,7 @@ class Listed:
     def photo(self, row: int, size: int) -> Any:
         raise NotImplementedError
 
-    def stamp(self, row: int) -> str:
+    def fingerprint(self, row: int) -> str:
         return ""
 
 

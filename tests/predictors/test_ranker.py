@@ -9,8 +9,8 @@ import pytest
 from nasface.errors import InvalidInput
 from nasface.metrics.ranking import kendall_tau
 from nasface.predictors import LightGBMNAC, LightGBMNACConfig, LightGBMRegressor, Ranker, Ridge, fit_ranker
-from nasface.predictors._rows import distinct, number_rows
 from nasface.predictors.ranker import default_cache_dir, spread
+from nasface.spaces import distinct_rows, number_rows
 from nasface.testing.synthetic import OracleComparator, OracleScorer, accuracies, face_space, oracle, truth
 
 SPACE = face_space()
@@ -125,9 +125,9 @@ def test_equal_rows_are_numbered_by_first_occurrence() -> None:
     first, number = number_rows(population)
     assert first.tolist() == [0, 1, 3]
     assert number.tolist() == [0, 1, 0, 2, 1]
-    np.testing.assert_array_equal(distinct(population), TABLE[[3, 1, 2]])
-    np.testing.assert_array_equal(distinct(population[:, ::2]), TABLE[[3, 1, 2], ::2])
-    assert distinct(population[:0]).shape == (0, 45)
+    np.testing.assert_array_equal(distinct_rows(population), TABLE[[3, 1, 2]])
+    np.testing.assert_array_equal(distinct_rows(population[:, ::2]), TABLE[[3, 1, 2], ::2])
+    assert distinct_rows(population[:0]).shape == (0, 45)
 
 
 def test_spread_covers_the_range() -> None:

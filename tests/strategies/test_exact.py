@@ -15,7 +15,7 @@ from nasface.predictors import Ranker, Ridge
 from nasface.selectors import FullSort
 from nasface.spaces import OfaMbv3, OfaMbv3Config, Population
 from nasface.strategies import Constraint, Exact, ExactConfig, Problem
-from nasface.strategies._knapsack import BestFirst, merge_fronts
+from nasface.strategies.knapsack import BestFirst, merge_fronts
 from nasface.testing.search import Opaque
 from nasface.testing.synthetic import OracleComparator, oracle
 

@@ -153,7 +153,7 @@ def test_extraction_copies(small: ElasticNetwork) -> None:
 
 
 def test_head_gives_logits(small: ElasticNetwork) -> None:
-    assert small.classify(torch.zeros(3, small.space.descriptor)).shape == (3, 5)
+    assert small.get_submodule("classifier.linear")(torch.zeros(3, small.space.descriptor)).shape == (3, 5)
 
 
 def test_largest_is_the_largest_choice_everywhere() -> None:

@@ -28,7 +28,7 @@ class Source:
         picture = np.random.default_rng(row).integers(0, 255, (size, size, 1 if self.grey else 3))
         return np.broadcast_to(picture, (size, size, 3)).astype(np.uint8)
 
-    def stamp(self, row: int) -> str:
+    def fingerprint(self, row: int) -> str:
         return ""
 
 

@@ -18,7 +18,7 @@ from nasface.errors import CheckpointError, InvalidInput
 from nasface.spaces import OfaMbv3
 from nasface.supernets import ElasticNetwork
 from nasface.training.assembly import begin_as_identity
-from nasface.training.log import Progress
+from nasface.training.log import TrainingUpdate
 from nasface.training.objectives import LargestTeacherConfig
 from nasface.training.options import Phase
 from nasface.training.state import Checkpoints
@@ -45,7 +45,7 @@ def test_killed_run_goes_on_bit_for_bit(trainer: Make, tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "killed")], cwd=root, check=False)
     assert done.returncode == -signal.SIGKILL
-    told: list[Progress] = []
+    told: list[TrainingUpdate] = []
     resumed, straight = trainer("killed", listener=told.append), trainer("straight")
     assert resumed.checkpoints.steps()[-1] == 3
     resumed.run()
@@ -76,7 +76,7 @@ def test_phases_go_on_from_the_best_weights(trainer: Make) -> None:
         "one": Phase(2e-3, steps=2, kernels=[7], expands=[6], depths=[4]),
         "two": Phase(2e-3, steps=2, subnets=2, sort=True, expands=[4, 6]),
     }
-    told: list[Progress] = []
+    told: list[TrainingUpdate] = []
     both = trainer(plan=plan, ema=0.0, listener=told.append, live=LargestTeacherConfig(features=0.5))
     both.run()
     steps = [(t.phase, t.step) for t in told if not t.validation]
@@ -100,7 +100,7 @@ def test_second_phase_resumes_bit_for_bit(trainer: Make) -> None:
     class Stop(Exception):
         pass
 
-    def stop(told: Progress) -> None:
+    def stop(told: TrainingUpdate) -> None:
         if told.step == 3:
             raise Stop
 

@@ -92,10 +92,6 @@ class AccuracyTable:
             notes={name: tuple(values[i] for i in chosen) for name, values in self.notes.items()},
         )
 
-    def of_origin(self, origin: str) -> AccuracyTable:
-        """The rows drawn in one way: `uniform`, `stratified` or `dense`."""
-        return self.rows(np.array(self.notes["origin"]) == origin)
-
     def only(self, metrics: Sequence[str]) -> AccuracyTable:
         """The table with these metrics alone."""
         return replace(self, metrics={name: self.target(name) for name in metrics})

@@ -18,7 +18,7 @@ Choices = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
-class Front:
+class KnapsackFront:
     """Points of which none is at once cheaper and better than another, by rising cost and value.
 
     Attributes:
@@ -37,36 +37,36 @@ class Front:
         return np.asarray(np.append(-np.inf, self.values)[at])
 
 
-def pareto(costs: Values, values: Values, choices: Choices) -> Front:
+def front_of(costs: Values, values: Values, choices: Choices) -> KnapsackFront:
     """The front of given points; of equal points the first one stays."""
     order = np.lexsort((-values, costs))
     highest = np.maximum.accumulate(values[order])
     better = np.append(True, highest[1:] > highest[:-1])
     kept = order[better]
-    return Front(costs[kept], values[kept], choices[kept])
+    return KnapsackFront(costs[kept], values[kept], choices[kept])
 
 
-def merge_fronts(values: StageTables, costs: StageTables) -> Front:
+def merge_fronts(values: StageTables, costs: StageTables) -> KnapsackFront:
     """The whole front over the space: the best value for every budget at once.
 
     Args:
         values: Sums, higher is better.
         costs: Sums, lower is better.
     """
-    front = Front(np.array([costs.constant]), np.array([values.constant]), np.empty((1, 0), np.int16))
+    front = KnapsackFront(np.array([costs.constant]), np.array([values.constant]), np.empty((1, 0), np.int16))
     for gain, price in zip(values.tables, costs.tables, strict=True):
-        front = _extend(front, pareto(price, gain, np.arange(len(gain), dtype=np.int16)[:, None]))
+        front = _extend(front, front_of(price, gain, np.arange(len(gain), dtype=np.int16)[:, None]))
     return front
 
 
-def _extend(front: Front, stage: Front) -> Front:
+def _extend(front: KnapsackFront, stage: KnapsackFront) -> KnapsackFront:
     """Every point of one front with every point of the other, reduced to the front."""
     costs = (front.costs[:, None] + stage.costs).ravel()
     values = (front.values[:, None] + stage.values).ravel()
     first, second = np.divmod(np.arange(len(costs)), len(stage.costs))
-    kept = pareto(costs, values, np.arange(len(costs), dtype=np.int64)[:, None].astype(np.int64))
+    kept = front_of(costs, values, np.arange(len(costs), dtype=np.int64)[:, None].astype(np.int64))
     rows = kept.choices[:, 0]
-    return Front(kept.costs, kept.values, np.hstack([front.choices[first[rows]], stage.choices[second[rows]]]))
+    return KnapsackFront(kept.costs, kept.values, np.hstack([front.choices[first[rows]], stage.choices[second[rows]]]))
 
 
 class BestFirst:
@@ -103,9 +103,9 @@ class BestFirst:
         if any(not len(rows) for rows in self.rows):
             return
         ties = count()
-        heap: list[tuple[float, int, _Block, int]] = []
+        heap: list[tuple[float, int, _Children, int]] = []
 
-        def push(block: _Block, at: int) -> None:
+        def push(block: _Children, at: int) -> None:
             if at < len(block.order):
                 heapq.heappush(heap, (-float(block.bounds[at]), next(ties), block, at))
 
@@ -121,7 +121,7 @@ class BestFirst:
             else:
                 push(self._expand(prefix, value, block.left[:, at]), 0)
 
-    def _expand(self, prefix: tuple[int, ...], value: float, left: Values) -> _Block:
+    def _expand(self, prefix: tuple[int, ...], value: float, left: Values) -> _Children:
         """All choices of the next stage, the most promising first, hopeless ones left out."""
         self.expanded += 1
         stage = len(prefix)
@@ -130,26 +130,26 @@ class BestFirst:
         bounds = values + (np.min(ahead, axis=0) if ahead else self._best_rest(stage + 1))
         order = np.argsort(-bounds, kind="stable")
         order = order[np.isfinite(bounds[order])]
-        return _Block(prefix, order, bounds[order], values[order], budgets[:, order])
+        return _Children(prefix, order, bounds[order], values[order], budgets[:, order])
 
     def _best_rest(self, stage: int) -> float:
         return float(sum(table.max() for table in self.values[stage:]))
 
-    def _rest(self) -> list[list[Front]]:
+    def _rest(self) -> list[list[KnapsackFront]]:
         """Per stage and constraint, the front of that stage and all after it."""
-        nothing = Front(np.zeros(1), np.zeros(1), np.empty((1, 0), np.int16))
+        nothing = KnapsackFront(np.zeros(1), np.zeros(1), np.empty((1, 0), np.int16))
         rest = [[nothing] * len(self.left)]
         if any(not len(rows) for rows in self.rows):
             return rest
         for stage in reversed(range(len(self.rows))):
             index = np.arange(len(self.rows[stage]), dtype=np.int16)[:, None]
-            fronts = [pareto(price, self.values[stage], index) for price in self.costs[stage]]
+            fronts = [front_of(price, self.values[stage], index) for price in self.costs[stage]]
             rest.insert(0, [_extend(front, after) for front, after in zip(fronts, rest[0], strict=True)])
         return rest
 
 
 @dataclass(frozen=True)
-class _Block:
+class _Children:
     """The children of one node, sorted by their bounds."""
 
     prefix: tuple[int, ...]

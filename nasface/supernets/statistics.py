@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasface.netspec import Conv, Op
-from nasface.supernets._interpreter import Values, Weighted
+from nasface.supernets.interpreter import LiveValues, Weighted
 from nasface.supernets.module import SpecModule
 
 
@@ -27,7 +27,7 @@ class Moments(NamedTuple):
     variance: Tensor
 
 
-class Batch:
+class CalibrationBatch:
     """One batch on its way through a network.
 
     Args:
@@ -35,7 +35,7 @@ class Batch:
         position: Index of the next operation.
     """
 
-    def __init__(self, chunks: list[Values], position: int = 0) -> None:
+    def __init__(self, chunks: list[LiveValues], position: int = 0) -> None:
         self.chunks, self.position = chunks, position
 
     @torch.no_grad()

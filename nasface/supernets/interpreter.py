@@ -31,7 +31,7 @@ BN_MOMENTUM = 0.1
 Weighted = Callable[[Op, Tensor], Tensor]
 """Computes an operation that has weights (a `Conv` with its norm, a `Linear`, a PReLU) from its input."""
 
-Values = dict[str, Tensor]
+LiveValues = dict[str, Tensor]
 """Output of every operation that is still needed, by name."""
 
 
@@ -65,7 +65,7 @@ class Interpreter:
         self.advance(values, weighted, 0, len(self._ops), watched=watched)
         return self.output(values)
 
-    def maps(self, x: Tensor, weighted: Weighted) -> Values:
+    def maps(self, x: Tensor, weighted: Weighted) -> LiveValues:
         """Every output [n, channels, height, width] by name, in order."""
         values = {INPUT: x}
         self.advance(values, weighted, 0, len(self._ops))
@@ -73,7 +73,7 @@ class Interpreter:
 
     def advance(
         self,
-        values: Values,
+        values: LiveValues,
         weighted: Weighted,
         start: int,
         stop: int,
@@ -87,7 +87,7 @@ class Interpreter:
             weighted: Computes the operations that have weights.
             start: Index of the first operation.
             stop: Index behind the last one.
-            kept: Values whose tensors others use, too: they are not overwritten.
+            kept: LiveValues whose tensors others use, too: they are not overwritten.
             watched: See `__call__`.
         """
         for op, done in zip(self._ops[start:stop], self._done[start:stop], strict=True):
@@ -99,7 +99,7 @@ class Interpreter:
             if watched is not None and op.name in watched:
                 watched[op.name] = values[op.name] if torch.is_grad_enabled() else values[op.name].clone()
 
-    def output(self, values: Values) -> Tensor:
+    def output(self, values: LiveValues) -> Tensor:
         """Descriptors [n, channels] of a network with one output, when all operations have been executed."""
         (name,) = self._outputs
         return values[name].flatten(1)

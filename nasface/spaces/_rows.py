@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nasface.spaces import Population
+from nasface.spaces._base import Population
 
 
 def number_rows(population: Population) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -27,7 +27,7 @@ def number_rows(population: Population) -> tuple[npt.NDArray[np.intp], npt.NDArr
     return first, np.array([numbers[key] for key in keys], np.intp)
 
 
-def distinct(population: Population) -> Population:
+def distinct_rows(population: Population) -> Population:
     """The distinct rows, in order of first occurrence."""
     keys = row_keys(population)
     if len(set(keys)) == len(keys):
