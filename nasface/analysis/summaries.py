@@ -46,6 +46,11 @@ def numbers(rows: Sequence[Row], column: str) -> list[float]:
     return [float(value) for row in rows if (value := row.get(column)) is not None]
 
 
+def texts(rows: Sequence[Row], column: str) -> list[str]:
+    """The different texts of a column, in order of appearance."""
+    return list(dict.fromkeys(str(row[column]) for row in rows))
+
+
 def _summary(at: Mapping[str, Value], rows: Sequence[Row], columns: Sequence[str]) -> Summary:
     means = {name: mean_interval(values) for name in columns if (values := numbers(rows, name))}
     return Summary(

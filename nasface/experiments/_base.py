@@ -3,21 +3,30 @@
 Protocol. An experiment is constructed with everything it needs; `cells` names what is to be measured, `measure`
 measures one cell, `report` makes a page out of all rows. `nasface.experiments.conduct` goes over the cells that the
 results file lacks and keeps every finished one, so the same command goes on after an interruption, and several
-processes can share the cells. A cell's rows depend on the cell and `identity` alone, not on other cells or the order.
+processes can share the cells. A cell's rows depend on the cell and `fingerprint` alone, not on other cells or their
+order.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import asdict, dataclass, field, fields
+from typing import ClassVar, Generic, TypeVar
 
-Cell = dict[str, Any]
-"""What one measurement is of, e.g. {"device": "sd865", "ratio": 0.6, "seed": 0}: texts and numbers."""
+from nasface.analysis import Row, Value
 
-Row = dict[str, Any]
-"""One line of the results: the cell, and what was measured; None where there is no value."""
+
+@dataclass(frozen=True)
+class Cell:
+    """What one measurement is of; the fields of a subclass, texts and finite numbers, are the keys."""
+
+    def to_row(self) -> dict[str, Value]:
+        """By key."""
+        return asdict(self)
+
+
+C = TypeVar("C", bound=Cell)
 
 
 @dataclass(frozen=True)
@@ -35,24 +44,33 @@ class Report:
     pictures: Mapping[str, str] = field(default_factory=dict)
 
 
-class Experiment(ABC):
-    """A grid of measurements and the page made from them."""
+class Experiment(ABC, Generic[C]):
+    """A grid of measurements and the page made from them.
+
+    Attributes:
+        name: Of the files.
+        cell: Class of the cells.
+        fingerprint: Of all that results depend on beside the cell; results with another one are refused.
+    """
 
     name: ClassVar[str]
 
-    keys: ClassVar[tuple[str, ...]]
-    """Keys of a cell, in order: the first columns of the results."""
+    cell: ClassVar[type[Cell]]
 
-    identity: str
-    """Short hash of all that results depend on beside the cell; results of another one are refused."""
+    fingerprint: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of a cell, in order: the first columns of the results."""
+        return tuple(f.name for f in fields(self.cell))
 
     @abstractmethod
-    def cells(self) -> list[Cell]:
-        """What is to be measured, in the order of measuring; values are finite numbers and texts."""
+    def cells(self) -> list[C]:
+        """What is to be measured, in the order of measuring."""
 
     @abstractmethod
-    def measure(self, cell: Cell) -> list[Row]:
-        """Measure one cell: one row or several, without the cell's own keys.
+    def measure(self, cell: C) -> list[Row]:
+        """Measure one cell: one row or several, without the cell's own keys; None where there is no value.
 
         Raises:
             InfeasibleConstraint: The cell asks for what no network can do; it is kept as such.
@@ -60,4 +78,4 @@ class Experiment(ABC):
 
     @abstractmethod
     def report(self, rows: Sequence[Row]) -> Report:
-        """The page from the rows of the feasible cells that are there, at least one."""
+        """The page from the rows of the feasible cells that are there, at least one; a row begins with its cell."""

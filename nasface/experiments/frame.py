@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import Progress
 
+from nasface.analysis import Row
 from nasface.errors import InfeasibleConstraint, InvalidInput
-from nasface.experiments._base import Cell, Experiment, Row
+from nasface.experiments._base import C, Experiment
 from nasface.experiments.results import Results, key
 from nasface.runs import write_text
 
@@ -21,9 +23,21 @@ READING = "## Reading"
 """Heading of what people write at the end of a page."""
 
 
+class Conducted(NamedTuple):
+    """What there is of an experiment.
+
+    Attributes:
+        rows: Of its cells, those of other processes included, in the order of the cells.
+        missing: How many cells are still missing.
+    """
+
+    rows: list[Row]
+    missing: int
+
+
 def conduct(
-    experiment: Experiment, results: Results, console: Console, shard: int = 0, shards: int = 1
-) -> tuple[list[Row], int]:
+    experiment: Experiment[C], results: Results, console: Console, shard: int = 0, shards: int = 1
+) -> Conducted:
     """Measure this process's share of the cells that are missing.
 
     Args:
@@ -33,10 +47,6 @@ def conduct(
         shard: Number of this process, from 0.
         shards: How many share the cells.
 
-    Returns:
-        Rows of the experiment's cells, those of other processes included, in the order of the cells; how many cells
-        are still missing.
-
     Raises:
         InvalidInput: `shard` is not below `shards`.
     """
@@ -44,22 +54,22 @@ def conduct(
         raise InvalidInput(f"The share {shard} of {shards} does not exist; give a number from 0 to {shards - 1}.")
     cells = experiment.cells()
     done = {key(row, experiment.keys) for row in results.rows}
-    todo = [cell for cell in cells[shard::shards] if key(cell, experiment.keys) not in done]
+    todo = [cell for cell in cells[shard::shards] if key(cell.to_row(), experiment.keys) not in done]
     with Progress(console=console, transient=True) as bar:
         shown = bar.add_task(experiment.name, total=len(todo))
         for cell in todo:
-            bar.update(shown, description=", ".join(f"{name} {value}" for name, value in cell.items()))
+            bar.update(shown, description=", ".join(f"{name} {value}" for name, value in cell.to_row().items()))
             results.add(_measure(experiment, cell))
             bar.advance(shown)
-    rows = results.rows
-    found: dict[tuple[str, ...], list[Row]] = {key(cell, experiment.keys): [] for cell in cells}
-    for row in rows:
+    found: dict[tuple[str, ...], list[Row]] = {key(cell.to_row(), experiment.keys): [] for cell in cells}
+    for row in results.rows:
         if (place := key(row, experiment.keys)) in found:
             found[place].append(row)
-    return [row for members in found.values() for row in members], sum(not members for members in found.values())
+    rows = [row for members in found.values() for row in members]
+    return Conducted(rows, sum(not members for members in found.values()))
 
 
-def write_report(folder: Path, experiment: Experiment, rows: Sequence[Row], missing: int, command: str) -> Path:
+def write_report(folder: Path, experiment: Experiment[C], rows: Sequence[Row], missing: int, command: str) -> Path:
     """Write NAME.md and its pictures from the rows; a section "## Reading" that someone added to the page is kept.
 
     Args:
@@ -94,10 +104,11 @@ def write_report(folder: Path, experiment: Experiment, rows: Sequence[Row], miss
     return path
 
 
-def _measure(experiment: Experiment, cell: Cell) -> list[Row]:
+def _measure(experiment: Experiment[C], cell: C) -> list[Row]:
     started = time.process_time()
     try:
         rows = experiment.measure(cell)
     except InfeasibleConstraint as error:
-        return [{**cell, INFEASIBLE: str(error)}]
-    return [{**cell, **row, "process_seconds": round(time.process_time() - started, 4)} for row in rows]
+        return [{**cell.to_row(), INFEASIBLE: str(error)}]
+    seconds = round(time.process_time() - started, 4)
+    return [{**cell.to_row(), **row, "process_seconds": seconds} for row in rows]

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
-from nasface.analysis import summarise
-from nasface.analysis.summaries import numbers
+from nasface.analysis import Row, summarise
+from nasface.analysis.summaries import numbers, texts
 from nasface.costs import StageTables
 from nasface.errors import InfeasibleConstraint, InvalidInput
-from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.experiments._base import Cell, Experiment, Report
+from nasface.jobs import Run
 from nasface.predictors import Ranker, fit_ranker
 from nasface.randomness import Part
 from nasface.registry import build as build_component
@@ -26,9 +27,6 @@ from nasface.reports.svg import picture
 from nasface.settings import typed
 from nasface.strategies import ROUNDING, Constraint, Problem, merge_fronts
 from nasface.strategies.constraints import REFERENCE, check_reachable
-
-if TYPE_CHECKING:
-    from nasface.jobs import Run
 
 GAP: Final = "gap_percent"
 GOAL: Final = 1.0
@@ -50,11 +48,28 @@ class Options:
     searches: dict[str, dict[str, Any]]
 
 
-class OptimalityGap(Experiment):
+@dataclass(frozen=True)
+class GapTrial(Cell):
+    """One search for one budget."""
+
+    device: str
+    ratio: float
+    search: str
+    seed: int
+
+
+class Extremes(NamedTuple):
+    """Worst and best score within a bound."""
+
+    worst: float
+    best: float
+
+
+class OptimalityGap(Experiment[GapTrial]):
     """The gap of a winner: (optimum - its score) / (optimum - worst score within the budget), in per cent."""
 
     name: ClassVar[str] = "optimality_gap"
-    keys: ClassVar[tuple[str, ...]] = ("device", "ratio", "search", "seed")
+    cell: ClassVar[type[Cell]] = GapTrial
 
     def __init__(self, run: Run, options: Options) -> None:
         settings = run.settings
@@ -77,14 +92,14 @@ class OptimalityGap(Experiment):
                 self._problem(device, ratio)
             except InfeasibleConstraint as error:
                 self._refused[device, ratio] = str(error)
-        self.identity = bench.fingerprint(
+        self.fingerprint = bench.fingerprint(
             settings.accuracy.metric, settings.predictor, settings.selector, options.searches, settings.seed
         )
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[GapTrial]:
         """Every device, budget that some network meets, search and seed."""
         return [
-            {"device": entry.device.name, "ratio": ratio, "search": search, "seed": seed}
+            GapTrial(entry.device.name, ratio, search, seed)
             for entry in self._bench.devices
             for ratio in self._options.ratios
             if (entry.device.name, ratio) not in self._refused
@@ -92,14 +107,14 @@ class OptimalityGap(Experiment):
             for seed in range(self._options.seeds)
         ]
 
-    def measure(self, cell: Cell) -> list[Row]:
+    def measure(self, cell: GapTrial) -> list[Row]:
         """One search."""
-        problem = self._problem(cell["device"], cell["ratio"])
+        problem = self._problem(cell.device, cell.ratio)
         worst, best = extremes(self._scores, problem.constraints[0])
-        given = {"name": cell["search"]} | self._options.searches[cell["search"]]
+        given = {"name": cell.search} | self._options.searches[cell.search]
         search = build_component("search", given, selector=build_component("selector", self._settings.selector))
         started = time.process_time()
-        found = search.run(problem, np.random.default_rng([self._settings.seed, cell["seed"]]))
+        found = search.run(problem, np.random.default_rng([self._settings.seed, cell.seed]))
         seconds = time.process_time() - started
         scores = self._ranker.scores(found.best[None])
         score = -np.inf if scores is None else float(scores[0])
@@ -118,12 +133,12 @@ class OptimalityGap(Experiment):
     def report(self, rows: Sequence[Row]) -> Report:
         """A table of mean gaps per device, a summary over all, and a picture per device."""
         parts, pictures = [self._introduction(), self._overall(rows)], {}
-        for device in dict.fromkeys(row["device"] for row in rows):
+        for device in texts(rows, "device"):
             own = [row for row in rows if row["device"] == device]
             parts.append(f"## {device}\n\n{_table(own)}")
             curves = [
                 curve(summarise([row for row in own if row["search"] == name], ["ratio"], [GAP]), "ratio", GAP, name, i)
-                for i, name in enumerate(dict.fromkeys(row["search"] for row in own))
+                for i, name in enumerate(texts(own, "search"))
             ]
             pictures[device] = picture(curves, "budget, x EfficientNet-B0", "gap, % of the reachable range")
             parts.append(markdown.image(self.name, device, f"Gap to the optimum on {device}"))
@@ -142,7 +157,7 @@ class OptimalityGap(Experiment):
 
     def _overall(self, rows: Sequence[Row]) -> str:
         lines = []
-        for name in dict.fromkeys(row["search"] for row in rows):
+        for name in texts(rows, "search"):
             own = [row for row in rows if row["search"] == name]
             gaps = np.array(numbers(own, GAP))
             cells = summarise(own, ("device", "ratio"), [GAP])
@@ -161,25 +176,25 @@ class OptimalityGap(Experiment):
         return Problem(self._bench.space, self._ranker, [constraint])
 
 
-def extremes(scores: StageTables, constraint: Constraint) -> tuple[float, float]:
-    """Worst and best score within a bound on a cost that is a sum over stages, both exact."""
+def extremes(scores: StageTables, constraint: Constraint) -> Extremes:
+    """Those within a bound on a cost that is a sum over stages, both exact."""
     costs = constraint.cost.decompose()
     if costs is None or costs.combine == "max":
         raise InvalidInput(f"The optimum is known only where {constraint.label} is a sum over stages.")
     budget = np.array([constraint.bound * (1 + ROUNDING)])
     turned = StageTables(-scores.constant, tuple(-table for table in scores.tables))
     worst, best = (merge_fronts(values, costs).best_within(budget)[0] for values in (turned, scores))
-    return -float(worst), float(best)
+    return Extremes(-float(worst), float(best))
 
 
-def build(run: Run, options: Mapping[str, Any]) -> OptimalityGap:
+def build(run: Run, options: Mapping[str, object]) -> OptimalityGap:
     """The experiment from the options of conf/experiment/optimality_gap.yaml."""
     return OptimalityGap(run, typed(Options, options))
 
 
 def _table(rows: Sequence[Row]) -> str:
     """Mean gaps by budget and search."""
-    searches = list(dict.fromkeys(row["search"] for row in rows))
+    searches = texts(rows, "search")
     cells = {(s.at["ratio"], s.at["search"]): s for s in summarise(rows, ("ratio", "search"), [GAP])}
     ratios = list(dict.fromkeys(row["ratio"] for row in rows))
     lines = [

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
-from nasface.analysis import Summary, constraints_json, summarise
-from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.analysis import Row, Summary, constraints_json, summarise
+from nasface.analysis.summaries import texts
+from nasface.experiments._base import Cell, Experiment, Report
+from nasface.jobs import Run
 from nasface.predictors import Ranker, Ridge, fit_ranker
 from nasface.randomness import Part
 from nasface.registry import REGISTRY
@@ -22,9 +24,6 @@ from nasface.reports.svg import picture
 from nasface.settings import typed
 from nasface.spaces import Population
 from nasface.strategies import Problem
-
-if TYPE_CHECKING:
-    from nasface.jobs import Run
 
 SYMBOLS: Final = {
     "generations": "T",
@@ -61,14 +60,30 @@ class Options:
 
     predictor: str
     seeds: int
-    values: dict[str, list[Any]]
+    values: dict[str, list[Any]]  # OmegaConf knows no union of numbers inside containers
 
 
-class PaperAblation(Experiment):
+@dataclass(frozen=True)
+class AblationTrial(Cell):
+    """One search with one parameter at another value."""
+
+    parameter: str
+    value: int | float
+    seed: int
+
+
+class Opinions(NamedTuple):
+    """The ranker that searches ask, and another one about what they find."""
+
+    asked: Ranker
+    judge: Ranker
+
+
+class PaperAblation(Experiment[AblationTrial]):
     """Searches with one parameter changed at a time, all by the same ranker; offline on the accuracy table."""
 
     name: ClassVar[str] = "paper_ablation"
-    keys: ClassVar[tuple[str, ...]] = ("parameter", "value", "seed")
+    cell: ClassVar[type[Cell]] = AblationTrial
 
     def __init__(self, run: Run, options: Options) -> None:
         settings = run.settings
@@ -76,29 +91,29 @@ class PaperAblation(Experiment):
         self._constraints = self._bench.constraints
         self._fit_rng = run.rng(Part.PREDICTOR)
         self._predictor = asdict(REGISTRY.get("predictor", options.predictor).config())
-        self._rankers: tuple[Ranker, Ranker] | None = None
+        self._rankers: Opinions | None = None
         bounds = constraints_json(self._constraints)
-        self.identity = self._bench.fingerprint(
+        self.fingerprint = self._bench.fingerprint(
             settings.accuracy.metric, self._predictor, settings.selector, settings.search, bounds, settings.seed
         )
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[AblationTrial]:
         """Every value of every parameter, all seeds."""
         return [
-            {"parameter": parameter, "value": value, "seed": seed}
+            AblationTrial(parameter, value, seed)
             for parameter, values in self._options.values.items()
             for value in values
             for seed in range(self._options.seeds)
         ]
 
-    def measure(self, cell: Cell) -> list[Row]:
+    def measure(self, cell: AblationTrial) -> list[Row]:
         """One search."""
         ranker, judge = self._fitted()
-        kept = {name: value for name, value in self._settings.search.items() if name != cell["parameter"]}
-        base = self._settings.search.get(cell["parameter"])
-        value = int(cell["value"]) if isinstance(base, int) else cell["value"]  # T and P are whole numbers
+        kept = {name: value for name, value in self._settings.search.items() if name != cell.parameter}
+        base = self._settings.search.get(cell.parameter)
+        value = int(cell.value) if isinstance(base, int) else cell.value  # T and P are whole numbers
         selector = build_component("selector", self._settings.selector)
-        search = build_component("search", kept | {cell["parameter"]: value}, selector=selector)
+        search = build_component("search", kept | {cell.parameter: value}, selector=selector)
         started = time.process_time()
         found = search.run(Problem(self._bench.space, ranker, self._constraints), self._rng(cell))
         seconds = time.process_time() - started
@@ -117,7 +132,7 @@ class PaperAblation(Experiment):
     def report(self, rows: Sequence[Row]) -> Report:
         """A table and two pictures per parameter: predicted accuracy, and process time."""
         metric, parts, pictures = self._settings.accuracy.metric, [self._introduction()], {}
-        for parameter in dict.fromkeys(row["parameter"] for row in rows):
+        for parameter in texts(rows, "parameter"):
             symbol = SYMBOLS.get(parameter, parameter)
             lines = summarise([row for row in rows if row["parameter"] == parameter], ["value"], MEASURED)
             parts.append(f"## {symbol} (`search.{parameter}`)")
@@ -137,21 +152,22 @@ class PaperAblation(Experiment):
             "numbers in the text, and it states 5 to 10 minutes for a search on a server."
         )
 
-    def _fitted(self) -> tuple[Ranker, Ranker]:
-        """The ranker that searches ask, and another opinion about what they find."""
+    def _fitted(self) -> Opinions:
+        """Fitted once, when they are first asked for."""
         if self._rankers is None:
             bench, predictor = self._bench, build_component("predictor", self._predictor)
             table = bench.table.genotypes
             asked = fit_ranker(bench.space, predictor, table, bench.targets, self._fit_rng)
-            self._rankers = asked, fit_ranker(bench.space, Ridge(), table, bench.targets, np.random.default_rng(0))
+            judge = fit_ranker(bench.space, Ridge(), table, bench.targets, np.random.default_rng(0))
+            self._rankers = Opinions(asked, judge)
         return self._rankers
 
-    def _rng(self, cell: Cell) -> np.random.Generator:
+    def _rng(self, cell: AblationTrial) -> np.random.Generator:
         """The same for all values, so that they are compared on the same draws as far as possible."""
-        return np.random.default_rng([self._settings.seed, cell["seed"]])
+        return np.random.default_rng([self._settings.seed, cell.seed])
 
 
-def build(run: Run, options: dict[str, Any]) -> PaperAblation:
+def build(run: Run, options: Mapping[str, object]) -> PaperAblation:
     """The experiment from the options of conf/experiment/paper_ablation.yaml."""
     return PaperAblation(run, typed(Options, options))
 

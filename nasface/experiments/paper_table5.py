@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.analysis import Summary, summarise
+from nasface.analysis import Row, Summary, Value, summarise
 from nasface.composition import Workbench
+from nasface.data import FaceData
 from nasface.deploy import cut_out
 from nasface.errors import InvalidInput
-from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.experiments._base import Cell, Experiment, Report
 from nasface.experiments.published import TABLE5, TABLE5_HEADER
+from nasface.jobs import Run
 from nasface.predictors import Ranker, Ridge, fit_ranker
 from nasface.randomness import Part
 from nasface.registry import build as build_component
@@ -23,13 +25,11 @@ from nasface.reports import markdown
 from nasface.reports.cells import mean_text
 from nasface.reports.svg import Series, picture
 from nasface.settings import Constraints, LatencyBound, typed
-from nasface.spaces import Population
 from nasface.strategies import Constraint, Problem
 from nasface.strategies.feasible import feasible_start
 
 if TYPE_CHECKING:
-    from nasface.data import FaceData
-    from nasface.jobs import Run
+    from nasface.supernets import Supernet
 
 ANY: Final = "any"
 """Stands in for a predictor: a random network within the budget, the floor."""
@@ -72,11 +72,37 @@ class Options:
     seeds: int
 
 
-class PaperTable5(Experiment):
+@dataclass(frozen=True)
+class Table5Trial(Cell):
+    """One network: found, or drawn where the predictor is `ANY`."""
+
+    supernet: str
+    predictor: str
+    device: str
+    ratio: float
+    seed: int
+
+
+class Candidate(NamedTuple):
+    """A network, int8[n_genes], and who recommends it."""
+
+    ranker: Ranker
+    genotype: npt.NDArray[np.int8]
+
+
+class Source(NamedTuple):
+    """What networks are cut out of, and calibrated on: uint8[n, size, size, 3] and what they are."""
+
+    supernet: Supernet
+    images: npt.NDArray[np.uint8]
+    calibration: str
+
+
+class PaperTable5(Experiment[Table5Trial]):
     """Search, cut out, calibrate, measure: for every supernet, predictor, device, budget and seed."""
 
     name: ClassVar[str] = "paper_table5"
-    keys: ClassVar[tuple[str, ...]] = ("supernet", "predictor", "device", "ratio", "seed")
+    cell: ClassVar[type[Cell]] = Table5Trial
 
     def __init__(self, run: Run, options: Options) -> None:
         self._run, self._options = run, options
@@ -86,17 +112,17 @@ class PaperTable5(Experiment):
         self._data: FaceData = run.open_data()
         self._data.require("report")
         settings, tables = run.settings, {name: bench.fingerprint() for name, bench in self._benches.items()}
-        self.identity = next(iter(self._benches.values())).fingerprint(
+        self.fingerprint = next(iter(self._benches.values())).fingerprint(
             tables, settings.accuracy.metric, settings.search, settings.selector, settings.seed, self._data.fingerprint
         )
-        self._measured: dict[tuple[str, bytes], Row] = {}
+        self._measured: dict[tuple[str, bytes], dict[str, Value]] = {}
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[Table5Trial]:
         """The grid; seeds are the outermost loop, so that an interrupted run has all of one seed."""
         options = self._options
         devices = [entry.device.name for entry in next(iter(self._benches.values())).devices]
         return [
-            {"supernet": supernet, "predictor": predictor, "device": device, "ratio": ratio, "seed": seed}
+            Table5Trial(supernet, predictor, device, ratio, seed)
             for seed in range(options.seeds)
             for supernet in self._benches
             for device in devices
@@ -104,19 +130,19 @@ class PaperTable5(Experiment):
             for predictor in options.predictors
         ]
 
-    def measure(self, cell: Cell) -> list[Row]:
+    def measure(self, cell: Table5Trial) -> list[Row]:
         """Find the network, then measure it on the report people."""
-        bench = self._benches[cell["supernet"]]
-        entry = bench.device(cell["device"])
-        bounds = Constraints(LatencyBound(ratio=float(cell["ratio"])))
+        bench = self._benches[cell.supernet]
+        entry = bench.device(cell.device)
+        bounds = Constraints(LatencyBound(ratio=cell.ratio))
         constraints = bench.within(bounds, [entry])
         ranker, best = self._find(bench, cell, constraints)
         row = {
-            "predicted": None if cell["predictor"] == ANY else float(ranker.predicted_accuracy(best[None])[0]),
+            "predicted": None if cell.predictor == ANY else float(ranker.predicted_accuracy(best[None])[0]),
             "latency_ms": float(entry.latency.predict(best[None])[0]),
             "budget_ms": constraints[0].bound,
         }
-        return [row | self._quality(cell["supernet"], best) | {"genes": bench.space.to_text(best)}]
+        return [row | self._quality(cell.supernet, best) | {"genes": bench.space.to_text(best)}]
 
     def report(self, rows: Sequence[Row]) -> Report:
         """The table beside the published one, and a picture."""
@@ -138,22 +164,20 @@ class PaperTable5(Experiment):
         ]
         return Report("Supernet, predictor, device, budget (Table 5)", "\n\n".join(parts), {"auc": _picture(grid)})
 
-    def _find(
-        self, bench: Workbench, cell: Cell, constraints: Sequence[Constraint]
-    ) -> tuple[Ranker, npt.NDArray[np.int8]]:
-        fit_rng, rng = (np.random.default_rng([self._run.settings.seed, cell["seed"], part]) for part in (0, 1))
-        name = cell["predictor"]
+    def _find(self, bench: Workbench, cell: Table5Trial, constraints: Sequence[Constraint]) -> Candidate:
+        fit_rng, rng = (np.random.default_rng([self._run.settings.seed, cell.seed, part]) for part in (0, 1))
+        name = cell.predictor
         predictor = Ridge() if name == ANY else build_component("predictor", {"name": name})
         ranker = fit_ranker(bench.space, predictor, bench.table.genotypes, bench.targets, fit_rng)
         problem = Problem(bench.space, ranker, constraints)
         if name == ANY:
             networks = feasible_start(problem, rng, _DRAWN)
-            return ranker, networks[rng.integers(len(networks))]
+            return Candidate(ranker, networks[rng.integers(len(networks))])
         settings = self._run.settings
         search = build_component("search", settings.search, selector=build_component("selector", settings.selector))
-        return ranker, search.run(problem, rng).best
+        return Candidate(ranker, search.run(problem, rng).best)
 
-    def _quality(self, supernet: str, genotype: npt.NDArray[np.int8]) -> Row:
+    def _quality(self, supernet: str, genotype: npt.NDArray[np.int8]) -> dict[str, Value]:
         """Figures on the report people; equal networks are measured once."""
         key = (supernet, genotype.tobytes())
         if key not in self._measured:
@@ -161,32 +185,35 @@ class PaperTable5(Experiment):
         return self._measured[key]
 
     @cached_property
-    def _parts(self) -> dict[str, tuple[Any, npt.NDArray[np.uint8], str]]:
+    def _parts(self) -> dict[str, Source]:
         """Supernet and calibration images of every bench."""
         from nasface.accuracy.faces import training_photos
 
         wanted, found = self._run.settings.accuracy.calibration_photos, {}
         for name, bench in self._benches.items():
             images, note = training_photos(self._data, bench.space.resolution, wanted, self._run.rng(Part.CALIBRATION))
-            found[name] = (bench.source.load(bench.space), images, note)
+            found[name] = Source(bench.source.load(bench.space), images, note)
         return found
 
-    def _judge(self, part: tuple[Any, npt.NDArray[np.uint8], str], genotype: Population) -> Row:
+    def _judge(self, source: Source, genotype: npt.NDArray[np.int8]) -> dict[str, Value]:
         from nasface.accuracy.estimator import describe
         from nasface.metrics import random_gallery
         from nasface.recognition import Embedded, judge
 
-        faces, network = self._data.photos_to_judge, cut_out(part[0], genotype, part[1], part[2])
+        faces, network = (
+            self._data.photos_to_judge,
+            cut_out(source.supernet, genotype, source.images, source.calibration),
+        )
         module = network.folded()
         embedded = Embedded.by(lambda images: describe(module, images), faces, network.spec.input_shape[0])
         resamples = self._run.settings.evaluation.bootstrap
         judged = judge(embedded, faces, self._data, None, resamples, self._run.rng(Part.BOOTSTRAP))
-        row, interval = judged.row(), judged.intervals.get("auc")
+        row, pairs, interval = judged.row(), judged.pairs, judged.intervals.get("auc")
         several = _people_with_several(self._data, [faces.names[i] for i in embedded.rows])
         gallery = random_gallery(embedded.descriptors[several], faces.labels[embedded.rows][several])
         return {
-            "pairs_accuracy": row.get("pairs accuracy"),
-            "pairs_std": row.get("+-"),
+            "pairs_accuracy": None if pairs is None else pairs.accuracy,
+            "pairs_std": None if pairs is None else pairs.accuracy_std,
             "auc": row["auc"],
             "auc_people": None if interval is None else (interval.high - interval.low) / 2,
             "tar": row.get("tar@0.001"),
@@ -196,7 +223,7 @@ class PaperTable5(Experiment):
         }
 
 
-def build(run: Run, options: dict[str, Any]) -> PaperTable5:
+def build(run: Run, options: Mapping[str, object]) -> PaperTable5:
     """The experiment from the options of conf/experiment/paper_table5.yaml."""
     return PaperTable5(run, typed(Options, options))
 

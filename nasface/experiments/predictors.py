@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from nasface import composition
 from nasface.accuracy.reliability import reliabilities
-from nasface.analysis import PredictorComparison
+from nasface.analysis import PredictorComparison, Row
 from nasface.analysis.predictor_trials import ALL
 from nasface.composition import Workbench
 from nasface.errors import InvalidInput, TableError
-from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.experiments._base import Cell, Experiment, Report
 from nasface.predictors.trial import judge_floor, judge_predictor, split
 from nasface.registry import build
 from nasface.reports.predictor_table import comparison_markdown
@@ -28,11 +28,13 @@ COUNTED: Final = {"macs_only": "macs_m", "params_only": "params_m"}
 FLOORS: Final = (*COUNTED, "random")
 """What every predictor has to beat: counting operations or parameters, and drawing lots."""
 
-Regions = dict[str, npt.NDArray[np.bool_]]
+Values = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Regions = dict[str, Mask]
 
 
 @dataclass(frozen=True)
-class Design:
+class TrialDesign:
     """What is tried.
 
     Attributes:
@@ -52,34 +54,43 @@ class Design:
     baseline: str
 
 
-class PredictorTrials(Experiment):
+@dataclass(frozen=True)
+class PredictorTrial(Cell):
+    """One predictor or floor, learned from `size` networks, on one split."""
+
+    predictor: str
+    size: int
+    seed: int
+
+
+class PredictorTrials(Experiment[PredictorTrial]):
     """Fits and judgements on one table; a split depends on the seed alone, so that comparisons are paired."""
 
     name: ClassVar[str] = "predictors"
-    keys: ClassVar[tuple[str, ...]] = ("predictor", "size", "seed")
+    cell: ClassVar[type[Cell]] = PredictorTrial
 
-    def __init__(self, bench: Workbench, design: Design) -> None:
+    def __init__(self, bench: Workbench, design: TrialDesign) -> None:
         self._bench, self.design = bench, design
         parameters = {name: dict(given) for name, given in design.predictors.items() if len(given) > 1}
         regions = {name: mask.tobytes().hex() for name, mask in design.regions.items()}
-        self.identity = bench.fingerprint(design.held_out, parameters, regions)
+        self.fingerprint = bench.fingerprint(design.held_out, parameters, regions)
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[PredictorTrial]:
         """Every predictor and every floor, at every size, on every split."""
         design = self.design
         return [
-            {"predictor": name, "size": size, "seed": seed}
+            PredictorTrial(name, size, seed)
             for seed in range(design.seeds)
             for size in design.sizes
             for name in (*design.predictors, *FLOORS)
         ]
 
-    def measure(self, cell: Cell) -> list[Row]:
+    def measure(self, cell: PredictorTrial) -> list[Row]:
         """One row per region."""
-        size, seed = cell["size"], cell["seed"]
+        size, seed = cell.size, cell.seed
         learn, judged = split(self._families, size, self.design.held_out, np.random.default_rng(seed))
         regions = {region: mask & judged for region, mask in self.design.regions.items()}
-        found = self._judge(cell["predictor"], learn, regions, np.random.default_rng([seed, len(learn)]))
+        found = self._judge(cell.predictor, learn, regions, np.random.default_rng([seed, len(learn)]))
         return [{"region": region, **values} for region, values in found.items()]
 
     def report(self, rows: Sequence[Row]) -> Report:
@@ -90,7 +101,7 @@ class PredictorTrials(Experiment):
 
     def _judge(
         self, name: str, learn: npt.NDArray[np.intp], regions: Regions, rng: np.random.Generator
-    ) -> dict[str, Row]:
+    ) -> Mapping[str, Row]:
         bench = self._bench
         if name in FLOORS:
             values = self._counts[name] if name in COUNTED else rng.random(len(bench.table))
@@ -146,7 +157,7 @@ def ceiling_text(bench: Workbench) -> str:
     )
 
 
-def _regions(bench: Workbench, ratios: Sequence[float], chosen: Any, word: str) -> Regions:
+def _regions(bench: Workbench, ratios: Sequence[float], chosen: Callable[[Values], Mask], word: str) -> Regions:
     regions = {ALL: np.ones(len(bench.table), bool)}
     for entry in bench.devices:
         reference, values = entry.latency.reference(REFERENCE).value, entry.latency.predict(bench.table.genotypes)

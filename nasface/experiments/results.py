@@ -6,13 +6,13 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from nasface.analysis import Row, Value
 from nasface.errors import TableError
-from nasface.experiments._base import Cell, Row
 from nasface.runs import write_rows
 
-IDENTITY = "identity"
+FINGERPRINT = "identity"
+"""Name of the column."""
 
 
 class Results:
@@ -20,7 +20,7 @@ class Results:
 
     Args:
         path: NAME.csv.
-        identity: See `Experiment.identity`.
+        fingerprint: See `Experiment.fingerprint`.
         shard: Number of this process, from 0.
         shards: How many there are; with more than one, this one writes NAME.SHARDofSHARDS.csv.
 
@@ -28,9 +28,9 @@ class Results:
         TableError: A file of that name holds results on other inputs, or is no such file.
     """
 
-    def __init__(self, path: Path, identity: str, shard: int = 0, shards: int = 1) -> None:
+    def __init__(self, path: Path, fingerprint: str, shard: int = 0, shards: int = 1) -> None:
         self.path = path if shards == 1 else path.with_name(f"{path.stem}.{shard}of{shards}.csv")
-        self._identity = identity
+        self._fingerprint = fingerprint
         self._own: list[Row] = []
         self._others: list[Row] = []
         for file in sorted({path, *path.parent.glob(f"{path.stem}.*of*.csv")}):
@@ -44,34 +44,35 @@ class Results:
 
     def add(self, rows: Sequence[Row]) -> None:
         """Keep the rows of one finished cell; the file is written anew under another name, then renamed."""
-        self._own += [{IDENTITY: self._identity, **row} for row in rows]
+        self._own += [{FINGERPRINT: self._fingerprint, **row} for row in rows]
         columns = list(dict.fromkeys(name for row in self._own for name in row))
         write_rows(self.path, columns, self._own)
 
     def _read(self, path: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                if row.get(IDENTITY) != self._identity:
+                if row.get(FINGERPRINT) != self._fingerprint:
                     raise TableError(
                         f"{path} holds results on other inputs or with other options; give another place or remove it."
                     )
                 yield {name: _value(text) for name, text in row.items()}
 
 
-def key(row: Cell, keys: Sequence[str]) -> tuple[str, ...]:
+def key(row: Row, keys: Sequence[str]) -> tuple[str, ...]:
     """A cell as texts, which are the same before and after the file."""
     return tuple(str(row.get(name)) for name in keys)
 
 
-def _value(text: str | None) -> Any:
+def _value(text: str | None) -> Value:
     """An integer, a finite number, None for nothing, or the text itself."""
     if not text:
         return None
-    for kind in (int, float):
-        try:
-            value = kind(text)
-        except ValueError:
-            continue
-        if math.isfinite(value):
-            return value
-    return text
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return value if math.isfinite(value) else text

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.analysis import summarise
+from nasface.analysis import Row, summarise
 from nasface.errors import InvalidInput, TableError, UnknownName
-from nasface.experiments._base import Cell, Experiment, Report, Row
+from nasface.experiments._base import Cell, Experiment, Report
+from nasface.jobs import Run
 from nasface.predictors import Ranker, fit_ranker
+from nasface.registry import REGISTRY
 from nasface.registry import build as build_component
 from nasface.reports import markdown
 from nasface.reports.cells import mean_text
@@ -24,9 +26,6 @@ from nasface.reports.curves import curve
 from nasface.reports.svg import picture
 from nasface.settings import typed
 from nasface.strategies.constraints import REFERENCE
-
-if TYPE_CHECKING:
-    from nasface.jobs import Run
 
 Indices = npt.NDArray[np.intp]
 
@@ -62,11 +61,28 @@ class Options:
     ratio: float
 
 
-class Verification(Experiment):
+@dataclass(frozen=True)
+class Trial(Cell):
+    """One way of spending a number of measurements; `predictor` is `RANDOM` where nothing is predicted."""
+
+    budget: int
+    predictor: str
+    way: str
+    seed: int
+
+
+class Delivered(NamedTuple):
+    """The network that a way delivers, as a row of the table, and the accuracy that it promises."""
+
+    row: int
+    promised: float
+
+
+class Verification(Experiment[Trial]):
     """Regret of the network that each way delivers, and how much it promised too much."""
 
     name: ClassVar[str] = "verification"
-    keys: ClassVar[tuple[str, ...]] = ("budget", "predictor", "way", "seed")
+    cell: ClassVar[type[Cell]] = Trial
 
     def __init__(self, run: Run, options: Options) -> None:
         self._bench, self._options, metric = run.workbench, options, run.settings.accuracy.metric
@@ -85,23 +101,23 @@ class Verification(Experiment):
                     f"experiment.budgets has {budget}; give {least} ({options.rounds} rounds of {options.top}, and 10 "
                     f"to begin with) to {len(table)}, the rows of the table."
                 )
-        self.identity = self._bench.fingerprint(metric, options.top, options.rounds, options.ratio, self._device)
+        self.fingerprint = self._bench.fingerprint(metric, options.top, options.rounds, options.ratio, self._device)
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[Trial]:
         """Every budget, predictor, way and seed; spending at random needs no predictor."""
         options = self._options
         pairs = [(name, way) for name in options.predictors for way in (BELIEVED, VERIFIED, ROUNDS)]
         return [
-            {"budget": budget, "predictor": name, "way": way, "seed": seed}
+            Trial(budget, name, way, seed)
             for budget in options.budgets
             for name, way in [(RANDOM, RANDOM), *pairs]
             for seed in range(options.seeds)
         ]
 
-    def measure(self, cell: Cell) -> list[Row]:
+    def measure(self, cell: Trial) -> list[Row]:
         """One trial; all ways of a seed begin with the same networks."""
-        order = np.random.default_rng(cell["seed"]).permutation(len(self._bench.table))
-        rng = np.random.default_rng([cell["seed"], cell["budget"]])
+        order = np.random.default_rng(cell.seed).permutation(len(self._bench.table))
+        rng = np.random.default_rng([cell.seed, cell.budget])
         winner, promised = self._try(cell, order, rng)
         seen, unseen = self._seen, self._unseen
         offset = float(seen.mean() - unseen.mean())  # the two halves of the people are not equally hard
@@ -110,7 +126,7 @@ class Verification(Experiment):
                 "regret": float(unseen[self._feasible].max() - unseen[winner]),
                 "regret_seen": float(seen[self._feasible].max() - seen[winner]),
                 "optimism": promised - offset - float(unseen[winner]),
-                "winner": int(winner),
+                "winner": winner,
             }
         ]
 
@@ -149,30 +165,29 @@ class Verification(Experiment):
             f"Mean ± 95 % interval over {options.seeds} seeds.\n\n" + "\n".join(ways)
         )
 
-    def _try(self, cell: Cell, order: Indices, rng: np.random.Generator) -> tuple[int, float]:
-        """The network that a way delivers, and the accuracy it promises."""
-        options, budget, way = self._options, int(cell["budget"]), cell["way"]
+    def _try(self, cell: Trial, order: Indices, rng: np.random.Generator) -> Delivered:
+        options, budget, way = self._options, cell.budget, cell.way
         rounds = {VERIFIED: 1, ROUNDS: options.rounds}.get(way, 0)
         known = order[: budget - rounds * options.top]
         if way == RANDOM:
             return self._best_measured(known)
         for _ in range(rounds):
-            ranker = self._fit(cell["predictor"], known, rng)
+            ranker = self._fit(cell.predictor, known, rng)
             pool = np.setdiff1d(np.flatnonzero(self._feasible), known)
             favourites = pool[np.argsort(-ranker.strengths(self._genotypes(pool)), kind="stable")[: options.top]]
             known = np.concatenate([known, favourites])
         if rounds:
             return self._best_measured(known)
-        ranker, pool = self._fit(cell["predictor"], known, rng), np.flatnonzero(self._feasible)
+        ranker, pool = self._fit(cell.predictor, known, rng), np.flatnonzero(self._feasible)
         winner = pool[np.argmax(ranker.strengths(self._genotypes(pool)))]
-        return int(winner), float(ranker.predicted_accuracy(self._genotypes(winner[None]))[0])
+        return Delivered(int(winner), float(ranker.predicted_accuracy(self._genotypes(winner[None]))[0]))
 
-    def _best_measured(self, known: Indices) -> tuple[int, float]:
+    def _best_measured(self, known: Indices) -> Delivered:
         """Of the measured networks within the budget; of all where none is."""
         within = known[self._feasible[known]]
         rows = within if len(within) else known
         winner = int(rows[np.argmax(self._seen[rows])])
-        return winner, float(self._seen[winner])
+        return Delivered(winner, float(self._seen[winner]))
 
     def _genotypes(self, rows: Indices) -> npt.NDArray[np.int8]:
         return self._bench.table.genotypes[rows]
@@ -182,10 +197,8 @@ class Verification(Experiment):
         return fit_ranker(self._bench.space, predictor, self._genotypes(known), self._seen[known], rng)
 
 
-def build(run: Run, options: Mapping[str, Any]) -> Verification:
+def build(run: Run, options: Mapping[str, object]) -> Verification:
     """The experiment from the options of conf/experiment/verification.yaml."""
-    from nasface.registry import REGISTRY
-
     made = typed(Options, options)
     for name in made.predictors:
         if name not in REGISTRY.names("predictor"):

@@ -8,7 +8,7 @@ from nasface.analysis import PredictorComparison
 from nasface.analysis.predictor_trials import ALL
 from nasface.errors import UnknownName
 from nasface.experiments import Results, conduct, write_report
-from nasface.experiments.predictors import Design, PredictorTrials, ceiling_text, fitting_sizes, near_budgets
+from nasface.experiments.predictors import PredictorTrials, TrialDesign, ceiling_text, fitting_sizes, near_budgets
 from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY
 from nasface.reports.predictor_table import print_comparison, write_comparison
@@ -19,7 +19,7 @@ def run(run: Run) -> Outcome:
     """Run the trials that the results file lacks, then show and write the comparison."""
     options, bench = run.settings.compare, run.workbench
     frame, _ = split_options(run.settings.experiment)
-    design = Design(
+    design = TrialDesign(
         {name: {"name": name} for name in _predictors(options.predictors)},
         fitting_sizes(options.sizes, len(bench.table), options.held_out),
         options.seeds,
@@ -29,7 +29,7 @@ def run(run: Run) -> Outcome:
     )
     trials = PredictorTrials(bench, design)
     path = run.folder / "compare.csv" if options.results is None else run.path(options.results)
-    results = Results(path, trials.identity, frame.shard, frame.shards)
+    results = Results(path, trials.fingerprint, frame.shard, frame.shards)
     rows, missing = conduct(trials, results, run.console, frame.shard, frame.shards)
     comparison = PredictorComparison.of(rows, design.baseline)
     print_comparison(run.console, comparison)

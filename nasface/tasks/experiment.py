@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,6 +35,9 @@ class Frame:
     shard: int = MISSING
 
 
+Builder = Callable[[Run, Mapping[str, object]], Experiment[Any]]
+
+
 def run(run: Run) -> Outcome:
     """Measure the missing cells, write CSV, pictures and page."""
     frame, options = split_options(run.settings.experiment)
@@ -42,14 +45,14 @@ def run(run: Run) -> Outcome:
         raise InvalidInput(f"task=experiment needs experiment=NAME: {', '.join(EXPERIMENTS)}.")
     experiment = _build(frame.name)(run, options)
     folder = run.path(frame.folder or f"runs/{frame.name}{'_full' if frame.full else ''}")
-    results = Results(folder / f"{experiment.name}.csv", experiment.identity, frame.shard, frame.shards)
+    results = Results(folder / f"{experiment.name}.csv", experiment.fingerprint, frame.shard, frame.shards)
     rows, missing = conduct(experiment, results, run.console, frame.shard, frame.shards)
     page = write_report(folder, experiment, rows, missing, command())
     run.console.print(f"page: {run.shown(page)}, results: {run.shown(results.path)}", soft_wrap=True)
     return Outcome({"experiment": experiment.name, "cells": len(experiment.cells()), "missing": missing})
 
 
-def split_options(given: dict[str, Any]) -> tuple[Frame, dict[str, Any]]:
+def split_options(given: Mapping[str, object]) -> tuple[Frame, Mapping[str, object]]:
     """The options of the frame, checked, and those of the experiment itself."""
     common = {name: value for name, value in given.items() if name in Frame.__annotations__}
     return typed(Frame, common), {name: value for name, value in given.items() if name not in common}
@@ -60,8 +63,8 @@ def command() -> str:
     return " ".join(["python -m nasface", *HydraConfig.get().overrides.task])
 
 
-def _build(name: str) -> Callable[[Run, dict[str, Any]], Experiment]:
+def _build(name: str) -> Builder:
     if name not in EXPERIMENTS:
         raise UnknownName("experiment", name, EXPERIMENTS)
-    build: Callable[[Run, dict[str, Any]], Experiment] = importlib.import_module(EXPERIMENTS[name]).build
+    build: Builder = importlib.import_module(EXPERIMENTS[name]).build
     return build

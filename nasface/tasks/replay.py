@@ -7,7 +7,7 @@ from rich.table import Table
 from nasface.analysis import PredictorComparison, Summary
 from nasface.analysis.predictor_trials import ALL
 from nasface.experiments import Results, conduct
-from nasface.experiments.predictors import Design, PredictorTrials, ceiling_text, fitting_sizes, within_budgets
+from nasface.experiments.predictors import PredictorTrials, TrialDesign, ceiling_text, fitting_sizes, within_budgets
 from nasface.jobs import Outcome, Run
 from nasface.reports.cells import mean_text
 
@@ -19,9 +19,11 @@ def run(run: Run) -> Outcome:
     options, predictor, bench = run.settings.compare, run.settings.predictor, run.workbench
     sizes = fitting_sizes([], len(bench.table), options.held_out)
     regions = within_budgets(bench, options.ratios)
-    design = Design({predictor["name"]: predictor}, sizes, options.seeds, options.held_out, regions, predictor["name"])
+    design = TrialDesign(
+        {predictor["name"]: predictor}, sizes, options.seeds, options.held_out, regions, predictor["name"]
+    )
     trials = PredictorTrials(bench, design)
-    rows, _ = conduct(trials, Results(run.folder / "replay.csv", trials.identity), run.console)
+    rows, _ = conduct(trials, Results(run.folder / "replay.csv", trials.fingerprint), run.console)
     comparison = PredictorComparison.of(rows, design.baseline)
     metric = run.settings.accuracy.metric
     run.console.print(_table(comparison, f"{metric} of {len(bench.table)} subnets, {options.seeds} splits"))

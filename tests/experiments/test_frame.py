@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,24 +20,30 @@ from nasface.reports.svg import picture
 CONSOLE = Console(quiet=True)
 
 
-class Squares(Experiment):
+@dataclass(frozen=True)
+class Square(Cell):
+    n: int
+    word: str
+
+
+class Squares(Experiment[Square]):
     """n squared; 3 cannot be had, 7 is interrupted the first time."""
 
-    name, keys, identity = "squares", ("n", "word"), "one"
+    name, cell, fingerprint = "squares", Square, "one"
 
     def __init__(self, n: int = 5, broken: bool = False) -> None:
         self.n, self.broken, self.asked = n, broken, list[int]()
 
-    def cells(self) -> list[Cell]:
-        return [{"n": n, "word": "a,b"} for n in range(self.n)]
+    def cells(self) -> list[Square]:
+        return [Square(n, "a,b") for n in range(self.n)]
 
-    def measure(self, cell: Cell) -> list[Row]:
-        if cell["n"] == 3:
+    def measure(self, cell: Square) -> list[Row]:
+        if cell.n == 3:
             raise InfeasibleConstraint("no 3", metric="n", bound=3, reachable=None)
-        if cell["n"] == 4 and self.broken:
+        if cell.n == 4 and self.broken:
             raise KeyboardInterrupt
-        self.asked.append(cell["n"])
-        return [{"part": part, "square": 0.1 * cell["n"] ** 2} for part in ("x", "y")]
+        self.asked.append(cell.n)
+        return [{"part": part, "square": 0.1 * cell.n**2} for part in ("x", "y")]
 
     def report(self, rows: Sequence[Row]) -> Report:
         series = curve(summarise(rows, ["n"], ["square"]), "n", "square", "squares & more")
