@@ -1,4 +1,4 @@
-"""The run folder: atomic writes, `result.json`, seeds."""
+"""Files that survive an interruption: written whole under a temporary name, or line by line; JSON, CSV."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -36,6 +36,62 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class AppendLog:
+    """A text file whose lines are only ever added, each of them on the disk before `append` returns.
+
+    An interruption can leave a last line that was cut short. It has no line end, but neither has the last line of many
+    files that people write; `whole` tells the two apart.
+
+    Args:
+        path: The file; it need not be there.
+        whole: Whether a last line without its end is complete nevertheless.
+    """
+
+    def __init__(self, path: Path, whole: Callable[[str], bool]) -> None:
+        self.path, self._whole = path, whole
+
+    def lines(self) -> list[str]:
+        """The complete lines, without their ends; none if there is no file.
+
+        Raises:
+            OSError: The file cannot be read.
+            UnicodeDecodeError: It is not UTF-8.
+        """
+        text = self.path.read_text(encoding="utf-8-sig") if self.path.exists() else ""
+        *lines, last = text.split("\n")
+        return [line.removesuffix("\r") for line in lines] + ([last] if last and self._whole(last) else [])
+
+    def mend(self) -> str:
+        """Make the file end with a line end, before anything is appended; gives what had to be cut off for that."""
+        content = self.path.read_bytes() if self.path.exists() else b""
+        last = content[content.rfind(b"\n") + 1 :]
+        if not last:
+            return ""
+        text = last.decode("utf-8-sig", "replace")
+        if self._whole(text):
+            self.append("")
+            return ""
+        with self.path.open("rb+") as file:
+            file.truncate(len(content) - len(last))
+        return text
+
+    def append(self, line: str) -> None:
+        """Add one line."""
+        with self.path.open("ab") as file:
+            file.write(f"{line}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def is_json(line: str) -> bool:
+    """Whether a line is a JSON value: of such files, the lines that are `whole`."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

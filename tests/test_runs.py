@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.runs import atomic_write, write_json, write_text
+from nasface.runs import AppendLog, atomic_write, is_json, write_json, write_text
 
 
 def files(folder: Path) -> list[str]:
@@ -82,3 +82,36 @@ def test_what_is_not_json_is_refused(tmp_path: Path, value: object, error: type[
     with pytest.raises(error):
         write_json(tmp_path / "file.json", {"a": value})
     assert files(tmp_path) == []
+
+
+class TestAppendLog:
+    def test_lines_come_back(self, tmp_path: Path) -> None:
+        log = AppendLog(tmp_path / "log", is_json)
+        assert log.lines() == []
+        assert log.mend() == ""
+        log.append('{"a": 1}')
+        log.append('{"b": 2}')
+        assert log.lines() == ['{"a": 1}', '{"b": 2}']
+
+    def test_every_line_is_on_the_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        synced: list[bytes] = []
+        monkeypatch.setattr(os, "fsync", lambda _: synced.append((tmp_path / "log").read_bytes()))
+        AppendLog(tmp_path / "log", is_json).append("1")
+        assert synced == [b"1\n"]
+
+    @pytest.mark.parametrize("torn", ['{"b": ', '{"b": "ü'.encode()[:-1].decode("latin1")])
+    def test_a_torn_last_line_is_cut_off(self, tmp_path: Path, torn: str) -> None:
+        path = tmp_path / "log"
+        path.write_bytes(b'{"a": 1}\n' + torn.encode("latin1"))
+        log = AppendLog(path, is_json)
+        assert log.mend()
+        assert path.read_bytes() == b'{"a": 1}\n'
+
+    def test_a_last_line_that_only_lacks_its_end_is_kept(self, tmp_path: Path) -> None:
+        path = tmp_path / "log"
+        path.write_bytes('\ufeff{"a": 1}\r\n{"b": 2}'.encode())
+        log = AppendLog(path, is_json)
+        assert log.lines() == ['{"a": 1}', '{"b": 2}']
+        assert log.mend() == ""
+        log.append('{"c": 3}')
+        assert log.lines() == ['{"a": 1}', '{"b": 2}', '{"c": 3}']

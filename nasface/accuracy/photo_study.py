@@ -7,7 +7,6 @@ disjoint parts of them. The two draws show what calibration adds to the noise; t
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from nasface.accuracy.reliability import material_for, spearman_brown
 from nasface.accuracy.runner import SubnetRunner
 from nasface.errors import InvalidInput, TableError
 from nasface.metrics import kendall_tau
-from nasface.runs import write_text
+from nasface.runs import AppendLog, is_json
 from nasface.spaces import Population, SearchSpace
 from nasface.supernets.supernet import Supernet
 
@@ -122,8 +121,10 @@ def study(
     done = {_key(result) for result in results}
     wanted = list(_wanted(supernet.space, population, sizes))
     protocol = Protocol(faces.labels, faces.pairs, part_rows(faces.labels))
+    log = AppendLog(path, is_json)
     if not path.exists():
-        write_text(path, json.dumps(header) + "\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log.append(json.dumps(header))
     for number, (genotype, key) in enumerate(wanted):
         if progress is not None:
             progress(number, len(wanted))
@@ -132,7 +133,7 @@ def study(
             runner = SubnetRunner(faces.calibration[first : first + key[1]], faces.images, device=faces.device)
             values = protocol.measure(runner.describe(supernet.extract(genotype)))
             results.append({"genotype": key[0], "calibration": key[1], "draw": key[2], "values": values})
-            _append(path, results[-1])
+            log.append(json.dumps(results[-1]))
     if progress is not None:
         progress(len(wanted), len(wanted))
     return results
@@ -146,12 +147,10 @@ def read_study(path: Path, header: Mapping[str, Any] | None = None) -> tuple[dic
     """
     if not path.exists():
         return {}, []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        path.write_bytes(whole)
+    log = AppendLog(path, is_json)
+    log.mend()
     try:
-        first, *results = [json.loads(line) for line in whole.splitlines()]
+        first, *results = [json.loads(line) for line in log.lines()]
         different = [key for key, value in (header or {}).items() if first[key] != value]
         [_key(result) for result in results]
     except (ValueError, KeyError, TypeError):
@@ -222,10 +221,3 @@ def _by_draw(results: Sequence[Mapping[str, Any]], metric: str, size: int) -> np
 
 def _key(result: Mapping[str, Any]) -> Key:
     return str(result["genotype"]), int(result["calibration"]), int(result["draw"])
-
-
-def _append(path: Path, result: Mapping[str, Any]) -> None:
-    with path.open("ab") as file:
-        file.write((json.dumps(result) + "\n").encode())
-        file.flush()
-        os.fsync(file.fileno())

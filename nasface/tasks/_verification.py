@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nasface.accuracy.table import AccuracyTable, merge_tables
+from nasface.accuracy.table import VERIFIED, AccuracyTable, merge_tables
 from nasface.analysis import VerifiedNetwork
 from nasface.composition import Workbench
 from nasface.data import FaceData
@@ -21,7 +21,6 @@ from nasface.spaces import Population, SearchSpace
 from nasface.strategies import N_FINALISTS, SearchResult
 
 FILE = "verified.csv"
-ORIGIN = "verified"
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ def _measurer(
                 supernet,
                 faces,
                 networks,
-                ORIGIN,
+                VERIFIED,
                 run.settings.seed,
                 path,
                 lambda done, total, _: status.update(f"measuring finalists: {done} of {total}"),
@@ -179,7 +178,7 @@ def _fit_again(run: Run, bench: Workbench, ranker: Ranker, measured: AccuracyTab
 def _notes(table: AccuracyTable, ranker: Ranker) -> dict[str, tuple[str, ...]]:
     """Notes of the table's rows, and of those that joined it."""
     missing = len(ranker.table) - len(table)
-    return {name: (*texts, *[ORIGIN] * missing) for name, texts in table.notes.items()}
+    return {name: (*texts, *[VERIFIED] * missing) for name, texts in table.notes.items()}
 
 
 def _best_first(space: SearchSpace, result: SearchResult, networks: Sequence[VerifiedNetwork]) -> SearchResult:

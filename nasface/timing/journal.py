@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nasface.errors import InvalidInput
+from nasface.runs import AppendLog, is_json
 from nasface.timing.transports import Sample
 
 FORMAT: Final = "nasface-measurements/1"
@@ -31,6 +32,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._log = AppendLog(path, is_json)
         self._blocks: dict[str, list[Sample]] = {}
 
     def open(self, device: Mapping[str, str]) -> None:
@@ -39,10 +41,11 @@ class Journal:
         Raises:
             InvalidInput: The file is no journal, or of another device.
         """
-        lines = self._complete_lines()
+        self._log.mend()
+        lines = self._log.lines()
         if not lines:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._append({"format": FORMAT, "device": dict(device)})
+            self._log.append(json.dumps({"format": FORMAT, "device": dict(device)}, allow_nan=False))
             return
         try:
             header, *blocks = [json.loads(line) for line in lines]
@@ -62,7 +65,7 @@ class Journal:
 
     def add(self, key: str, sample: Sample) -> None:
         """Keep one block."""
-        self._append({"key": key} | asdict(sample))
+        self._log.append(json.dumps({"key": key} | asdict(sample), allow_nan=False))
         self._blocks.setdefault(key, []).append(sample)
 
     def _check(self, known: Mapping[str, str], device: Mapping[str, str]) -> None:
@@ -73,20 +76,6 @@ class Journal:
                 f"{self.path} holds measurements of {before}, this is {now}; choose another name for the new "
                 "measurements, or remove the file."
             )
-
-    def _complete_lines(self) -> list[str]:
-        if not self.path.is_file():
-            return []
-        content = self.path.read_bytes()
-        complete = content[: content.rfind(b"\n") + 1]
-        if complete != content:
-            with self.path.open("rb+") as file:
-                file.truncate(len(complete))
-        return complete.decode("utf-8", "replace").splitlines()
-
-    def _append(self, entry: Mapping[str, Any]) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, allow_nan=False) + "\n")
 
 
 def _sample(entry: Mapping[str, Any]) -> Sample:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nasface.runs import atomic_write
+from nasface.runs import AppendLog, atomic_write
 
 Row = dict[str, Any]
 
@@ -23,6 +24,7 @@ class CsvLog:
 
     def __init__(self, path: Path, columns: list[str]) -> None:
         self.path, self._columns = path, columns
+        self._log = AppendLog(path, lambda line: False)
 
     def rewind(self, step: int) -> None:
         """Drop rows after a step, which the run goes on from; write the header of a new file."""
@@ -34,17 +36,15 @@ class CsvLog:
 
     def append(self, row: Row) -> None:
         """Add a row."""
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, self._columns, lineterminator="\n", extrasaction="ignore").writerow(
-                {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
-            )
+        line = io.StringIO()
+        csv.DictWriter(line, self._columns, lineterminator="", extrasaction="ignore").writerow(
+            {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
+        )
+        self._log.append(line.getvalue())
 
     def rows(self) -> list[dict[str, str]]:
         """All whole rows; a last line that was cut short is left out."""
-        with self.path.open(newline="", encoding="utf-8") as file:
-            text = file.read()
-        whole = text[: text.rfind("\n") + 1]
-        return list(csv.DictReader(whole.splitlines()))
+        return list(csv.DictReader(self._log.lines()))
 
 
 @dataclass(frozen=True)

@@ -218,3 +218,16 @@ def test_the_embedded_table_reads_and_can_go_on(space: OfaMbv3, tmp_path: Path) 
     table = read_table(path, space)
     names = Protocol(np.arange(200).repeat(3)).names
     assert TableWriter(path, space, names, table.shared).metrics == list(table.metrics)
+
+
+def test_a_table_without_a_final_line_end_keeps_its_last_row(
+    table: AccuracyTable, space: OfaMbv3, tmp_path: Path
+) -> None:
+    path = write(table, space, tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert len(read_table(path, space)) == 6
+    TableWriter(path, space, ["auc", "rank1"], table.shared)
+    assert path.read_bytes() == whole
+    path.write_bytes(whole[:-4])  # "stratified" without its end: an interruption
+    assert len(read_table(path, space)) == 5

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nasface.accuracy.table._table import NOTES, SHARED, AccuracyTable, distinct
+from nasface.accuracy.table._table import NOTES, ORIGINS, SHARED, AccuracyTable, distinct
 from nasface.errors import InvalidGenotype, TableError, listing
-from nasface.runs import write_text
+from nasface.runs import AppendLog, write_text
 from nasface.spaces import Population, SearchSpace
 
 GENOTYPE = "genotype"
@@ -69,18 +69,33 @@ def line(texts: Sequence[str]) -> str:
 
 
 def complete_lines(path: Path) -> list[str]:
-    """Lines of a file up to the last line end; what an interruption left behind it is passed over.
+    """Lines of a file; a last one that an interruption cut short is passed over.
 
     Raises:
         TableError: The file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        if not path.exists():
+            raise FileNotFoundError
+        return table_log(path).lines()
     except (OSError, UnicodeDecodeError) as error:
         raise TableError(
             f"The accuracy table {path} cannot be read ({type(error).__name__}); give a CSV file."
         ) from None
-    return text[: text.rfind("\n") + 1].splitlines()
+
+
+def table_log(path: Path) -> AppendLog:
+    """A table as a file that gains lines."""
+
+    def whole(last: str) -> bool:
+        """Whether it has all cells; the last one is the origin in files that nasface writes."""
+        with path.open(encoding="utf-8-sig") as file:
+            columns = len(next(csv.reader([file.readline()]), []))
+        found = next(csv.reader([last]), [])
+        cut = any(origin.startswith(found[-1]) and origin != found[-1] for origin in ORIGINS)
+        return len(found) == columns and not cut
+
+    return AppendLog(path, whole)
 
 
 def _parse(path: Path, names: list[str], rows: list[dict[str, str]], space: SearchSpace) -> AccuracyTable:

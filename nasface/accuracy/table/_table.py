@@ -18,8 +18,8 @@ SHARED = ("space", "resolution", "supernet", "data")
 NOTES = ("seed", "calibration", "origin")
 """Columns that say how a row was made."""
 
-UNIFORM, STRATIFIED, DENSE = "uniform", "stratified", "dense"
-"""Origins: genes drawn uniformly; spread evenly over a cost; near a budget."""
+ORIGINS = UNIFORM, STRATIFIED, DENSE, VERIFIED = "uniform", "stratified", "dense", "verified"
+"""How networks were drawn: genes uniformly; spread evenly over a cost; near a budget; recommended by a search."""
 
 AGREEMENT = 2e-3
 """Largest difference of two measurements of one network: other processors and orders of summation round otherwise, and

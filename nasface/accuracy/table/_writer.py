@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.accuracy.table._files import cells, complete_lines, header, line, read_table
+from nasface.accuracy.table._files import cells, complete_lines, header, line, read_table, table_log
 from nasface.accuracy.table._table import AccuracyTable
 from nasface.errors import TableError, listing
 from nasface.runs import write_text
@@ -40,6 +39,7 @@ class TableWriter:
 
     def __init__(self, path: Path, space: SearchSpace, metrics: Sequence[str], shared: Mapping[str, str]) -> None:
         self.path, self.space, self.metrics, self.shared = path, space, list(metrics), dict(shared)
+        self._log = table_log(path)
         if not path.exists():
             write_text(path, line(header(self.metrics)))
         else:
@@ -49,11 +49,11 @@ class TableWriter:
 
     def append(self, genotype: npt.NDArray[np.int8], values: Mapping[str, float], notes: Mapping[str, str]) -> None:
         """Append one row and sync it to disk; `values` of metrics that the file does not have are left out."""
-        text = line(cells(self.space.to_text(genotype), {m: values[m] for m in self.metrics}, self.shared, notes))
-        with self.path.open("ab") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        self._log.append(
+            line(cells(self.space.to_text(genotype), {m: values[m] for m in self.metrics}, self.shared, notes)).rstrip(
+                "\n"
+            )
+        )
 
     def table(self) -> AccuracyTable | None:
         """What the file holds; None while it has no rows."""
@@ -61,12 +61,8 @@ class TableWriter:
 
     def _mend(self) -> None:
         """Cut off a last line without an end, which an interruption left."""
-        content = self.path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
+        if self._log.mend():
             logger.warning("%s ended in the middle of a line, which is dropped and measured again.", self.path)
-            with self.path.open("rb+") as file:
-                file.truncate(len(whole))
 
     def _known_metrics(self) -> list[str]:
         found = next(csv.reader(complete_lines(self.path)), [])
