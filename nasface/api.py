@@ -204,9 +204,10 @@ def export(
     Args:
         network: Calibrated, or calibrated here with `images`.
         path: The file to write.
-        images: uint8[n, size, size, 3], photos of training people that batch normalisation is calibrated on first.
+        images: uint8[n, size, size, 3], photos of training people that batch normalisation is calibrated on first;
+            an int8 file takes the ranges of its values from them, too.
         exporter: Name of the exporter.
-        precision: "float32" or "float16".
+        precision: "float32", "float16", "int8" or "int8_weights".
         metadata: JSON values that go into the file.
         seed: Of the random images that the file is checked with.
 
@@ -224,4 +225,4 @@ def export(
         )
     ready = Network(network.spec, network, deployed_weights(network.state_dict(), network.spec), "by the caller")
     writer = build("exporter", {"name": exporter, "precision": precision})
-    return export_checked(writer, ready, Path(path), metadata or {}, np.random.default_rng(seed)).file
+    return export_checked(writer, ready, Path(path), metadata or {}, np.random.default_rng(seed), images).file

@@ -6,20 +6,35 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.exporters import Exported, Exporter
+from nasface.exporters import Examples, Exported, Exporter, network_inputs
 from nasface.netspec import NetSpec
 from nasface.runs import atomic_write, write_text
-from nasface.runtimes.tflite import Parity, Timing, check_parity, time_tflite
+from nasface.runtimes.tflite import Likeness, Parity, Timing, check_likeness, check_parity, time_tflite
 
 if TYPE_CHECKING:
     from nasface.supernets import SpecModule, Supernet
 
-PARITY_IMAGES = 4
+RANDOM_WEIGHTS: Final = "none"
+"""How random weights were calibrated."""
+
+PARITY_IMAGES: Final = 4
+
+RANGE_IMAGES: Final = 256
+"""Images from which an int8 file takes the ranges of its values."""
+
+LIKENESS_IMAGES: Final = 64
+"""Images whose descriptors by an int8 file are compared with those in float32: others where there are enough."""
+
+LEAST_COSINE: Final = {"photos": 0.85, "synthetic": 0.80, RANDOM_WEIGHTS: 0.80}
+"""What each of them has to reach, by what the images are."""
+
+Describe = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+"""From network inputs to descriptors."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,7 @@ class CheckedExport:
     """
 
     file: Exported
-    parity: Mapping[str, Parity]
+    parity: Mapping[str, Parity | Likeness]
 
 
 def cut_out(
@@ -70,7 +85,7 @@ def cut_out(
 
     module = supernet.extract(genotype)
     if images is None:
-        return Network(module.spec, module, supernet.weights(genotype), "none")
+        return Network(module.spec, module, supernet.weights(genotype), RANDOM_WEIGHTS)
     calibrate(module, images)
     return Network(module.spec, module, deployed_weights(module.state_dict(), module.spec), calibration)
 
@@ -92,9 +107,9 @@ def export_checked(
     path: Path,
     metadata: Mapping[str, Any],
     rng: np.random.Generator,
-    calibration: npt.NDArray[np.float32] | None = None,
+    images: npt.NDArray[np.uint8] | None = None,
 ) -> CheckedExport:
-    """Export and compare with torch on random and, where given, calibration images.
+    """Export and compare with torch on random inputs and, where given, on images.
 
     Args:
         exporter: Writes the file.
@@ -102,22 +117,35 @@ def export_checked(
         path: The file.
         metadata: Goes into the file.
         rng: Draws random inputs.
-        calibration: float32[n, height, width, 3], normalised calibration images.
+        images: uint8[n, height, width, 3], those that calibrated the network; an int8 file takes the ranges of its
+            values from them. Random weights need none: theirs are those of random inputs.
 
     Raises:
         ExportError: The file computes something else.
     """
-    exported = exporter.export(network.spec, network.weights, path, metadata)
+    random = rng.standard_normal((PARITY_IMAGES, *network.spec.input_shape), np.float32)
+    examples = random if images is None and network.calibration == RANDOM_WEIGHTS else images
+    ranges = None if examples is None else examples[:RANGE_IMAGES]
+    exported = exporter.export(network.spec, network.weights, path, metadata, ranges)
     if path.suffix != ".tflite":
         return CheckedExport(exported, {})
-    inputs = {"random": rng.standard_normal((PARITY_IMAGES, *network.spec.input_shape), np.float32)}
-    if calibration is not None:
-        inputs["calibration"] = calibration[:PARITY_IMAGES]
+    if exporter.precision == "int8":
+        return CheckedExport(exported, {"calibration": _likeness(network, path, examples)})
+    inputs = {"random": random}
+    if images is not None:
+        inputs["calibration"] = network_inputs(network.spec, images[:PARITY_IMAGES])
     compute = torch_descriptors(network)
     return CheckedExport(exported, {name: check_parity(compute(x), path, x) for name, x in inputs.items()})
 
 
-def torch_descriptors(network: Network) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+def _likeness(network: Network, path: Path, examples: Examples | None) -> Likeness:
+    """Compare an int8 file with the network on the last images, which gave no ranges where there are enough."""
+    seen = network_inputs(network.spec, None if examples is None else examples[-LIKENESS_IMAGES:])
+    least = LEAST_COSINE.get(network.calibration.partition(":")[0], LEAST_COSINE["photos"])
+    return check_likeness(torch_descriptors(network)(seen), path, seen, least)
+
+
+def torch_descriptors(network: Network) -> Describe:
     """A function from normalised images float32[n, height, width, 3] to descriptors, in torch."""
     import torch
 

@@ -18,20 +18,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from nasface.errors import ExportError, UnknownName, listing
 from nasface.netspec import Activation, Conv, Linear, NetSpec, Weights, has_bias
-from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nasface.runs import atomic_write
-
-PRECISIONS: Final = ("float32", "float16")
-"""How weights are stored."""
 
 INPUT_NAME: Final = "input"
 OUTPUT_NAME: Final = "descriptor"
+
+
+Examples = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+"""What a network will see: photos uint8[n, height, width, 3], RGB, which the exporter prepares as the file says that
+the application has to; or float32[n, *spec.input_shape] as the network takes them."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,20 @@ class Exported:
 
 
 class Exporter(ABC):
-    """Writes networks in one file format."""
+    """Writes networks in one file format.
+
+    Attributes:
+        precisions: What `precision` may be.
+        precision: How weights are stored and values computed.
+    """
+
+    precisions: ClassVar[tuple[str, ...]] = ("float32",)
+    precision: str = "float32"
 
     @abstractmethod
-    def export(self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any]) -> Exported:
+    def export(
+        self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any], examples: Examples | None = None
+    ) -> Exported:
         """Write the network to `path`.
 
         Args:
@@ -61,19 +74,42 @@ class Exporter(ABC):
             weights: Its deployable weights, batch normalisation folded in.
             path: The file to write; its folder is made if need be.
             metadata: JSON values to put into the file beside the exporter's own; an entry of the same name wins.
+            examples: What the network will see, some hundred; a precision that computes in integers takes the ranges
+                of all values from them, others need none.
 
         Raises:
-            ExportError: Weights are missing, misshapen or not representable, the metadata is not JSON, or the file
-                cannot be written.
+            ExportError: Weights are missing, misshapen or not representable, the metadata is not JSON, examples are
+                missing or misshapen, or the file cannot be written.
             MissingDependency: The exporter's package is not installed.
         """
 
 
-def check_precision(precision: str) -> str:
-    """Return `precision`, or raise `UnknownName` if it is not one of `PRECISIONS`."""
-    if precision not in PRECISIONS:
-        raise UnknownName("precision", precision, PRECISIONS)
+def check_precision(precision: str, known: tuple[str, ...]) -> str:
+    """Return `precision`, or raise `UnknownName` if it is not one of `known`."""
+    if precision not in known:
+        raise UnknownName("precision", precision, known)
     return precision
+
+
+def network_inputs(spec: NetSpec, examples: Examples | None) -> npt.NDArray[np.float32]:
+    """Examples as the network takes them, float32[n, *spec.input_shape].
+
+    Raises:
+        ExportError: There are none, or of another shape.
+    """
+    if examples is None or not len(examples):
+        raise ExportError(
+            f"{spec.name}: an int8 file needs examples of what the network will see, for the ranges of its values; "
+            "give some hundred photos."
+        )
+    if examples.shape[1:] != spec.input_shape or examples.dtype not in (np.uint8, np.float32):
+        raise ExportError(
+            f"{spec.name}: examples are {examples.dtype} of shape {examples.shape}; the network takes uint8 photos or "
+            f"float32 inputs of shape (n, {', '.join(map(str, spec.input_shape))})."
+        )
+    if examples.dtype == np.uint8:
+        return Preprocessing(spec.input_shape[0]).normalise(examples.astype(np.uint8, copy=False))
+    return examples.astype(np.float32, copy=False)
 
 
 def check_weights(spec: NetSpec, weights: Weights) -> None:

@@ -1,4 +1,4 @@
-"""A TFLite model as a flatbuffer: building one tensor by tensor, and the metadata inside.
+"""A TFLite model as a flatbuffer: a graph written as one, and the metadata inside.
 
 Uses the schema's object API that ai-edge-litert ships; everything that knows the file format's layout is here.
 """
@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as tfl
 
+from nasface.exporters._graph import Graph, Operator, Tensor
+
 IDENTIFIER: Final = b"TFL3"
 SIGNATURE: Final = "serving_default"
 ALIGNMENT: Final = 16
@@ -22,6 +24,7 @@ _TENSOR_TYPES: Final[dict[str, int]] = {
     "float32": tfl.TensorType.FLOAT32,
     "float16": tfl.TensorType.FLOAT16,
     "int32": tfl.TensorType.INT32,
+    "int8": tfl.TensorType.INT8,
 }
 
 
@@ -45,67 +48,48 @@ def _aligned_bytes(builder: flatbuffers.Builder, data: npt.NDArray[np.uint8]) ->
     return int(builder.EndVector())
 
 
-class GraphBuilder:
-    """Collects tensors and operators of one graph; tensors are named by their index."""
+def build_model(graph: Graph, description: str) -> Any:
+    """The graph as the schema's model object, with one signature named `SIGNATURE`."""
+    buffers: list[Any] = [AlignedBuffer()]  # buffer 0 is the empty one, by convention
+    tensors = []
+    for name, tensor in zip(graph.names(), graph.tensors, strict=True):
+        if tensor.value is not None:
+            buffers.append(AlignedBuffer(np.ascontiguousarray(tensor.value).reshape(-1).view(np.uint8)))
+        tensors.append(_tensor(name, tensor, 0 if tensor.value is None else len(buffers) - 1))
+    for index in [*graph.inputs.values(), *graph.outputs.values()]:
+        tensors[index].shapeSignature = np.array([-1, *tensors[index].shape[1:]], np.int32)  # any number of images
+    codes = list(dict.fromkeys((operator.code, operator.version) for operator in graph.operators))
+    operators = [_operator(operator, codes.index((operator.code, operator.version))) for operator in graph.operators]
+    ends = list(graph.inputs.values()), list(graph.outputs.values())
+    signature = tfl.SignatureDefT(_tensor_maps(graph.inputs), _tensor_maps(graph.outputs), SIGNATURE.encode())
+    return tfl.ModelT(
+        version=3,
+        # old runtimes read the first, one-byte field, which tops out at 127
+        operatorCodes=[tfl.OperatorCodeT(min(code, 127), version=version, builtinCode=code) for code, version in codes],
+        subgraphs=[tfl.SubGraphT(tensors, *ends, operators, name=b"main")],
+        description=description,
+        buffers=buffers,
+        metadata=[],
+        signatureDefs=[signature],
+    )
 
-    def __init__(self) -> None:
-        self._buffers: list[Any] = [AlignedBuffer()]  # buffer 0 is the empty one, by convention
-        self._tensors: list[Any] = []
-        self._operators: list[Any] = []
-        self._codes: dict[tuple[int, int], int] = {}
-        self._constants: dict[tuple[str, bytes], int] = {}
 
-    def tensor(self, name: str, shape: Sequence[int], dtype: str = "float32", buffer: int = 0) -> int:
-        """Add a tensor that an operator, or the application, fills."""
-        self._tensors.append(
-            tfl.TensorT(np.array(shape, np.int32), _TENSOR_TYPES[dtype], buffer, name.encode(), hasRank=True)
+def _tensor(name: str, tensor: Tensor, buffer: int) -> Any:
+    made = tfl.TensorT(np.array(tensor.shape, np.int32), _TENSOR_TYPES[tensor.dtype], buffer, name.encode())
+    made.hasRank = True
+    if (quantization := tensor.quantization) is not None:
+        made.quantization = tfl.QuantizationParametersT(
+            scale=quantization.scales, zeroPoint=quantization.zero_points, quantizedDimension=quantization.axis
         )
-        return len(self._tensors) - 1
+    return made
 
-    def constant(self, name: str, value: npt.NDArray[Any]) -> int:
-        """Add a constant tensor."""
-        self._buffers.append(AlignedBuffer(np.ascontiguousarray(value).reshape(-1).view(np.uint8)))
-        return self.tensor(name, value.shape, value.dtype.name, len(self._buffers) - 1)
 
-    def shared_constant(self, name: str, value: npt.NDArray[Any]) -> int:
-        """Add a small constant once; later calls with the same name and value return the first one."""
-        key = (name, value.tobytes())
-        if key not in self._constants:
-            self._constants[key] = self.constant(name, value)
-        return self._constants[key]
-
-    def operator(self, code: int, inputs: Sequence[int], output: int, options: Any = None, *, version: int = 1) -> None:
-        """Add an operator; `options` is the schema's options object for `code`."""
-        operator = tfl.OperatorT(
-            self._codes.setdefault((code, version), len(self._codes)),
-            np.array(inputs, np.int32),
-            np.array([output], np.int32),
-        )
-        if options is not None:
-            operator.builtinOptionsType = getattr(tfl.BuiltinOptions, type(options).__name__.removesuffix("T"))
-            operator.builtinOptions = options
-        self._operators.append(operator)
-
-    def model(self, description: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> Any:
-        """The finished model as the schema's object, with one signature named `SIGNATURE`."""
-        graph = tfl.SubGraphT(
-            self._tensors, list(inputs.values()), list(outputs.values()), self._operators, name=b"main"
-        )
-        codes = [
-            # old runtimes read the first, one-byte field, which tops out at 127
-            tfl.OperatorCodeT(deprecatedBuiltinCode=min(code, 127), version=version, builtinCode=code)
-            for code, version in self._codes
-        ]
-        signature = tfl.SignatureDefT(_tensor_maps(inputs), _tensor_maps(outputs), SIGNATURE.encode())
-        return tfl.ModelT(
-            version=3,
-            operatorCodes=codes,
-            subgraphs=[graph],
-            description=description,
-            buffers=self._buffers,
-            metadata=[],
-            signatureDefs=[signature],
-        )
+def _operator(operator: Operator, code: int) -> Any:
+    made = tfl.OperatorT(code, np.array(operator.inputs, np.int32), np.array([operator.output], np.int32))
+    if operator.options is not None:
+        made.builtinOptionsType = getattr(tfl.BuiltinOptions, type(operator.options).__name__.removesuffix("T"))
+        made.builtinOptions = operator.options
+    return made
 
 
 def _tensor_maps(tensors: Mapping[str, int]) -> list[Any]:
@@ -130,6 +114,15 @@ def rename_ends(model: Any, source: str, targets: Sequence[str]) -> None:
     for entry, name in zip([*signature.inputs, *outputs], (source, *targets), strict=True):
         entry.name = graph.tensors[entry.tensorIndex].name = name.encode()
     signature.outputs = outputs
+
+
+def name_apart(model: Any) -> None:
+    """Give every tensor of a converter's model object a name of its own; ends keep theirs."""
+    graph = model.subgraphs[0]
+    tensors = [Tensor(_text(tensor.name or b""), ()) for tensor in graph.tensors]
+    ends = {tensors[index].name: index for index in [*graph.inputs, *graph.outputs]}
+    for tensor, name in zip(graph.tensors, Graph(tensors, outputs=ends).names(), strict=True):
+        tensor.name = name.encode()
 
 
 def get_metadata(data: bytes, name: str) -> bytes | None:

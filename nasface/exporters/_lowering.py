@@ -6,7 +6,9 @@
 * torch pads symmetrically, TFLite's SAME puts the odd pixel last. Where both agree, SAME is written; otherwise an
   explicit PAD of only the rows and columns that are read (XNNPACK folds it into the convolution).
 * 7x7 depthwise convolutions become sums of smaller ones, see `_windows`.
-* float16 weights are constants followed by DEQUANTIZE, as TFLite's own converter writes them.
+* Reshapes leave the number of images open.
+
+Everything is float32 here; `_precision` stores weights otherwise, `_quantize` computes in integers.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from ai_edge_litert import schema_py_generated as tfl
 
 from nasface.errors import ExportError
 from nasface.exporters._base import INPUT_NAME, OUTPUT_NAME
-from nasface.exporters._flatbuffer import GraphBuilder
+from nasface.exporters._graph import Graph
 from nasface.exporters._windows import Pads, Taps, depthwise_parts, needed_padding, same_padding
 from nasface.netspec import (
     INPUT,
@@ -49,7 +51,6 @@ _FUSED: Final[dict[str, int]] = {"relu": tfl.ActivationFunctionType.RELU, "relu6
 _UNARY: Final[dict[str, int]] = {
     "relu": _OP.RELU,
     "relu6": _OP.RELU6,
-    "h_swish": _OP.HARD_SWISH,
     "sigmoid": _OP.LOGISTIC,
 }
 _NON_NEGATIVE: Final = ("relu", "relu6", "sigmoid", "h_sigmoid")
@@ -59,22 +60,24 @@ _LOWEST: Final = np.array([np.finfo(np.float32).min], np.float32)
 _GROUPED: Final = 6
 _DILATED: Final = 2
 _KEEPS_DIMENSIONS: Final = 5
-_FROM_FLOAT16: Final = 3
+
+_HARD_SWISH_FLOOR: Final = -3.0
+"""h_swish gives zero for every number below."""
 
 
 class Lowering:
-    """Writes one network into a `GraphBuilder`.
+    """Writes one network into a `Graph`.
 
     Args:
         spec: The network.
         weights: Its weights, complete and of the right shapes.
-        half: Store weights as float16.
         split: Take 7x7 depthwise convolutions apart.
+        hard_swish: Use the operator HARD_SWISH; else additions and multiplications.
     """
 
-    def __init__(self, spec: NetSpec, weights: Weights, *, half: bool, split: bool) -> None:
-        self._spec, self._weights, self._half, self._split = spec, weights, half, split
-        self._graph = GraphBuilder()
+    def __init__(self, spec: NetSpec, weights: Weights, *, split: bool, hard_swish: bool = True) -> None:
+        self._spec, self._weights, self._split, self._hard_swish = spec, weights, split, hard_swish
+        self._graph = Graph()
         self._producers = {op.name: op for op in spec.ops}
         self._users: dict[str, list[Op]] = defaultdict(list)
         for op in spec.ops:
@@ -83,22 +86,25 @@ class Lowering:
         self._shapes = {INPUT: spec.input_shape} | {op.name: op.shape for op in spec.ops}
         self._values = {INPUT: self._graph.tensor(INPUT_NAME, (1, *spec.input_shape))}
 
-    def model(self) -> Any:
-        """The network as the schema's model object: float32 [1, height, width, 3] to its outputs, see `_outputs`."""
+    def graph(self) -> Graph:
+        """The network: float32 [1, height, width, 3] to its outputs, see `_outputs`."""
         for op in self._spec.ops:
             if op.name not in self._values:  # else it was fused into its producer
                 self._lower(op)
-        return self._graph.model(self._spec.name, {INPUT_NAME: self._values[INPUT]}, self._outputs())
+        self._graph.inputs = {INPUT_NAME: self._values[INPUT]}
+        self._graph.outputs = self._outputs()
+        return self._graph
 
     def _outputs(self) -> dict[str, int]:
         """One output is a descriptor, float32 [1, n]; several are maps [1, height, width, channels] of their names."""
         if len(self._spec.outputs) > 1:
             return {name: self._values[name] for name in self._spec.outputs}
-        return {OUTPUT_NAME: self._flat(self._values[self._spec.output], (1, np.prod(self._spec.output_shape)))}
+        return {OUTPUT_NAME: self._flat(self._values[self._spec.output], (np.prod(self._spec.output_shape),))}
 
     def _flat(self, x: int, sizes: tuple[Any, ...], name: str = OUTPUT_NAME) -> int:
-        shape = np.array(sizes, np.int32)
-        output = self._graph.tensor(name, shape.tolist())
+        """All numbers of every image in another shape; the number of images stays open."""
+        shape = np.array([-1, *sizes], np.int32)
+        output = self._graph.tensor(name, (1, *sizes))
         inputs = [x, self._graph.shared_constant(f"{name}.shape", shape)]
         self._graph.operator(_OP.RESHAPE, inputs, output, tfl.ReshapeOptionsT(shape))
         return output
@@ -133,18 +139,18 @@ class Lowering:
         total = -1
         for number, (rows, columns) in enumerate(parts):
             x, padding = self._padded(op, 0.0, (rows, columns))
-            weight = self._constant(f"{op.name}.weight.part{number}", kernel[:, rows][:, :, columns])
-            bias = self._zeros(op.shape[2]) if number else self._constant(f"{op.name}.bias", self._bias(op))
+            weight = self._graph.constant(f"{op.name}.weight.part{number}", kernel[:, rows][:, :, columns])
+            bias = self._zeros(op.shape[2]) if number else self._graph.constant(f"{op.name}.bias", self._bias(op))
             options = tfl.DepthwiseConv2DOptionsT(
                 padding, op.stride, op.stride, multiplier, dilationHFactor=rows.step, dilationWFactor=columns.step
             )
-            part = self._graph.tensor("", (1, *op.shape))
+            part = self._graph.tensor(f"{op.name}.part{number}", (1, *op.shape))
             self._graph.operator(_OP.DEPTHWISE_CONV_2D, [x, weight, bias], part, options, version=_DILATED)
             total = self._add_part(op, total, part, last=number == len(parts) - 1) if number else part
 
     def _add_part(self, op: Conv, total: int, part: int, *, last: bool) -> int:
         options = tfl.AddOptionsT()
-        y = self._fused_output(op, options) if last else self._graph.tensor("", (1, *op.shape))
+        y = self._fused_output(op, options) if last else self._graph.tensor(f"{op.name}.parts", (1, *op.shape))
         self._graph.operator(_OP.ADD, [total, part], y, options)
         return y
 
@@ -159,40 +165,55 @@ class Lowering:
         hard_sigmoid = self._follower(op, "h_sigmoid")
         if hard_sigmoid:
             options.fusedActivationFunction = _RELU6
-            bias = self._constant(f"{op.name}.bias", self._bias(op) + np.float32(3))
-            y = self._graph.tensor("", (1, *op.shape))
+            bias = self._graph.constant(f"{op.name}.bias", self._bias(op) + np.float32(3))
+            y = self._graph.tensor(f"{op.name}.shifted", (1, *op.shape))
         else:
             stored = f"{op.name}.bias" in self._weights
-            bias = self._constant(f"{op.name}.bias", self._bias(op)) if stored else self._zeros(op.shape[2])
+            bias = self._graph.constant(f"{op.name}.bias", self._bias(op)) if stored else self._zeros(op.shape[2])
             y = self._fused_output(op, options)
-        inputs = [x, self._constant(f"{op.name}.weight", kernel), bias]
+        inputs = [x, self._graph.constant(f"{op.name}.weight", kernel), bias]
         self._graph.operator(code, inputs, y, options, version=version)
         if hard_sigmoid:
-            self._sixth(hard_sigmoid, y)
+            self._sixth(y, self._output(hard_sigmoid))
 
     @_lower.register
     def _activation(self, op: Activation) -> None:
         x = self._values[op.inputs[0]]
         if op.function == "h_sigmoid":
-            three = self._graph.shared_constant("three", np.array(3, np.float32))
-            shifted = self._graph.tensor("", (1, *op.shape))
-            self._graph.operator(_OP.ADD, [x, three], shifted, tfl.AddOptionsT(_RELU6))
-            self._sixth(op, shifted)
+            self._sixth(self._shifted(op, x), self._output(op))
+        elif op.function == "h_swish":
+            self._h_swish(op, x)
         elif op.function == "swish":
-            gate = self._graph.tensor("", (1, *op.shape))
+            gate = self._graph.tensor(f"{op.name}.gate", (1, *op.shape))
             self._graph.operator(_OP.LOGISTIC, [x], gate)
             self._graph.operator(_OP.MUL, [x, gate], self._output(op), tfl.MulOptionsT())
         elif op.function == "prelu":
-            slope = self._constant(f"{op.name}.weight", self._array(f"{op.name}.weight").reshape(1, 1, -1))
+            slope = self._graph.constant(f"{op.name}.weight", self._array(f"{op.name}.weight").reshape(1, 1, -1))
             self._graph.operator(_OP.PRELU, [x, slope], self._output(op))
         else:
-            options = tfl.HardSwishOptionsT() if op.function == "h_swish" else None
-            self._graph.operator(_UNARY[op.function], [x], self._output(op), options)
+            self._graph.operator(_UNARY[op.function], [x], self._output(op))
 
-    def _sixth(self, op: Activation, x: int) -> None:
+    def _h_swish(self, op: Activation, x: int) -> None:
+        if self._sole_reader(op.inputs[0]) is op:
+            self._graph.floors[x] = _HARD_SWISH_FLOOR
+        if self._hard_swish:
+            self._graph.operator(_OP.HARD_SWISH, [x], self._output(op), tfl.HardSwishOptionsT())
+            return
+        gate = self._graph.tensor(f"{op.name}.gate", (1, *op.shape))
+        self._sixth(self._shifted(op, x), gate)
+        self._graph.operator(_OP.MUL, [x, gate], self._output(op), tfl.MulOptionsT())
+
+    def _shifted(self, op: Activation, x: int) -> int:
+        """relu6(x + 3), the first step of h_sigmoid."""
+        three = self._graph.shared_constant("three", np.array(3, np.float32))
+        shifted = self._graph.tensor(f"{op.name}.shifted", (1, *op.shape))
+        self._graph.operator(_OP.ADD, [x, three], shifted, tfl.AddOptionsT(_RELU6))
+        return shifted
+
+    def _sixth(self, x: int, y: int) -> None:
         """The last step of h_sigmoid."""
         sixth = self._graph.shared_constant("sixth", np.array(1 / 6, np.float32))
-        self._graph.operator(_OP.MUL, [x, sixth], self._output(op), tfl.MulOptionsT())
+        self._graph.operator(_OP.MUL, [x, sixth], y, tfl.MulOptionsT())
 
     @_lower.register
     def _global_avg_pool(self, op: GlobalAvgPool) -> None:
@@ -231,9 +252,9 @@ class Lowering:
     def _flatten(self, op: Flatten) -> None:
         height, width, channels = self._shapes[op.inputs[0]]
         order = self._graph.shared_constant("channels_first", np.array([0, 3, 1, 2], np.int32))
-        transposed = self._graph.tensor("", (1, channels, height, width))
+        transposed = self._graph.tensor(f"{op.name}.channels_first", (1, channels, height, width))
         self._graph.operator(_OP.TRANSPOSE, [self._values[op.inputs[0]], order], transposed, tfl.TransposeOptionsT())
-        self._values[op.name] = self._flat(transposed, (1, *op.shape), op.name)
+        self._values[op.name] = self._flat(transposed, op.shape, op.name)
 
     @_lower.register
     def _add(self, op: Add) -> None:
@@ -261,9 +282,13 @@ class Lowering:
 
     def _follower(self, op: Op, *functions: str) -> Activation | None:
         """The activation after `op` if it is one of `functions` and the only one to read the value."""
-        users = self._users[op.name]
-        user = users[0] if len(users) == 1 and op.name not in self._spec.outputs else None
+        user = self._sole_reader(op.name)
         return user if isinstance(user, Activation) and user.function in functions else None
+
+    def _sole_reader(self, name: str) -> Op | None:
+        """The only operation that reads a value; None if there are more, or the application reads it."""
+        users = self._users[name]
+        return users[0] if len(users) == 1 and name not in self._spec.outputs else None
 
     def _array(self, name: str) -> Float32:
         return np.asarray(self._weights[name], np.float32)
@@ -275,18 +300,6 @@ class Lowering:
     def _zeros(self, channels: int) -> int:
         """The bias of an operation without one; XNNPACK leaves a depthwise convolution out otherwise."""
         return self._graph.shared_constant("no_bias", np.zeros(channels, np.float32))
-
-    def _constant(self, name: str, value: Float32) -> int:
-        if not self._half:
-            return self._graph.constant(name, value)
-        with np.errstate(over="ignore"):
-            half = value.astype(np.float16)
-        if not np.isfinite(half).all():
-            raise ExportError(f"{name} has values beyond float16's 65504; export with precision=float32.")
-        stored = self._graph.constant("", half)
-        full = self._graph.tensor(name, value.shape)
-        self._graph.operator(_OP.DEQUANTIZE, [stored], full, tfl.DequantizeOptionsT(), version=_FROM_FLOAT16)
-        return full
 
     def _padded(self, op: Conv | MaxPool, fill: float | None, taps: Taps | None = None) -> tuple[int, int]:
         """The input of (a part of) a windowed operation, padded where need be, and the padding scheme to name.
@@ -307,7 +320,7 @@ class Lowering:
             return self._values[op.inputs[0]]
         height, width, channels = self._shapes[op.inputs[0]]
         (top, bottom), (left, right) = pads
-        y = self._graph.tensor("", (1, height + top + bottom, width + left + right, channels))
+        y = self._graph.tensor(f"{op.name}.padded", (1, height + top + bottom, width + left + right, channels))
         amounts = self._graph.shared_constant("pads", np.array([(0, 0), *pads, (0, 0)], np.int32))
         inputs = [self._values[op.inputs[0]], amounts]
         if fill is None:

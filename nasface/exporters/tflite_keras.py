@@ -14,6 +14,7 @@ from typing import Any
 from nasface.errors import requires
 from nasface.exporters._base import (
     INPUT_NAME,
+    Examples,
     Exported,
     Exporter,
     check_precision,
@@ -43,18 +44,23 @@ class TFLiteKerasConfig:
 class TFLiteKerasExporter(Exporter):
     """TFLite file by way of a native Keras graph and TensorFlow's converter, as in the paper."""
 
-    def __init__(self, config: TFLiteKerasConfig) -> None:
-        self._precision = check_precision(config.precision)
+    precisions = ("float32", "float16")
 
-    def export(self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any]) -> Exported:
+    def __init__(self, config: TFLiteKerasConfig) -> None:
+        self.precision = check_precision(config.precision, self.precisions)
+
+    def export(
+        self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any], examples: Examples | None = None
+    ) -> Exported:
         """Write the network to `path`, see `Exporter.export`."""
         with requires("tensorflow", "keras", "exporter tflite_keras"):
             from nasface.exporters import _keras
         with requires("ai-edge-litert", "tflite", "exporter tflite_keras"):
             from nasface.exporters import _flatbuffer
         check_weights(spec, weights)
-        description = describe(spec, self._precision, metadata)
-        model = _flatbuffer.unpack(_keras.convert(spec, weights, half=self._precision == "float16"))
+        description = describe(spec, self.precision, metadata)
+        model = _flatbuffer.unpack(_keras.convert(spec, weights, half=self.precision == "float16"))
         _flatbuffer.rename_ends(model, INPUT_NAME, output_names(spec))
+        _flatbuffer.name_apart(model)
         _flatbuffer.add_metadata(model, METADATA_NAME, description)
         return write_model(path, _flatbuffer.pack(model))

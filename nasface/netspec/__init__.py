@@ -20,6 +20,7 @@ from nasface.netspec.operations import (
     Upsample,
     Weights,
     has_bias,
+    op_deployed,
     op_macs,
     op_params,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Upsample",
     "Weights",
     "has_bias",
+    "op_deployed",
     "op_macs",
     "op_params",
     "random_weights",

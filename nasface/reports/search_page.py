@@ -131,4 +131,4 @@ def _provenance(found: SearchOutcome) -> Mapping[str, object]:
     }
     rows |= {f"bound on {c.label}": f"{c.bound:.4g} {c.cost.unit} {c.basis}" for c in facts.constraints}
     parities = {} if delivered is None else delivered.model.parity
-    return rows | {f"parity on {name} inputs": p.max_difference_relative for name, p in parities.items()}
+    return rows | {f"file on {name} inputs": check.text for name, check in parities.items()}

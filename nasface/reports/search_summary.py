@@ -71,9 +71,9 @@ def _measured_lines(delivered: Delivered) -> list[str]:
 
 def _model_line(run: Run, delivered: Delivered) -> str:
     file, timing = delivered.model.file, delivered.timing
-    worst = max((p.max_difference_relative for p in delivered.model.parity.values()), default=None)
+    checks = list(delivered.model.parity.values())
     text = f"[bold]model: {run.shown(run.folder / file.path.name)}[/bold] ({file.bytes / 1e6:.2f} MB"
-    text += "" if worst is None else f", differs from torch by {worst:.1g} of the descriptor's norm"
+    text += f", {checks[-1].text}" if checks else ""
     if timing is not None:
         text += f", {timing.mean_ms:.2f} ± {timing.std_ms:.2f} ms here"
         text += f", {timing.runs} runs, {timing.threads} thread(s)"

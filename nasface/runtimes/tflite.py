@@ -13,8 +13,11 @@ from nasface.errors import ExportError, InvalidInput, requires
 from nasface.exporters.tflite import read_metadata
 from nasface.runtimes._base import Descriptors, Images, Model, square
 
-TOLERANCES: Final = {"float32": 1e-3, "float16": 2e-2}
-"""Largest difference that `check_parity` accepts, relative to the descriptor's norm, by precision of the weights."""
+TOLERANCES: Final = {"float32": 1e-3, "float16": 2e-2, "int8_weights": 0.2}
+"""Largest difference that `check_parity` accepts, relative to the descriptor's norm, by precision."""
+
+LEAST_MEAN_COSINE: Final = 0.995
+"""What `check_likeness` asks of descriptors on average."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class Parity:
     tolerance: float
     images: int
 
+    @property
+    def text(self) -> str:
+        """For people."""
+        return f"differs from torch by {self.max_difference_relative:.1g} of the descriptor's norm"
+
 
 def open_tflite_model(path: Path, _resolution: int | None = None) -> Model:
     """Open a file, which says itself what it takes.
@@ -52,6 +60,28 @@ def open_tflite_model(path: Path, _resolution: int | None = None) -> Model:
     """
     shape = [int(side) for side in open_tflite(path).get_input_details()[0]["shape"]]
     return Model(square(path, shape[1:3]), lambda images: run_tflite(path, images))
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How near a file that computes in integers comes to the network.
+
+    Attributes:
+        mean_cosine: Between both descriptors of an image, averaged over images.
+        least_cosine: The least of any image.
+        least_allowed: What was asked of the latter.
+        images: Number of images compared.
+    """
+
+    mean_cosine: float
+    least_cosine: float
+    least_allowed: float
+    images: int
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return f"cosine to float32 {self.mean_cosine:.4f}, least {self.least_cosine:.3f}"
 
 
 def run_tflite(path: Path, inputs: Images, threads: int = 1) -> Descriptors:
@@ -117,6 +147,31 @@ def check_parity(reference: Descriptors, path: Path, inputs: Images, tolerance: 
             "The file must not be used; report this with the network's genotype."
         )
     return Parity(difference, tolerance, len(inputs))
+
+
+def check_likeness(reference: Descriptors, path: Path, inputs: Images, least: float) -> Likeness:
+    """Compare the directions of the file's descriptors with those of the network's own.
+
+    Args:
+        reference: float32[n, channels], what the network gives in float32.
+        path: The exported file.
+        inputs: float32[n, height, width, 3].
+        least: Cosine that every image has to reach; all together have to reach `LEAST_MEAN_COSINE`.
+
+    Raises:
+        ExportError: They do not.
+    """
+    outputs = run_tflite(path, inputs)
+    norms = np.linalg.norm(outputs, axis=1) * np.linalg.norm(reference, axis=1)
+    cosines = (outputs * reference).sum(axis=1) / np.maximum(norms, np.finfo(np.float32).tiny)
+    mean, lowest = float(cosines.mean()), float(cosines.min())
+    if not (mean >= LEAST_MEAN_COSINE and lowest >= least):  # also when one is NaN
+        raise ExportError(
+            f"{path}: descriptors of {len(inputs)} images have a mean cosine of {mean:.4f} to those in float32, the "
+            f"least {lowest:.3f}; {LEAST_MEAN_COSINE} and {least} are asked for. This network loses too much in 8 "
+            "bits: use exporter.precision=int8_weights or float16."
+        )
+    return Likeness(mean, lowest, least, len(inputs))
 
 
 def open_tflite(path: Path, threads: int = 1) -> Any:

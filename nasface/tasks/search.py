@@ -153,8 +153,7 @@ def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, compar
     metadata = _metadata(facts, comparison.found, supernet.hash, network, measured)
     path = run.folder / "model.tflite"
     with run.console.status(f"exporting {path.name}"):
-        inputs = None if images is None else _normalised(images[:4], space.resolution)
-        model = export_checked(exporter, network, path, metadata, run.rng(Part.INPUTS), inputs)
+        model = export_checked(exporter, network, path, metadata, run.rng(Part.INPUTS), images)
         timing = time_on_host(path, settings.measure.runs, settings.measure.threads)
     return Delivered(model, supernet.hash, network.calibration, timing, measured)
 
@@ -210,12 +209,6 @@ def _calibration_images(run: Run, task: Task) -> tuple[npt.NDArray[np.uint8] | N
 
     images = synthetic_images()
     return images, f"synthetic:{len(images)}"
-
-
-def _normalised(images: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.float32]:
-    from nasface.preprocessing import Preprocessing
-
-    return Preprocessing(size).normalise(images)
 
 
 def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:

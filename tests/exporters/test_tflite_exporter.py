@@ -240,7 +240,7 @@ def test_metadata_that_is_not_json_is_refused(mobile, tmp_path):
 
 def test_unknown_precision_is_refused():
     with pytest.raises(UnknownName, match="float16"):
-        TFLiteExporter(TFLiteConfig(precision="int8"))
+        TFLiteExporter(TFLiteConfig(precision="int4"))
 
 
 def test_a_full_disk_leaves_nothing(mobile, tmp_path, monkeypatch):
