@@ -17,7 +17,7 @@ from nasface.errors import InvalidInput, UnknownName
 from nasface.exporters import Exported
 from nasface.options import prepare
 from nasface.registry import build
-from nasface.settings import Accuracy, Bound, Constraints, LatencyBound, Settings
+from nasface.settings import Accuracy, Bound, Constraints, LatencyBound, Refine, Settings
 from nasface.spaces import Population
 from nasface.strategies import SearchResult
 from nasface.supernets.source import DEMO
@@ -150,6 +150,7 @@ def open_workbench(
     settings = Settings(
         seed=seed,
         constraints=constraints or Constraints(default_latency_ratio=DEFAULT_RATIO),
+        refine=Refine(verify_top=0, rounds=1, verified=None, warm_start=[]),
         accuracy=Accuracy(table=None if table is None else str(table), metric=metric, ratios=None),
         space={"name": space},
         supernet={

@@ -217,7 +217,7 @@ class Workbench:
 
     @cached_property
     def warm_start(self) -> Population:
-        """The genotypes of `search.warm_start`, int8[n, n_genes]: names of published networks, or files.
+        """The genotypes of `refine.warm_start`, int8[n, n_genes]: names of published networks, or files.
 
         Raises:
             InvalidInput: A file cannot be read, and no published network has that name.
@@ -225,11 +225,11 @@ class Workbench:
         """
         published = {net.name: net.genotype for net in published_subnets()}
         rows = []
-        for given in self.settings.search.get("warm_start") or ():
+        for given in self.settings.refine.warm_start:
             path = self.cwd / Path(given).expanduser()
             if given not in published and not path.exists():
                 raise InvalidInput(
-                    f"search.warm_start names '{given}', which is neither a file nor one of {', '.join(published)}."
+                    f"refine.warm_start names '{given}', which is neither a file nor one of {', '.join(published)}."
                 )
             known = given in published
             rows.append(self.space.from_dict(published[given]) if known else read_genotype(path, self.space))

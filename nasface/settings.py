@@ -114,6 +114,24 @@ class Study:
 
 
 @dataclass
+class Refine:
+    """What the main job does around a search, whatever its strategy.
+
+    Attributes:
+        verify_top: How many of the finalists are measured, up to 16; needs photos (data=...). 0 believes the predictor.
+        rounds: How often the predictor is fitted again on what was measured, and the search repeated.
+        verified: Accuracy table that keeps what was measured, created or continued; None takes verified.csv in the run
+            folder.
+        warm_start: Networks to begin with: files (as of `task=inspect`) or names of published networks.
+    """
+
+    verify_top: int = MISSING
+    rounds: int = MISSING
+    verified: str | None = MISSING
+    warm_start: list[str] = MISSING
+
+
+@dataclass
 class Evaluation:
     """How descriptors are judged."""
 
@@ -264,6 +282,7 @@ class Settings:
     constraints: Constraints = field(default_factory=Constraints)
     accuracy: Accuracy = field(default_factory=Accuracy)
     study: Study = field(default_factory=Study)
+    refine: Refine = field(default_factory=Refine)
     evaluation: Evaluation = field(default_factory=Evaluation)
     measure: Measure = field(default_factory=Measure)
     family: Family = field(default_factory=Family)

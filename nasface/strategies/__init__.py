@@ -8,7 +8,7 @@ from nasface.strategies._base import (
     Progress,
     SearchResult,
     SearchStrategy,
-    VerifiedConfig,
+    WarmStart,
     no_progress,
 )
 from nasface.strategies._breeding import feasible_children
@@ -43,7 +43,7 @@ __all__ = [
     "RandomSearchConfig",
     "SearchResult",
     "SearchStrategy",
-    "VerifiedConfig",
+    "WarmStart",
     "feasible_children",
     "feasible_start",
     "finalists",

@@ -27,22 +27,6 @@ ROUNDING: Final = 1e-9
 """Relative; sums over stages add up in another order than a cost's own prediction."""
 
 
-@dataclass
-class VerifiedConfig:
-    """Options of searches whose best networks are measured before one is delivered; the main job reads them.
-
-    Attributes:
-        verify_top: How many of the finalists are measured, up to 16; needs photos (data=...). 0 believes the predictor.
-        rounds: How often the predictor is fitted again on what was measured, and the search repeated.
-        verified: Accuracy table that keeps what was measured, created or continued; None takes verified.csv in the run
-            folder.
-    """
-
-    verify_top: int = 0
-    rounds: int = 1
-    verified: str | None = None
-
-
 @dataclass(frozen=True)
 class Constraint:
     """`cost.predict(genotype) <= bound`.
@@ -66,6 +50,23 @@ Progress = Callable[[int, int, str], None]
 """Called as a search goes on: steps done, steps in all, a note for the user."""
 
 
+GIVEN: Final = "refine.warm_start"
+"""The option that networks are given by, for messages."""
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """Networks that a search begins with.
+
+    Attributes:
+        networks: int8[n, n_genes], feasible.
+        remarks: For the user: which were left out.
+    """
+
+    networks: Population
+    remarks: tuple[str, ...]
+
+
 def no_progress(done: int, total: int, note: str) -> None:
     """The default of `Problem.progress`: silence."""
 
@@ -76,7 +77,7 @@ class Problem:
 
     Attributes:
         progress: Called as progress(done, total, note) after every generation.
-        given: int8[n, n_genes], networks that a search may begin with (`search.warm_start`), feasible or not.
+        given: int8[n, n_genes], networks that a search may begin with (`refine.warm_start`), feasible or not.
         costs: What a search for a front may trade accuracy against, beside the costs that are bounded.
     """
 
@@ -102,9 +103,14 @@ class Problem:
         return rows
 
     @cached_property
-    def known(self) -> Population:
-        """`given`, or no network at all."""
-        return np.empty((0, self.space.n_genes), np.int8) if self.given is None else self.given
+    def warm_start(self) -> WarmStart:
+        """What a search begins with, beside its own start: the given networks that meet the constraints."""
+        given = np.empty((0, self.space.n_genes), np.int8) if self.given is None else self.given
+        ok = self.feasible(given)
+        if ok.all():
+            return WarmStart(given, ())
+        remark = f"{int((~ok).sum())} of {len(ok)} networks of {GIVEN} are beyond the bounds and were left out."
+        return WarmStart(given[ok], (remark,))
 
     @cached_property
     def tables(self) -> list[StageTables | None]:

@@ -153,6 +153,6 @@ def _identity(problem: Problem, search: SearchStrategy, rng: np.random.Generator
         "rng": rng.bit_generator.state,
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
-    for array in (ranker.table, np.asarray(ranker.targets, np.float64), problem.known):
+    for array in (ranker.table, np.asarray(ranker.targets, np.float64), problem.warm_start.networks):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:32]

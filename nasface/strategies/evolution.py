@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from nasface.errors import InvalidInput
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import Population, distinct_rows
-from nasface.strategies._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
+from nasface.strategies._base import Problem, SearchResult, SearchStrategy
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import finalists
 from nasface.strategies._seeds import exact_seeds
@@ -24,7 +24,7 @@ _ROWS = 50
 
 
 @dataclass
-class EvolutionPaperConfig(VerifiedConfig):
+class EvolutionPaperConfig:
     """Parameters of the search, with the names of the paper and of OFA.
 
     Attributes:
@@ -33,7 +33,6 @@ class EvolutionPaperConfig(VerifiedConfig):
         parent_ratio: Kr, share of P that is kept as parents.
         mutation_ratio: Mr, share of P made by mutation; the rest of the children are crossovers.
         mutate_probability: Pm, chance of every unit of change (block, depth) to be redrawn.
-        warm_start: Networks to begin with: files (as of `task=inspect`) or names of published networks.
         state: File from which a search that was interrupted goes on; None keeps no state.
     """
 
@@ -43,7 +42,6 @@ class EvolutionPaperConfig(VerifiedConfig):
     parent_ratio: float = 0.25
     mutation_ratio: float = 0.5
     mutate_probability: float = 0.1
-    warm_start: list[str] = field(default_factory=list)
     state: str | None = None
 
 
@@ -102,12 +100,11 @@ class EvolutionPaper(SearchStrategy):
     def _begin(self, problem: Problem, rng: np.random.Generator) -> EvolutionState:
         """The first population: networks that the user knows, exact seeds, and random ones."""
         progress = EvolutionState.begin(problem)
-        known, remarks = _known(problem)
         start = feasible_start(problem, rng, self.config.population)
         seeds = exact_seeds(problem, self.seeds, rng)
-        progress.population = distinct_rows(np.concatenate([known, seeds, start]))
+        progress.population = distinct_rows(np.concatenate([problem.warm_start.networks, seeds, start]))
         progress.counters["distinct"] = len(progress.population)
-        progress.remarks = remarks
+        progress.remarks = problem.warm_start.remarks
         return progress
 
     def _generation(self, progress: EvolutionState, problem: Problem, rng: np.random.Generator) -> None:
@@ -167,16 +164,6 @@ class Evolution(EvolutionPaper):
                 f"search.restarts is {config.restarts} and search.seeds {config.seeds}; give 0 or more of each."
             )
         self.restarts, self.seeds = config.restarts, config.seeds
-
-
-def _known(problem: Problem) -> tuple[Population, tuple[str, ...]]:
-    """Networks of the warm start that meet the constraints, and a remark on the others."""
-    ok = problem.feasible(problem.known)
-    left_out = int((~ok).sum())
-    if not left_out:
-        return problem.known, ()
-    remark = f"{left_out} of {len(ok)} networks of search.warm_start are beyond the bounds and were left out."
-    return problem.known[ok], (remark,)
 
 
 def _check(config: EvolutionPaperConfig) -> None:

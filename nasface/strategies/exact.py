@@ -13,8 +13,8 @@ from nasface.errors import InvalidInput
 from nasface.predictors import Ranker
 from nasface.registry import register
 from nasface.selectors import Selector
-from nasface.spaces import Population, join_stages
-from nasface.strategies._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
+from nasface.spaces import Population, distinct_rows, join_stages
+from nasface.strategies._base import Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import N_FINALISTS, finalists
 from nasface.strategies._seeds import stage_bounds, stagewise_scores
 from nasface.strategies.feasible import feasible_start
@@ -25,7 +25,7 @@ _MOST: Final = 20_000
 
 
 @dataclass
-class ExactConfig(VerifiedConfig):
+class ExactConfig:
     """Parameters of the search.
 
     Attributes:
@@ -66,12 +66,15 @@ class Exact(SearchStrategy):
         proven = len(best) > 0
         if not proven:  # says what cannot be met; or a cost that does not decompose leaves too few of the best
             best = feasible_start(problem, rng, self.config.pool)
+        if not proven or scores is None:  # a proven optimum is no worse than any network given
+            best = distinct_rows(np.concatenate([best, problem.warm_start.networks]))
         found = best[:N_FINALISTS] if proven and scores is not None else finalists(best, ranker, self.selector, rng)
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": len(best)}
         row: dict[str, Any] = {"generation": 0, "best": problem.space.to_text(found[0])} | totals
         problem.progress(1, 1, f"{len(best)} best networks")
         counters = {"generations": 1, "expanded": search.expanded} | totals
-        return SearchResult(found[0], found, [row], counters, (_remark(ranker, scores, len(best), proven),))
+        remarks = (_remark(ranker, scores, len(best), proven), *problem.warm_start.remarks)
+        return SearchResult(found[0], found, [row], counters, remarks)
 
     def _stagewise(self, ranker: Ranker, rng: np.random.Generator) -> StageTables:
         scores = stagewise_scores(ranker, rng)

@@ -12,14 +12,14 @@ from nasface.errors import InvalidInput
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import distinct_rows
-from nasface.strategies._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
+from nasface.strategies._base import Problem, SearchResult, SearchStrategy
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import finalists
 from nasface.strategies.feasible import feasible_start
 
 
 @dataclass
-class LocalSearchConfig(VerifiedConfig):
+class LocalSearchConfig:
     """Parameters of the search.
 
     Attributes:
@@ -38,7 +38,7 @@ class LocalSearchConfig(VerifiedConfig):
 
 @register("search", "local", config=LocalSearchConfig)
 class LocalSearch(SearchStrategy):
-    """Hill climbing: the best of a network and its mutants, again and again, from a new random start when stuck."""
+    """Hill climbing: the best of a network and its mutants, again and again, from a new start when stuck."""
 
     def __init__(self, config: LocalSearchConfig | None = None, *, selector: Selector) -> None:
         self.config, self.selector = config or LocalSearchConfig(), selector
@@ -59,10 +59,10 @@ class LocalSearch(SearchStrategy):
         config, ranker = self.config, problem.ranker
         calls, pairs, seen, history = ranker.calls, ranker.pairs, 0, list[dict[str, Any]]()
         tops: list[npt.NDArray[np.int8]] = []
-        stale = config.patience
+        stale, known = config.patience, list(problem.warm_start.networks)
         for step in range(config.generations):
             if stale >= config.patience:
-                tops.append(feasible_start(problem, rng, 1)[0])
+                tops.append(known.pop(0) if known else feasible_start(problem, rng, 1)[0])
                 stale = 0
             here = tops[-1][None]
             steps = feasible_children(
@@ -76,6 +76,7 @@ class LocalSearch(SearchStrategy):
             totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs}
             history.append({"generation": step, "best": problem.space.to_text(best), "distinct": len(rows)} | totals)
             problem.progress(step + 1, config.generations, f"climb {len(tops)}")
-        found = finalists(np.stack(tops), ranker, self.selector, rng)
+        found = finalists(np.stack([*tops, *known]), ranker, self.selector, rng)
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": seen + len(tops)}
-        return SearchResult(found[0], found, history, {"generations": config.generations} | totals)
+        counters = {"generations": config.generations} | totals
+        return SearchResult(found[0], found, history, counters, problem.warm_start.remarks)

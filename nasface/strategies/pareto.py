@@ -12,8 +12,8 @@ from nasface.costs import Cost
 from nasface.errors import InvalidInput, MissingDependency, UnknownName
 from nasface.registry import register
 from nasface.selectors import Selector
-from nasface.spaces import Population
-from nasface.strategies._base import ParetoFront, Problem, SearchResult, SearchStrategy, VerifiedConfig
+from nasface.spaces import Population, distinct_rows
+from nasface.strategies._base import ParetoFront, Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import finalists
 from nasface.strategies._fronts import exact_front, undominated
 from nasface.strategies.feasible import feasible_start
@@ -23,7 +23,7 @@ _USUAL: Final = ("latency_ms", "peak_memory_mb")
 
 
 @dataclass
-class ParetoConfig(VerifiedConfig):
+class ParetoConfig:
     """Parameters of the search.
 
     Attributes:
@@ -92,7 +92,7 @@ class Pareto(SearchStrategy):
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": seen or len(population)}
         row: dict[str, Any] = {"generation": 0, "best": problem.space.to_text(found[0])} | totals
         counters = {"generations": self.config.generations if proven is None else 1, "front": len(population)} | totals
-        return SearchResult(found[0], found, [row], counters, (_remark(front),), front)
+        return SearchResult(found[0], found, [row], counters, (_remark(front), *problem.warm_start.remarks), front)
 
 
 def _objectives(problem: Problem, given: list[str] | None) -> list[Cost]:
@@ -164,7 +164,8 @@ def _nsga2(
         def is_equal(self, a: Any, b: Any) -> bool:
             return bool((a.X == b.X).all())
 
-    start = feasible_start(problem, rng, config.population)
+    known = problem.warm_start.networks
+    start = distinct_rows(np.concatenate([known, feasible_start(problem, rng, config.population)]))
     algorithm = NSGA2(
         pop_size=config.population, sampling=start, crossover=Cross(), mutation=Mutate(), eliminate_duplicates=Equal()
     )

@@ -9,13 +9,14 @@ import numpy as np
 from nasface.errors import InvalidInput
 from nasface.registry import register
 from nasface.selectors import Selector
-from nasface.strategies._base import Problem, SearchResult, SearchStrategy, VerifiedConfig
+from nasface.spaces import distinct_rows
+from nasface.strategies._base import Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import finalists
 from nasface.strategies.feasible import feasible_start
 
 
 @dataclass
-class RandomSearchConfig(VerifiedConfig):
+class RandomSearchConfig:
     """Parameters of the search.
 
     Attributes:
@@ -43,9 +44,11 @@ class RandomSearch(SearchStrategy):
         """
         ranker = problem.ranker
         calls, pairs = ranker.calls, ranker.pairs
-        population = feasible_start(problem, rng, self.config.samples)
+        known = problem.warm_start
+        population = distinct_rows(np.concatenate([known.networks, feasible_start(problem, rng, self.config.samples)]))
         found = finalists(population, ranker, self.selector, rng)
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs}
         row = {"generation": 0, **totals, "best": problem.space.to_text(found[0]), "distinct": len(population)}
         problem.progress(1, 1, f"{len(population)} distinct networks")
-        return SearchResult(found[0], found, [row], {"generations": 1, **totals, "distinct": len(population)})
+        counters = {"generations": 1, **totals, "distinct": len(population)}
+        return SearchResult(found[0], found, [row], counters, known.remarks)

@@ -17,45 +17,36 @@ from nasface.jobs import Run
 from nasface.predictors import Ranker, fit_ranker
 from nasface.randomness import Part
 from nasface.registry import build
+from nasface.settings import Refine
 from nasface.spaces import Population, SearchSpace
 from nasface.strategies import N_FINALISTS, SearchResult
 
 FILE = "verified.csv"
 
 
-@dataclass(frozen=True)
-class Options:
-    """See `nasface.strategies.VerifiedConfig`; of searches without these options, nothing is measured."""
+def check_options(run: Run) -> Refine:
+    """The group `refine`.
 
-    top: int
-    rounds: int
-    table: str | None
-
-    @classmethod
-    def of(cls, run: Run) -> Options:
-        """From the group `search`.
-
-        Raises:
-            InvalidInput: A number is out of range, or rounds without measurements.
-            DataError: There are no photos to measure with.
-        """
-        given = run.settings.search
-        options = cls(given.get("verify_top", 0), given.get("rounds", 1), given.get("verified"))
-        if not 0 <= options.top <= N_FINALISTS or options.rounds < 1:
-            raise InvalidInput(
-                f"search.verify_top is {options.top} and search.rounds {options.rounds}; give 0 to {N_FINALISTS}, and "
-                "1 or more."
-            )
-        if options.rounds > 1 and not options.top:
-            raise InvalidInput(
-                f"search.rounds is {options.rounds}, but nothing is measured in a round; add search.verify_top=16."
-            )
-        if options.top and run.settings.data["name"] == "none":
-            raise DataError(
-                f"search.verify_top={options.top} measures networks and needs photos; add data=lfw data.root=FOLDER or "
-                "data=image_folder data.root=FOLDER."
-            )
-        return options
+    Raises:
+        InvalidInput: A number is out of range, or rounds without measurements.
+        DataError: There are no photos to measure with.
+    """
+    options = run.settings.refine
+    if not 0 <= options.verify_top <= N_FINALISTS or options.rounds < 1:
+        raise InvalidInput(
+            f"refine.verify_top is {options.verify_top} and refine.rounds {options.rounds}; give 0 to {N_FINALISTS}, "
+            "and 1 or more."
+        )
+    if options.rounds > 1 and not options.verify_top:
+        raise InvalidInput(
+            f"refine.rounds is {options.rounds}, but nothing is measured in a round; add refine.verify_top=16."
+        )
+    if options.verify_top and run.settings.data["name"] == "none":
+        raise DataError(
+            f"refine.verify_top={options.verify_top} measures networks and needs photos; add data=lfw data.root=FOLDER "
+            "or data=image_folder data.root=FOLDER."
+        )
+    return options
 
 
 @dataclass(frozen=True)
@@ -89,7 +80,7 @@ Search = Callable[[Ranker], Searched]
 
 
 def search_and_measure(
-    run: Run, bench: Workbench, data: FaceData | None, ranker: Ranker, options: Options, search: Search
+    run: Run, bench: Workbench, data: FaceData | None, ranker: Ranker, options: Refine, search: Search
 ) -> Verified:
     """Search; measure the best; fit again and repeat; the measured best within the bounds wins.
 
@@ -107,14 +98,14 @@ def search_and_measure(
     """
     searched = search(ranker)
     result, seconds = searched.result, searched.seconds
-    if not options.top:
+    if not options.verify_top:
         return Verified(result, ranker, seconds=seconds)
     networks: list[VerifiedNetwork] = []
     measure, metric = _measurer(run, bench, data, options), run.settings.accuracy.metric
     for number in range(1, options.rounds + 1):
         known = {network.genes for network in networks}
         fresh = np.array([bench.space.to_text(genotype) not in known for genotype in result.finalists])
-        chosen = result.finalists[fresh][: options.top]
+        chosen = result.finalists[fresh][: options.verify_top]
         if not len(chosen):  # the predictor recommends what is measured already
             break
         measured = measure(chosen)
@@ -132,18 +123,18 @@ def search_and_measure(
 
 
 def _measurer(
-    run: Run, bench: Workbench, data: FaceData | None, options: Options
+    run: Run, bench: Workbench, data: FaceData | None, options: Refine
 ) -> Callable[[Population], AccuracyTable]:
     """A function that gives the rows of networks, from the file or measured now."""
     from nasface.accuracy.estimator import measure_networks
     from nasface.accuracy.faces import open_faces
 
     if data is None:
-        raise DataError("search.verify_top needs photos; add data=lfw data.root=FOLDER.")
+        raise DataError("refine.verify_top needs photos; add data=lfw data.root=FOLDER.")
     supernet = bench.source.load(bench.space)
     photos = replace(run.settings.accuracy, calibration_photos=_calibration_photos(run, bench.table))
     faces = open_faces(data, photos, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
-    path = run.folder / FILE if options.table is None else run.path(options.table)
+    path = run.folder / FILE if options.verified is None else run.path(options.verified)
 
     def measure(networks: Population) -> AccuracyTable:
         with run.console.status(f"measuring {len(networks)} finalists") as status:

@@ -16,7 +16,7 @@ from nasface.runs import Json, write_json, write_rows
 from nasface.settings import Constraints, Family
 from nasface.strategies.constraints import notes
 from nasface.tasks import search
-from nasface.tasks._verification import Options
+from nasface.tasks._verification import check_options
 
 FILE = "family.csv"
 
@@ -24,7 +24,7 @@ FILE = "family.csv"
 def run(run: Run) -> Outcome:
     """Fit the predictor once; then find, export and report a network for every budget."""
     runs = [(budget, _member(run, budget)) for budget in budgets(run.settings.family)]
-    Options.of(run)
+    check_options(run)
     first = replace(run, settings=replace(run.settings, constraints=_without_latency(run)))
     task = search.prepare(first)
     ranker, judged = search.learn(first, task)

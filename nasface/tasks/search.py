@@ -36,7 +36,7 @@ from nasface.reports.search_summary import print_summary
 from nasface.runs import Json
 from nasface.strategies import Constraint
 from nasface.strategies.constraints import notes
-from nasface.tasks._verification import Options, Searched, search_and_measure
+from nasface.tasks._verification import Searched, check_options, search_and_measure
 
 NEAR_BUDGET = 0.05
 """Predictors are also judged on the networks within this share of the budget."""
@@ -56,7 +56,7 @@ class Task:
 def run(run: Run) -> Outcome:
     """Find, cut out, measure where photos are given, export, report."""
     started = time.perf_counter()
-    Options.of(run)
+    check_options(run)
     task = prepare(run)
     ranker, judged = learn(run, task)
     return outcome(find(run, task, ranker, judged, started))
@@ -70,7 +70,7 @@ def outcome(found: SearchOutcome) -> Outcome:
 def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: float) -> SearchOutcome:
     """The job from a fitted predictor on; `started` is when it began, by `time.perf_counter`."""
     verified = search_and_measure(
-        run, task.bench, task.data, ranker, Options.of(run), lambda ranker: search(run, task, ranker)
+        run, task.bench, task.data, ranker, check_options(run), lambda ranker: search(run, task, ranker)
     )
     facts = SearchFacts(
         task.bench.source.name,
@@ -102,7 +102,7 @@ def prepare(run: Run) -> Task:
     bench = run.workbench
     bench.check()
     exporter = None if settings.exporter["name"] == "none" else build("exporter", settings.exporter)
-    wanted = exporter is not None or settings.search.get("verify_top", 0) > 0
+    wanted = exporter is not None or settings.refine.verify_top > 0
     data = _photos(run) if wanted else None
     return Task(bench, bench.constraints, tuple(notes(bench.constraints)), exporter, data)
 

@@ -62,10 +62,10 @@ def test_warm_start_from_names_and_files(cli: Command, given: list[str], tmp_pat
     small = ("search=evolution_paper", "search.generations=2", "search.population=8")
     net = {"ks": [3] * 20, "e": [3] * 20, "d": [2] * 5}
     (tmp_path / "net.json").write_text(json.dumps(net))
-    done = cli(*given, *small, f"search.warm_start=['Subnet 2, 865',{tmp_path / 'net.json'}]")
+    done = cli(*given, *small, f"refine.warm_start=['Subnet 2, 865',{tmp_path / 'net.json'}]")
     assert done.code == EXIT_OK, done.err
-    refused = cli(*given, *small, "search.warm_start=[nobody]")
-    check_refused(refused, "search.warm_start names 'nobody'", "neither a file nor one of", "Subnet 1, 865")
+    refused = cli(*given, *small, "refine.warm_start=[nobody]")
+    check_refused(refused, "refine.warm_start names 'nobody'", "neither a file nor one of", "Subnet 1, 865")
 
 
 def test_a_killed_search_goes_on_to_the_same_decision(
@@ -94,10 +94,12 @@ def test_a_killed_search_goes_on_to_the_same_decision(
 @pytest.mark.parametrize(
     ("options", "fragments"),
     [
-        (("search.verify_top=4",), ["search.verify_top=4", "needs photos", "data=lfw"]),
-        (("search.verify_top=17",), ["search.verify_top is 17", "0 to 16"]),
-        (("search.rounds=3",), ["search.rounds is 3", "search.verify_top=16"]),
-        (("search.rounds=0",), ["search.rounds 0"]),
+        (("refine.verify_top=4",), ["refine.verify_top=4", "needs photos", "data=lfw"]),
+        (("refine.verify_top=17",), ["refine.verify_top is 17", "0 to 16"]),
+        (("refine.rounds=3",), ["refine.rounds is 3", "refine.verify_top=16"]),
+        (("refine.rounds=0",), ["refine.rounds 0"]),
+        (("search.verify_top=4",), ["search.verify_top", "refine.verify_top"]),
+        (("search=random", "search.warm_start=[]"), ["search.warm_start", "refine.warm_start"]),
         (("search.restarts=-1",), ["search.restarts is -1"]),
         (("search=pareto", "search.objectives=[beauty]"), ["objective 'beauty'", "latency_ms"]),
     ],

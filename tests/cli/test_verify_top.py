@@ -40,7 +40,7 @@ def test_the_measured_best_wins(
     cli: Command, make_table: Callable[..., Path], measured: list[int], rounds: int
 ) -> None:
     table = f"accuracy.table={make_table()}"
-    done = cli(*GIVEN, table, "search.verify_top=5", f"search.rounds={rounds}")
+    done = cli(*GIVEN, table, "refine.verify_top=5", f"refine.rounds={rounds}")
     assert done.code == EXIT_OK, done.err
     decision = done.result["decision"]
     rows = decision["verified"]
@@ -74,7 +74,7 @@ def test_rows_of_other_photos_do_not_join_the_table(
 
     monkeypatch.setattr(_verification, "_measurer", other)
     table = f"accuracy.table={make_table()}"
-    assert cli(*GIVEN, table, "search.verify_top=3").code == EXIT_OK
-    refused = cli(*GIVEN, table, "search.verify_top=3", "search.rounds=2")
+    assert cli(*GIVEN, table, "refine.verify_top=3").code == EXIT_OK
+    refused = cli(*GIVEN, table, "refine.verify_top=3", "refine.rounds=2")
     assert refused.code == EXIT_INVALID
     assert "different data cannot be merged: the accuracy table and the measured finalists" in refused.text

@@ -20,9 +20,13 @@ from nasface.strategies import (
     EvolutionPaper,
     EvolutionPaperConfig,
     Exact,
+    ExactConfig,
+    LocalSearch,
+    LocalSearchConfig,
     Problem,
     RandomSearch,
     RandomSearchConfig,
+    SearchStrategy,
 )
 from nasface.strategies._breeding import feasible_children
 from nasface.testing.synthetic import OracleComparator, OracleScorer, face_space, oracle, tiny_space, truth
@@ -165,9 +169,28 @@ def test_warm_start_is_used_where_it_meets_the_bounds() -> None:
     config = EvolutionPaperConfig(generations=1, population=8)
     result = EvolutionPaper(config, selector=QuickSelect()).run(p, np.random.default_rng(1))
     assert best_of(result) >= truth(SPACE.encode(best[None]))[0]
-    assert result.remarks == ("1 of 2 networks of search.warm_start are beyond the bounds and were left out.",)
+    assert result.remarks == ("1 of 2 networks of refine.warm_start are beyond the bounds and were left out.",)
 
 
 def test_random_search_needs_samples() -> None:
     with pytest.raises(InvalidInput, match=r"search\.samples is 0"):
         RandomSearch(RandomSearchConfig(samples=0), selector=QuickSelect())
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        RandomSearch(RandomSearchConfig(samples=4), selector=QuickSelect()),
+        LocalSearch(LocalSearchConfig(generations=2, population=4), selector=QuickSelect()),
+        Exact(ExactConfig(pool=4), selector=QuickSelect()),
+        Evolution(EvolutionConfig(generations=2, population=8, seeds=0), selector=QuickSelect()),
+    ],
+    ids=lambda search: type(search).__name__,
+)
+def test_every_strategy_begins_with_what_is_given(search: SearchStrategy) -> None:
+    best = Exact(selector=QuickSelect()).run(problem(300), np.random.default_rng(0)).best
+    large = SPACE.canonical(np.array([[4] * 5 + [7] * 20 + [6] * 20]))[0]
+    given = dataclasses.replace(problem(300), given=np.stack([large, best]))
+    result = search.run(given, np.random.default_rng(1))
+    assert best_of(result) >= truth(SPACE.encode(best[None]))[0]
+    assert "1 of 2 networks of refine.warm_start are beyond the bounds and were left out." in result.remarks
