@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from nasface.errors import ExportError, MissingDependency
-from nasface.exporters import Exported, Exporter
-from nasface.exporters._base import weight_shapes
+from nasface.exporters import Exported, Exporter, weight_shapes
 from nasface.netspec import NetSpec, Weights
 from nasface.spaces import OfaMbv3, OfaMbv3Config
 
