@@ -1,0 +1,79 @@
+"""What is reachable in a space, on the terminal and as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from nasface.analysis.profile import SAMPLES, CostProfile, SpaceProfile, share_text
+from nasface.jobs import Run
+from nasface.reports.cells import cell_text
+from nasface.reports.page import Page
+from nasface.reports.svg import Limit, Series, chart
+
+
+def print_profile(run: Run, found: SpaceProfile) -> None:
+    """The table of costs, what the bounds leave, remarks."""
+    space = found.space
+    title = f"{space.name} at {space.resolution} x {space.resolution}, {space.size():.3g} networks"
+    table = Table("", *found.costs[0].figures(), title=title)
+    for entry in found.costs:
+        table.add_row(entry.label, *map(cell_text, entry.figures().values()))
+    run.console.print(table)
+    lines = []
+    for share in found.shares:
+        c = share.constraint
+        bound = f"{c.label} <= {c.bound:.4g} {c.cost.unit}  {c.basis}".rstrip()
+        lines.append(f"{bound}: {share_text(share.within)}")
+    if found.within_all is not None:
+        lines.append(f"all: {share_text(found.within_all)}")
+    lines += [f"[yellow]note:[/yellow] {remark}" for remark in found.remarks]
+    for line in lines:
+        run.console.print(line, soft_wrap=True)
+
+
+def write_profile(path: Path, found: SpaceProfile) -> None:
+    """Write the page."""
+    space = found.space
+    page = Page("What is reachable", f"{space.name} at {space.resolution} px, {space.size():.3g} networks")
+    for remark in found.remarks:
+        page.text(remark, "note")
+    page.heading("Costs")
+    rows = [[entry.label, *entry.figures().values()] for entry in found.costs]
+    page.table(["", *found.costs[0].figures()], rows)
+    page.text(
+        f"Extremes are exact where a cost is a sum or a maximum over stages; the rest is of {SAMPLES:,} networks "
+        "drawn with every gene uniform.",
+        "note",
+    )
+    _constraints(page, found)
+    page.heading("Distributions")
+    for entry in found.costs:
+        page.picture(_distribution(entry, found.bound(entry.cost)), entry.label)
+    page.heading("Networks at the extremes")
+    for entry in found.costs:
+        page.facts({f"{end} {entry.cost.label}": network for end, network in entry.networks().items()})
+    page.write(path)
+
+
+def _constraints(page: Page, found: SpaceProfile) -> None:
+    if not found.shares:
+        return
+    rows: list[list[object]] = [
+        [s.constraint.label, s.constraint.bound, s.constraint.cost.unit, s.constraint.basis, s.within, s.without]
+        for s in found.shares
+    ]
+    if found.within_all is not None:
+        rows.append(["all", None, None, None, found.within_all, None])
+    page.heading("Constraints")
+    page.table(["constraint", "bound", "unit", "basis", "share within", "share without it"], rows)
+
+
+def _distribution(entry: CostProfile, bound: float | None) -> str:
+    """Share of the sampled networks per bin, as a line."""
+    counts, edges = np.histogram(entry.values, bins=60)
+    points = list(zip(((edges[1:] + edges[:-1]) / 2).tolist(), (counts / len(entry.values)).tolist(), strict=True))
+    limit = None if bound is None else Limit(bound, f"{bound:.4g} {entry.cost.unit}")
+    return chart([Series("sampled networks", points, "other", line=True)], entry.label, "share", limit)

@@ -1,0 +1,70 @@
+"""The runs of a multirun: `sweep.csv`, `sweep.html`, and the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from nasface.analysis.sweep import Sweep
+from nasface.reports.cells import cell_text
+from nasface.reports.page import Page
+from nasface.runs import write_rows
+
+CSV, PAGE = "sweep.csv", "sweep.html"
+
+
+def write_sweep(folder: Path, sweep: Sweep, console: Console) -> None:
+    """Write both files into the folder, and show the table."""
+    write_rows(folder / CSV, sweep.columns, sweep.rows)
+    _page(folder, sweep)
+    _show(console, sweep)
+    console.print(f"table: {folder / CSV} and {folder / PAGE}", soft_wrap=True)
+
+
+def _page(folder: Path, sweep: Sweep) -> None:
+    """What differs between the runs, what does not, and why runs failed; the job's number leads to its report."""
+    jobs, rows, shown = sweep.jobs, sweep.rows, sweep.differing
+    ok = sum(job.status == "ok" for job in jobs)
+    page = Page("nasface sweep", f"{len(jobs)} runs, {ok} ok, {len(jobs) - ok} infeasible or failed")
+    reports = [f"{job.name}/report.html" for job in jobs]
+    page.table(
+        [f"{column} (estimated)" if column in sweep.estimated else column for column in shown],
+        [[row.get(column) for column in shown] for row in rows],
+        links=[report if (folder / report).exists() else "" for report in reports],
+    )
+    same = ", ".join(f"{column} {cell_text(rows[0].get(column))}" for column in sweep.same)
+    page.text(f"The same in all runs: {same}.", "note")
+    failed = [[job.name, job.status, job.message] for job in jobs if job.message]
+    if failed:
+        page.heading("Infeasible or failed")
+        page.table(["job", "status", "message"], failed)
+    page.write(folder / PAGE)
+
+
+def _show(console: Console, sweep: Sweep) -> None:
+    ends = np.cumsum([_width(sweep, column) + 3 for column in sweep.differing]) + 1
+    room = int((ends <= console.width).sum())
+    shown, left_out = sweep.differing[:room], sweep.differing[room:]
+    table = Table(*["\n".join(_words(column)) for column in shown], title=f"{len(sweep.jobs)} runs")
+    for row in sweep.rows:
+        table.add_row(*[cell_text(row.get(column)) for column in shown])
+    console.print(table)
+    if left_out:
+        console.print(f"also in {CSV}: {', '.join(left_out)}", soft_wrap=True)
+    if sweep.estimated:
+        console.print(f"estimated: {', '.join(sweep.estimated)}", soft_wrap=True)
+    for job in sweep.jobs:
+        if job.message:
+            console.print(f"job {job.name}: {job.status}: {job.message}", markup=False, soft_wrap=True)
+
+
+def _width(sweep: Sweep, column: str) -> int:
+    return max(map(len, [*_words(column), *(cell_text(row.get(column)) for row in sweep.rows)]))
+
+
+def _words(column: str) -> list[str]:
+    """The lines of a column's heading."""
+    return column.removeprefix("constraints.").split()
