@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -196,11 +196,6 @@ def people_needed(
             whole = spearman_brown(mean, n)
             found.append(PeopleNeeded(metric, photos // n, mean, whole, round(needed) if needed < 1e9 else None))
     return found
-
-
-def to_dicts(entries: Sequence[CalibrationNoise | PeopleNeeded]) -> list[dict[str, Any]]:
-    """For JSON."""
-    return [asdict(entry) for entry in entries]
 
 
 def _wanted(space: SearchSpace, population: Population, sizes: Sequence[int]) -> Iterator[tuple[Any, Key]]:

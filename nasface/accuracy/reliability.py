@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -62,10 +62,6 @@ class Reliability:
     tau_halves: float
     ceiling: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Validity:
@@ -82,10 +78,6 @@ class Validity:
     wanted: str
     true_correlation: float
     correlation: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 def spearman_brown(correlation: float, factor: float = 2.0) -> float:

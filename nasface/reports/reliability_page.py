@@ -1,39 +1,34 @@
-"""The page about an accuracy table's noise, in Markdown, written from the figures alone."""
+"""The page about an accuracy table's noise, in Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from nasface.accuracy.reliability import Reliability
+from nasface.analysis.table_reliability import PhotoNeeds, TableReliability
+from nasface.reports import markdown
 from nasface.runs import write_text
-
-Facts = Mapping[str, Any]
 
 NEGLIGIBLE: Final = 0.1
 """Calibration photos suffice when their noise is at most this share of the variance between networks."""
 
 
-def write_page(path: Path, facts: Facts) -> None:
-    """Write the page.
-
-    Args:
-        path: The `.md` file.
-        facts: As `task=table_reliability` puts them into `table_reliability.json`.
-    """
-    parts = [*_introduction(facts), *_reliabilities(facts), *_learning(facts)]
-    if "calibration_photos" in facts:
-        parts += [*_calibration(facts), *_people(facts)]
+def write_page(path: Path, found: TableReliability) -> None:
+    """Write the `.md` file."""
+    parts = [*_introduction(found), *_reliabilities(found), *_learning(found)]
+    if found.photos is not None:
+        parts += [*_calibration(found.photos), *_people(found.photos)]
     write_text(path, "\n".join(parts) + "\n")
 
 
-def _introduction(facts: Facts) -> list[str]:
-    table = facts["table"]
+def _introduction(found: TableReliability) -> list[str]:
+    shared = found.shared
     return [
         "# How reliable the accuracy table is",
         "",
-        f"Table `{table['file']}`: {table['subnets']} subnets at {table['resolution']} pixels, supernet "
-        f"`{table['supernet'][:12]}`, data `{table['data'][:12]}`. Written by `task=table_reliability`;",
+        f"Table `{found.file}`: {found.subnets} subnets at {shared['resolution']} pixels, supernet "
+        f"`{shared['supernet'][:12]}`, data `{shared['data'][:12]}`. Written by `task=table_reliability`;",
         "every figure is also in `table_reliability.json`. Method: `nasface/accuracy/reliability.py`.",
         "",
         "*Reliability* is the share of the variance between subnets that is not noise, from the agreement of two",
@@ -44,73 +39,40 @@ def _introduction(facts: Facts) -> list[str]:
     ]
 
 
-def _reliabilities(facts: Facts) -> list[str]:
+def _reliabilities(found: TableReliability) -> list[str]:
+    head = ["metric", "split by", "sd between subnets", "sd of noise", "reliability (95 %)", "tau of halves", "ceiling"]
     lines = []
-    entries = facts["reliability"]
-    for region in dict.fromkeys(entry["region"] for entry in entries):
-        mine = [entry for entry in entries if entry["region"] == region]
-        lines += [f"## {region[0].upper() + region[1:]} ({mine[0]['subnets']} subnets)", ""]
-        rows = [
-            [
-                e["metric"],
-                e["split"],
-                f"{e['deviation']:.4f}",
-                f"{e['noise']:.4f}",
-                f"{e['reliability']:.2f} ({e['low']:.2f} to {e['high']:.2f})",
-                f"{e['tau_halves']:.2f}",
-                f"{e['ceiling']:.2f}",
-            ]
-            for e in mine
-        ]
-        head = [
-            "metric",
-            "split by",
-            "sd between subnets",
-            "sd of noise",
-            "reliability (95 %)",
-            "tau of halves",
-            "ceiling",
-        ]
-        lines += [*_table(head, rows), ""]
+    for region in dict.fromkeys(entry.region for entry in found.reliabilities):
+        mine = [entry for entry in found.reliabilities if entry.region == region]
+        lines += [f"## {region[0].upper() + region[1:]} ({mine[0].subnets} subnets)", ""]
+        lines += [markdown.table(head, [_reliability_row(entry) for entry in mine]), ""]
     return lines
 
 
-def _learning(facts: Facts) -> list[str]:
-    by_pair = {(e["learned"], e["wanted"]): e for e in facts["validity"]}
-    best = facts["best_to_learn"]
-    rows = [
-        [
-            wanted,
-            learned,
-            f"{by_pair[learned, wanted]['correlation']:+.2f}",
-            f"{by_pair[wanted, wanted]['correlation']:+.2f}",
-        ]
-        for wanted, learned in best.items()
-    ]
+def _reliability_row(e: Reliability) -> list[str]:
+    reliability = f"{e.reliability:.2f} ({e.low:.2f} to {e.high:.2f})"
+    spread = [f"{e.deviation:.4f}", f"{e.noise:.4f}"]
+    return [e.metric, e.split, *spread, reliability, f"{e.tau_halves:.2f}", f"{e.ceiling:.2f}"]
+
+
+def _learning(found: TableReliability) -> list[str]:
+    itself = {entry.wanted: entry.correlation for entry in found.validities if entry.wanted == entry.learned}
+    rows = [[e.wanted, e.learned, f"{e.correlation:+.2f}", f"{itself[e.wanted]:+.2f}"] for e in found.best]
     return [
         "## Which metric to learn from",
         "",
         "Correlation of a *measured* metric with the *true* value of the one that counts (halves of people, corrected",
         "for noise): a noisy metric may be learned better from a steadier one.",
         "",
-        *_table(["what counts", "learn from", "correlation", "of itself, measured"], rows),
+        markdown.table(["what counts", "learn from", "correlation", "of itself, measured"], rows),
         "",
     ]
 
 
-def _calibration(facts: Facts) -> list[str]:
-    entries = facts["calibration_photos"]
+def _calibration(photos: PhotoNeeds) -> list[str]:
     rows = [
-        [
-            e["metric"],
-            str(e["photos"]),
-            str(e["subnets"]),
-            f"{e['noise']:.4f}",
-            f"{e['share']:.2f}",
-            f"{e['tau']:.2f}",
-            f"{e['change']:+.4f}",
-        ]
-        for e in entries
+        [e.metric, e.photos, e.subnets, f"{e.noise:.4f}", f"{e.share:.2f}", f"{e.tau:.2f}", f"{e.change:+.4f}"]
+        for e in photos.calibration
     ]
     head = ["metric", "photos", "subnets", "sd of noise", "of variance", "tau of draws", "change of mean"]
     return [
@@ -118,26 +80,23 @@ def _calibration(facts: Facts) -> list[str]:
         "",
         "Two disjoint draws of photos calibrate every subnet; what differs is noise.",
         "",
-        *_table(head, rows),
+        markdown.table(head, rows),
         "",
-        *_verdicts(
-            entries, "share", lambda share: share <= NEGLIGIBLE, f"noise below {NEGLIGIBLE:.0%} of the variance"
-        ),
+        *_verdicts(photos),
         "",
     ]
 
 
-def _people(facts: Facts) -> list[str]:
-    entries = facts["test_photos"]
+def _people(photos: PhotoNeeds) -> list[str]:
     rows = [
         [
-            e["metric"],
-            str(e["photos"]),
-            f"{e['reliability']:.2f}",
-            f"{e['whole']:.2f}",
-            "no number" if e["needed"] is None else str(e["needed"]),
+            e.metric,
+            e.photos,
+            f"{e.reliability:.2f}",
+            f"{e.whole:.2f}",
+            "no number" if e.needed is None else e.needed,
         ]
-        for e in entries
+        for e in photos.test
     ]
     return [
         "## Test photos",
@@ -145,19 +104,16 @@ def _people(facts: Facts) -> list[str]:
         "Mean correlation between disjoint parts of the validation people, and what that makes for all of them and",
         "for a reliability of 0.8 by Spearman-Brown. The row of the largest parts is the surest.",
         "",
-        *_table(["metric", "photos of a part", "reliability of a part", "of all", "photos for 0.8"], rows),
+        markdown.table(["metric", "photos of a part", "reliability of a part", "of all", "photos for 0.8"], rows),
         "",
     ]
 
 
-def _verdicts(entries: Sequence[Facts], key: str, passes: Any, what: str) -> list[str]:
-    """One line per metric: the smallest number of photos that is enough."""
+def _verdicts(photos: PhotoNeeds) -> list[str]:
+    """One line per metric: the smallest number of calibration photos that is enough."""
     lines = []
-    for metric in dict.fromkeys(entry["metric"] for entry in entries):
-        enough = [e["photos"] for e in entries if e["metric"] == metric and passes(e[key])]
-        lines.append(f"- {metric}: {f'{min(enough)} photos' if enough else 'none of these numbers'} ({what})")
+    for metric in dict.fromkeys(entry.metric for entry in photos.calibration):
+        enough = [e.photos for e in photos.calibration if e.metric == metric and e.share <= NEGLIGIBLE]
+        verdict = f"{min(enough)} photos" if enough else "none of these numbers"
+        lines.append(f"- {metric}: {verdict} (noise below {NEGLIGIBLE:.0%} of the variance)")
     return lines
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]

@@ -4,47 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from rich.table import Table
 
 from nasface.accuracy.plan import checked
-from nasface.accuracy.reliability import Reliability, best_to_learn, reliabilities, validities
+from nasface.accuracy.reliability import Reliability
 from nasface.accuracy.table import AccuracyTable
+from nasface.analysis.table_reliability import PhotoNeeds, TableReliability
 from nasface.errors import LookupTableError, TableError
 from nasface.jobs import Outcome, Run
+from nasface.reports.reliability_page import write_page
 from nasface.runs import write_json
 from nasface.tasks.estimate_accuracy import show_budgets
 
 
 def run(run: Run) -> Outcome:
     """Judge the table by its halves, and the number of photos by `study.file`, if given."""
-    from nasface.reports.reliability_page import write_page
-
     checked(run.settings.accuracy)
     bench = run.workbench
-    table, path = bench.table, bench.table_path
-    found = reliabilities(table, _near_budgets(run, table))
-    learned = validities(table)
-    photos = _photos(run)
-    facts: dict[str, Any] = {
-        "table": {"file": path.name, "subnets": len(table)} | dict(table.shared),
-        "reliability": [entry.to_dict() for entry in found],
-        "validity": [entry.to_dict() for entry in learned],
-        "best_to_learn": {entry.wanted: entry.learned for entry in best_to_learn(learned)},
-    } | photos
-    write_json(run.folder / "table_reliability.json", facts)
-    write_page(run.folder / "table_reliability.md", facts)
-    _show(run, [entry for entry in found if entry.split == "people"], "over people")
-    _show(run, [entry for entry in found if entry.split == "photos"], "over photos of the same people")
-    for entry in best_to_learn(learned):
+    table = bench.table
+    found = TableReliability.of(table, bench.table_path.name, _near_budgets(run, table), _photos(run))
+    page = run.folder / "table_reliability.md"
+    write_json(page.with_suffix(".json"), found.to_json())
+    write_page(page, found)
+    _show(run, [entry for entry in found.reliabilities if entry.split == "people"], "over people")
+    _show(run, [entry for entry in found.reliabilities if entry.split == "photos"], "over photos of the same people")
+    for entry in found.best:
         run.console.print(f"for {entry.wanted}, learn from {entry.learned} (correlation {entry.correlation:+.2f})")
-    run.console.print(f"page: {run.shown(run.folder / 'table_reliability.md')}", soft_wrap=True)
-    return Outcome(facts)
+    run.console.print(f"page: {run.shown(page)}", soft_wrap=True)
+    return Outcome(found.to_json())
 
 
-def _near_budgets(run: Run, table: AccuracyTable) -> list[tuple[str, np.ndarray[Any, Any]]]:
+def _near_budgets(run: Run, table: AccuracyTable) -> list[tuple[str, npt.NDArray[np.bool_]]]:
     """Which networks lie near which budget."""
     band = run.settings.accuracy.band
     try:
@@ -62,20 +55,18 @@ def _near_budgets(run: Run, table: AccuracyTable) -> list[tuple[str, np.ndarray[
     ]
 
 
-def _photos(run: Run) -> dict[str, Any]:
+def _photos(run: Run) -> PhotoNeeds | None:
     """What the study of photos says, if there is one."""
     if run.settings.study.file is None:
-        return {}
-    from nasface.accuracy.photo_study import calibration_noise, people_needed, read_study, to_dicts
+        return None
+    from nasface.accuracy.photo_study import calibration_noise, people_needed, read_study
 
     path = run.path(run.settings.study.file)
     header, results = read_study(path)
     if not results:
         raise TableError(f"{path} holds no results; make it with task=study_photos study.file={path.name} data=...")
-    return {
-        "calibration_photos": to_dicts(calibration_noise(results)),
-        "test_photos": to_dicts(people_needed(results, int(header["photos"]))),
-    }
+    needed = people_needed(results, int(header["photos"]))
+    return PhotoNeeds(tuple(calibration_noise(results)), tuple(needed))
 
 
 def _show(run: Run, entries: Sequence[Reliability], title: str) -> None:
