@@ -23,13 +23,13 @@ from PIL import Image
 from nasface.data import load_data
 from nasface.spaces import OfaMbv3
 from nasface.spaces.ofa_mbv3 import OfaMbv3FaceConfig
-from nasface.supernets import ElasticNetwork
 from nasface.training.augmentation import augment
 from nasface.training.losses import build_loss
 from nasface.training.memory import keep_freed_memory
+from nasface.training.networks import TrainableSupernet
 from nasface.training.objectives import LargestTeacherConfig, SoftmaxConfig
 from nasface.training.options import Augmentation
-from nasface.training.step import Batch, Student, build_optimizer
+from nasface.training.step import PhotoBatch, Student, build_optimizer
 from nasface.training.teachers import NetworkTeacher
 
 CLASSES = 1000
@@ -48,7 +48,7 @@ class Both:
         self.genotype = self.space.sample(np.random.default_rng(0), 1)[0]
         self.side = side
         torch.manual_seed(0)
-        self.network, self.largest = (ElasticNetwork(self.space, CLASSES) for _ in range(2))
+        self.network, self.largest = (TrainableSupernet(self.space, CLASSES) for _ in range(2))
         self.largest.load_state_dict(self.network.state_dict())
         self.top = self.network.largest
 
@@ -93,7 +93,7 @@ class Both:
 
         def forward() -> None:
             optimizer.zero_grad(set_to_none=True)
-            batch = Batch(box["x"], self.labels, rows)
+            batch = PhotoBatch(box["x"], self.labels, rows)
             terms, _ = student.losses(batch, self.genotype, 0.5, noise, box["taught"])
             box["loss"] = torch.stack(list(terms.values())).sum()
 

@@ -15,12 +15,12 @@ from lightning_fabric import Fabric
 
 from nasface.spaces import OfaMbv3
 from nasface.spaces.ofa_mbv3 import OfaMbv3FaceConfig
-from nasface.supernets import ElasticNetwork
 from nasface.training.augmentation import augment
 from nasface.training.losses import build_loss
+from nasface.training.networks import TrainableSupernet
 from nasface.training.objectives import MarginConfig
 from nasface.training.options import Augmentation
-from nasface.training.step import Batch, Student, accumulate, build_optimizer
+from nasface.training.step import PhotoBatch, Student, accumulate, build_optimizer
 
 CLASSES = 4186
 PHOTOS = 4096
@@ -32,7 +32,7 @@ def images_per_second(side: int, batch: int, precision: str, largest: bool, seco
     fabric = Fabric(accelerator="gpu", devices=1, precision=precision)  # type: ignore[arg-type]
     fabric.launch()
     space = OfaMbv3(OfaMbv3FaceConfig(resolution=side))
-    student = Student(ElasticNetwork(space, CLASSES), build_loss(MarginConfig("arcface", 0.2, scale=20.0))).train()
+    student = Student(TrainableSupernet(space, CLASSES), build_loss(MarginConfig("arcface", 0.2, scale=20.0))).train()
     student.to(fabric.device)
     student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = build_optimizer(student, "adamw", 1e-4, 0.9, 0.01)
@@ -45,7 +45,7 @@ def images_per_second(side: int, batch: int, precision: str, largest: bool, seco
         x = augment(torch.from_numpy(photos[rows.cpu().numpy()]).to(fabric.device), Augmentation(), side, noise)
         genotype = top if largest else space.sample(rng, 1)[0]
         optimizer.zero_grad(set_to_none=True)
-        accumulate(fabric, student, Batch(x, rows % CLASSES, rows), [genotype], 0.5, noise, None, False)
+        accumulate(fabric, student, PhotoBatch(x, rows % CLASSES, rows), [genotype], 0.5, noise, None, False)
         torch.nn.utils.clip_grad_norm_(list(student.parameters()), 5.0, foreach=True)
         optimizer.step()
 

@@ -23,7 +23,7 @@ from nasface.training import LOSSES, TEACHERS, TrainingConfig
 
 if TYPE_CHECKING:
     from nasface.training.log import Listener, TrainingUpdate
-    from nasface.training.networks import Network
+    from nasface.training.networks import Trainable
     from nasface.training.trainer import Trainer
 
 MAY_CHANGE = (
@@ -169,7 +169,7 @@ def _tensorboard(folder: Path) -> Callable[[TrainingUpdate], None]:
     return write
 
 
-def _export(run: Run, network: Network, folder: Path, data: FaceData) -> dict[str, Any]:
+def _export(run: Run, network: Trainable, folder: Path, data: FaceData) -> dict[str, Any]:
     """Both formats of the supernet, and what is next."""
     from nasface.supernets import ElasticNetwork, ElasticSupernet
 

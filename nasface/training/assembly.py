@@ -25,7 +25,7 @@ from nasface.training.imprinting import imprint
 from nasface.training.log import Listener
 from nasface.training.losses import ClassificationLoss
 from nasface.training.memory import keep_freed_memory
-from nasface.training.networks import THE_ONLY, FixedNetwork, Network
+from nasface.training.networks import THE_ONLY, FixedNetwork, Trainable, TrainableSupernet
 from nasface.training.objectives import (
     DescriptorTeacherConfig,
     EfficientNetTeacherConfig,
@@ -141,9 +141,9 @@ class Setting:
             config, student, self.photos, self.judges, self.seed, checkpoints, self.fabric, teacher, listener
         )
 
-    def _supernet(self, space: OfaMbv3) -> ElasticNetwork:
+    def _supernet(self, space: OfaMbv3) -> TrainableSupernet:
         with self._initial():
-            network = ElasticNetwork(space, len(self.faces.people))
+            network = TrainableSupernet(space, len(self.faces.people))
         if self.config.init is not None:
             path = self.cwd / Path(self.config.init).expanduser()
             state = read_checkpoint(path)[0]
@@ -162,18 +162,16 @@ class Setting:
         if path.suffix in (".npy", ""):
             values = read_descriptors(teacher, self.cwd, self.faces)
         else:
-            values = self._embedded(path, space.resolution)
+            values = self._kept_descriptors(path, space.resolution)
         with self._initial():
             return DescriptorTeacher(centred(values), space.descriptor, teacher)
 
-    def _embedded(self, path: Path, resolution: int) -> Descriptors:
-        """Descriptors of the training photos by a model file, kept in the folder for the next start."""
+    def _kept_descriptors(self, path: Path, resolution: int) -> Descriptors:
+        """Descriptors of the training photos by a model file; the training's folder keeps them for the next start."""
         kept = self.folder / "teacher-descriptors.npy"
         if kept.exists():
             return np.asarray(np.load(kept), np.float32)
-        embedded = embed_photos(path, self.faces, resolution)
-        values = np.zeros((len(self.faces), embedded.descriptors.shape[1]), np.float32)
-        values[embedded.rows] = embedded.descriptors
+        values = _describe(path, self.faces, resolution)
         if self.fabric.is_global_zero:
             with atomic_write(kept) as temporary, temporary.open("wb") as file:
                 np.save(file, values)
@@ -184,7 +182,7 @@ class Setting:
         model = open_model(path, resolution if teacher.resolution is None else teacher.resolution)
         return FileTeacher(model.embed, model.size, len(self.faces.people), path)
 
-    def _trained_teacher(self, teacher: EfficientNetTeacherConfig, resolution: int, listener: Listener) -> Network:
+    def _trained_teacher(self, teacher: EfficientNetTeacherConfig, resolution: int, listener: Listener) -> Trainable:
         """EfficientNet-B0, trained in the sub-folder `teacher` like a supernet of one network."""
         with self._initial():
             network = FixedNetwork(efficientnet_b0(resolution), len(self.faces.people))
@@ -210,3 +208,11 @@ class _Seeded:
 
     def __exit__(self, *error: Any) -> None:
         self._fork.__exit__(*error)
+
+
+def _describe(path: Path, faces: FaceSet, resolution: int) -> Descriptors:
+    """Descriptors of photos by a model file, zero for those that cannot be read."""
+    embedded = embed_photos(path, faces, resolution)
+    values = np.zeros((len(faces), embedded.descriptors.shape[1]), np.float32)
+    values[embedded.rows] = embedded.descriptors
+    return values

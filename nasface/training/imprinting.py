@@ -10,9 +10,8 @@ import torch
 
 from nasface.accuracy.estimator import describe
 from nasface.data import FaceSet
-from nasface.supernets import ElasticNetwork
 from nasface.supernets.calibration import calibrate
-from nasface.training.networks import cut, head_of
+from nasface.training.networks import TrainableSupernet
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ Images = npt.NDArray[np.uint8]
 
 
 @torch.no_grad()
-def imprint(network: ElasticNetwork, faces: FaceSet, calibration: Images, device: torch.device) -> None:
+def imprint(network: TrainableSupernet, faces: FaceSet, calibration: Images, device: torch.device) -> None:
     """Begin every person's row of the classifier as the direction of their mean descriptor, the biases as 0.
 
     The largest network describes the photos (Qi, Brown, Lowe 2018, "Low-Shot Learning with Imprinted Weights", section
@@ -39,8 +38,8 @@ def imprint(network: ElasticNetwork, faces: FaceSet, calibration: Images, device
         calibration: uint8[m, side, side, 3], for the statistics of batch normalisation.
         device: Where the photos are described.
     """
-    space, head = network.space, head_of(network)
-    module = calibrate(cut(network, network.largest).to(device), calibration).fold()
+    space, head = network.space, network.head
+    module = calibrate(network.cut(network.largest).to(device), calibration).fold()
     sums = np.zeros((len(faces.people), space.descriptor))
     rows = first_of_each(faces.labels, PHOTOS)
     for start in range(0, len(rows), CHUNK):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from abc import ABC, abstractmethod
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from nasface.netspec import NetSpec
+from nasface.spaces import OfaMbv3
 from nasface.supernets.elastic import ElasticNetwork, stage_ends
 from nasface.supernets.module import SpecModule
-from nasface.training.options import Phase
-from nasface.training.phases import SubnetSampler
+from nasface.training.options import Phase, TrainingConfig
+from nasface.training.phases import SubnetSampler, subspace, trained_before
+from nasface.training.sorting import sort_channels
 from nasface.training.validation import validation_list
 
 Genotype = npt.NDArray[np.int8]
@@ -21,7 +24,111 @@ THE_ONLY: Genotype = np.zeros(0, np.int8)
 """Stands for the network where there is but one."""
 
 
-class FixedNetwork(nn.Module):
+class Sampler(Protocol):
+    """Networks for the steps and the validations of a phase."""
+
+    def draw(self, rng: np.random.Generator) -> list[Genotype]:
+        """Those of one step."""
+        ...
+
+    def judged(self) -> dict[str, Genotype]:
+        """Those that the phase is judged by, by name."""
+        ...
+
+
+class StageShape(NamedTuple):
+    """Side in pixels and channels of what a stage hands on."""
+
+    side: int
+    channels: int
+
+
+class Trainable(nn.Module, ABC):
+    """A network with a classifier that a `Trainer` can train through phases."""
+
+    @property
+    @abstractmethod
+    def whole(self) -> NetSpec:
+        """The network, or the largest of several."""
+
+    @property
+    @abstractmethod
+    def largest(self) -> Genotype:
+        """Its genotype."""
+
+    @property
+    def head(self) -> nn.Linear:
+        """The classifier."""
+        return cast(nn.Linear, self.get_submodule("classifier.linear"))
+
+    @property
+    def resolution(self) -> int:
+        """Side of the input in pixels."""
+        return self.whole.input_shape[0]
+
+    @abstractmethod
+    def forward(self, x: Tensor, genotype: Genotype, features: list[Tensor] | None = None) -> Tensor:
+        """As `ElasticNetwork.forward`."""
+
+    @abstractmethod
+    def sampler(self, phase: Phase) -> Sampler:
+        """The networks of a phase."""
+
+    @abstractmethod
+    def cut(self, genotype: Genotype) -> SpecModule:
+        """A copy of one network as a module of its own, on the CPU."""
+
+    def begin(self, config: TrainingConfig, name: str, phase: Phase) -> None:
+        """Change what has to be changed before the first step of the phase `name`."""
+
+    def is_elastic(self, phase: Phase) -> bool:
+        """Whether a phase trains more than one network."""
+        return False
+
+    def stages(self) -> list[StageShape]:
+        """Of what the stages hand on."""
+        shapes = {op.name: op.shape for op in self.whole.ops}
+        return [StageShape(shapes[name][0], shapes[name][2]) for name in stage_ends(self.whole)]
+
+
+class TrainableSupernet(ElasticNetwork, Trainable):
+    """An elastic network; its parameters and their names are those of `ElasticNetwork`.
+
+    Args:
+        space: Its networks.
+        classes: Outputs of the classifier.
+    """
+
+    def __init__(self, space: OfaMbv3, classes: int) -> None:
+        super().__init__(space, classes)
+
+    @property
+    def whole(self) -> NetSpec:
+        """The largest network."""
+        return self.space.build(self.largest)
+
+    def sampler(self, phase: Phase) -> Sampler:
+        """Sub-networks as the phase says."""
+        return _ElasticSampler(self.space, phase)
+
+    @torch.no_grad()
+    def cut(self, genotype: Genotype) -> SpecModule:
+        """A copy of one sub-network."""
+        module = SpecModule(self.space.build(genotype))
+        module.load_state_dict(self.subnet_state(genotype, module.spec))
+        return module
+
+    def begin(self, config: TrainingConfig, name: str, phase: Phase) -> None:
+        """Sort the channels, if the phase says so."""
+        if phase.sort:
+            sort_channels(self, trained_before(config, name, self.space))
+
+    def is_elastic(self, phase: Phase) -> bool:
+        """Whether the phase's part of the space has more than one network."""
+        return subspace(self.space, phase).size() > 1
+
+
+class FixedNetwork(Trainable):
     """One network with a classifier, trained like a sub-network.
 
     Args:
@@ -39,46 +146,42 @@ class FixedNetwork(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     @property
-    def descriptor(self) -> int:
-        """Numbers in the descriptor."""
-        return self.body.spec.output_shape[2]
+    def whole(self) -> NetSpec:
+        """The network."""
+        return self.body.spec
 
     @property
-    def resolution(self) -> int:
-        """Side of the input in pixels."""
-        return self.body.spec.input_shape[0]
+    def largest(self) -> Genotype:
+        """Stands for it."""
+        return THE_ONLY
 
     def forward(self, x: Tensor, genotype: Genotype, features: list[Tensor] | None = None) -> Tensor:
         """As `ElasticNetwork.forward`; there is but one network."""
-        ends = stage_ends(self.body.spec)
+        ends = stage_ends(self.whole)
         watched = None if features is None else dict.fromkeys(ends, x)
         descriptors = self.body.run(x, self.body.compute, watched)
         if features is not None and watched is not None:
             features += [watched[name] for name in ends]
         return descriptors
 
+    def sampler(self, phase: Phase) -> Sampler:
+        """The network, always."""
+        return _TheOnly(self.whole.name)
 
-Network = ElasticNetwork | FixedNetwork
-
-
-class Sampler(Protocol):
-    """Networks for the steps and the validations of a phase."""
-
-    def draw(self, rng: np.random.Generator) -> list[Genotype]:
-        """Those of one step."""
-        ...
-
-    def judged(self) -> dict[str, Genotype]:
-        """Those that the phase is judged by, by name."""
-        ...
+    @torch.no_grad()
+    def cut(self, genotype: Genotype) -> SpecModule:
+        """A copy."""
+        module = SpecModule(self.whole)
+        module.load_state_dict(self.body.state_dict())
+        return module
 
 
-class _Elastic(SubnetSampler):
+class _ElasticSampler(SubnetSampler):
     def judged(self) -> dict[str, Genotype]:
         return validation_list(self.space, self._phase.validate)
 
 
-class _Fixed:
+class _TheOnly:
     def __init__(self, name: str) -> None:
         self._name = name
 
@@ -87,34 +190,3 @@ class _Fixed:
 
     def judged(self) -> dict[str, Genotype]:
         return {self._name: THE_ONLY}
-
-
-def open_sampler(network: Network, phase: Phase) -> Sampler:
-    """The networks of a phase."""
-    if isinstance(network, ElasticNetwork):
-        return _Elastic(network.space, phase)
-    return _Fixed(network.body.spec.name)
-
-
-@torch.no_grad()
-def cut(network: Network, genotype: Genotype) -> SpecModule:
-    """A copy of one network as a module of its own, on the CPU."""
-    if isinstance(network, FixedNetwork):
-        module = SpecModule(network.body.spec)
-        module.load_state_dict(network.body.state_dict())
-        return module
-    module = SpecModule(network.space.build(genotype))
-    module.load_state_dict(network.subnet_state(genotype, module.spec))
-    return module
-
-
-def head_of(network: Network) -> nn.Linear:
-    """The classifier."""
-    return cast(nn.Linear, network.get_submodule("classifier.linear"))
-
-
-def size_of(network: Network) -> tuple[int, int]:
-    """Side of the input in pixels, and numbers in the descriptor."""
-    if isinstance(network, FixedNetwork):
-        return network.resolution, network.descriptor
-    return network.space.resolution, network.space.descriptor

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from nasface.errors import InvalidInput
-from nasface.supernets.elastic import stage_ends
 from nasface.training.distillation import DescriptorTeacher
 from nasface.training.losses import ClassificationLoss
-from nasface.training.networks import FixedNetwork, Genotype, Network, head_of
+from nasface.training.networks import Genotype, Trainable
 from nasface.training.objectives import LargestTeacherConfig, LogitsTeacherConfig
 from nasface.training.teachers import Taught, Teacher, features_loss, logits_loss, matching_stages
 
@@ -22,7 +21,7 @@ TERMS = ("logits", "features", "descriptors", "span", "similarities")
 
 
 @dataclass(frozen=True)
-class Batch:
+class PhotoBatch:
     """One step's photos on the device.
 
     Attributes:
@@ -49,7 +48,7 @@ class Student(nn.Module):
 
     def __init__(
         self,
-        network: Network,
+        network: Trainable,
         loss: ClassificationLoss,
         descriptors: DescriptorTeacher | None = None,
         live: LargestTeacherConfig | LogitsTeacherConfig | None = None,
@@ -64,21 +63,21 @@ class Student(nn.Module):
         self.adaptors = nn.ModuleList()
         self.stages: list[int] = []
 
-    def adapt(self, teacher: Network) -> None:
+    def adapt(self, teacher: Trainable) -> None:
         """Learn the stages of another network through 1 x 1 convolutions, where channels differ."""
-        own, other = _stages(self.network), _stages(teacher)
+        own, other = self.network.stages(), teacher.stages()
         self.stages = matching_stages(own, other)
         for (_, channels), stage in zip(own, self.stages, strict=True):
-            same = channels == other[stage][1]
-            self.adaptors.append(nn.Identity() if same else nn.Conv2d(channels, other[stage][1], 1))
+            same = channels == other[stage].channels
+            self.adaptors.append(nn.Identity() if same else nn.Conv2d(channels, other[stage].channels, 1))
 
     def losses(
-        self, batch: Batch, genotype: Genotype, progress: float, noise: torch.Generator, taught: Taught | None
+        self, batch: PhotoBatch, genotype: Genotype, progress: float, noise: torch.Generator, taught: Taught | None
     ) -> tuple[dict[str, Tensor], Taught]:
         """Weighted terms of one sub-network by name, whose sum is minimised; and what it could teach smaller ones."""
         features: list[Tensor] | None = [] if self.feature_weight else None
         descriptors = self.network(batch.x, genotype, features)
-        head, terms = head_of(self.network), {}
+        head, terms = self.network.head, {}
         logits = self.loss.logits(self._dropped(descriptors, noise), head.weight, head.bias)
         if self.loss.config.weight:
             terms[self.loss.config.name] = self.loss.config.weight * self.loss(logits, batch.labels, progress)
@@ -113,7 +112,7 @@ class Student(nn.Module):
 def accumulate(
     fabric: Any,
     student: Student,
-    batch: Batch,
+    batch: PhotoBatch,
     genotypes: Sequence[Genotype],
     progress: float,
     noise: torch.Generator,
@@ -166,15 +165,8 @@ def build_optimizer(student: Student, name: str, rate: float, momentum: float, d
 
 
 @torch.no_grad()
-def follow(average: Network, network: Network, decay: float) -> None:
+def follow(average: Trainable, network: Trainable, decay: float) -> None:
     """Move a running average of the weights towards them; statistics are copied, as calibration replaces them."""
     torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
     for own, other in zip(average.buffers(), network.buffers(), strict=True):
         own.copy_(other)
-
-
-def _stages(network: Network) -> list[tuple[int, int]]:
-    """(side, channels) of what the stages hand on."""
-    spec = network.body.spec if isinstance(network, FixedNetwork) else network.space.build(network.largest)
-    shapes = {op.name: op.shape for op in spec.ops}
-    return [(shapes[name][0], shapes[name][2]) for name in stage_ends(spec)]

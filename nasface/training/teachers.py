@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nasface.errors import DataError, InvalidInput
 from nasface.training.losses import ClassificationLoss
-from nasface.training.networks import Genotype, Network, head_of
+from nasface.training.networks import Genotype, StageShape, Trainable
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class NetworkTeacher:
         features: Whether the outputs of its stages are asked for.
     """
 
-    def __init__(self, network: Network, genotype: Genotype, loss: ClassificationLoss, features: bool) -> None:
+    def __init__(self, network: Trainable, genotype: Genotype, loss: ClassificationLoss, features: bool) -> None:
         self._network, self._genotype, self._loss, self._features = network.train(), genotype, loss, features
         network.requires_grad_(False)
 
@@ -59,7 +59,7 @@ class NetworkTeacher:
         """See `Teacher`."""
         features: list[Tensor] | None = [] if self._features else None
         descriptors = self._network(x, self._genotype, features)
-        head = head_of(self._network)
+        head = self._network.head
         return Taught(self._loss.logits(descriptors, head.weight, head.bias), tuple(features or ()))
 
 
@@ -105,8 +105,8 @@ def features_loss(student: list[Tensor], teacher: tuple[Tensor, ...]) -> Tensor:
     return torch.stack(parts).mean()
 
 
-def matching_stages(student: list[tuple[int, int]], teacher: list[tuple[int, int]]) -> list[int]:
-    """For each of the student's stages, (side, channels), the teacher's stage of that side that it learns from.
+def matching_stages(student: Sequence[StageShape], teacher: Sequence[StageShape]) -> list[int]:
+    """For each of the student's stages, the teacher's stage of that side that it learns from.
 
     Raises:
         InvalidInput: The teacher has no stage of some side.

@@ -11,9 +11,9 @@ import torch
 
 from nasface.spaces import OfaMbv3
 from nasface.spaces.ofa_mbv3 import OfaMbv3Config
-from nasface.supernets import ElasticNetwork
 from nasface.training.assembly import open_fabric
 from nasface.training.losses import build_loss
+from nasface.training.networks import TrainableSupernet
 from nasface.training.objectives import LargestTeacherConfig, MarginConfig
 from nasface.training.options import Phase, TrainingConfig
 from nasface.training.photos import MemoryPhotos
@@ -66,7 +66,7 @@ def tiny_trainer(
     images, labels = pictures()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = ElasticNetwork(tiny_space(), PEOPLE)
+        network = TrainableSupernet(tiny_space(), PEOPLE)
     student = Student(network, build_loss(loss or MarginConfig("arcface", 0.5, scale=16.0)), None, live, config.dropout)
     photos = MemoryPhotos(images, np.arange(len(images)), labels)
     judges = Judges(images[:24], images, labels)
@@ -76,5 +76,5 @@ def tiny_trainer(
 
 def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
     """Copies of everything that is trained, running averages included."""
-    states = {"student": trainer.student.state_dict(), "average": trainer.average.state_dict()}
+    states = {"student": trainer.student.state_dict(), "average": trainer.best.state_dict()}
     return {f"{part}.{name}": value.clone() for part, state in states.items() for name, value in state.items()}

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from nasface.data import FaceSet, load_data
 from nasface.errors import DataError, InvalidInput
 from nasface.training.distillation import DescriptorTeacher, centred, read_descriptors
+from nasface.training.networks import StageShape
 from nasface.training.objectives import DescriptorTeacherConfig
 from nasface.training.teachers import FileTeacher, features_loss, logits_loss, matching_stages
 
@@ -95,8 +96,9 @@ def test_features_loss_is_relative() -> None:
 
 
 def test_stages_are_matched_by_size() -> None:
-    student = [(28, 32), (14, 48), (7, 96), (7, 136), (4, 192)]
-    efficientnet = [(28, 24), (14, 40), (7, 80), (7, 112), (4, 192), (4, 320)]
+    student = [StageShape(*s) for s in [(28, 32), (14, 48), (7, 96), (7, 136), (4, 192)]]
+    shapes = [(28, 24), (14, 40), (7, 80), (7, 112), (4, 192), (4, 320)]
+    efficientnet = [StageShape(*shape) for shape in shapes]
     assert matching_stages(student, efficientnet) == [0, 1, 2, 3, 5]
     with pytest.raises(InvalidInput, match="no stage of 28 pixels"):
         matching_stages(student, efficientnet[1:])

@@ -88,11 +88,11 @@ def _one_process(folder: Path) -> dict[str, torch.Tensor]:
 
 def _half(trainer: object, step: int, rank: int, noise: torch.Generator) -> object:
     from nasface.training.augmentation import augment
-    from nasface.training.step import Batch
+    from nasface.training.step import PhotoBatch
     from nasface.training.trainer import Trainer
 
     assert isinstance(trainer, Trainer)
     rows = np.array_split(trainer.order.rows(step), 2)[rank]
     images, rows = trainer.photos.batch(rows)
     x = augment(torch.from_numpy(images), trainer.config.augmentation, trainer.resolution, noise)
-    return Batch(x, torch.from_numpy(trainer.photos.labels[rows]), torch.from_numpy(rows))
+    return PhotoBatch(x, torch.from_numpy(trainer.photos.labels[rows]), torch.from_numpy(rows))

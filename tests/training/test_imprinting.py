@@ -9,10 +9,9 @@ import pytest
 import torch
 
 from nasface.data import FaceSet, load_data
-from nasface.supernets import ElasticNetwork
 from nasface.supernets.calibration import calibrate
 from nasface.training.imprinting import PHOTOS, first_of_each, imprint
-from nasface.training.networks import cut
+from nasface.training.networks import TrainableSupernet
 
 from ._tiny import SIDE, tiny_space
 
@@ -28,12 +27,12 @@ def faces() -> FaceSet:
 def test_rows_are_unit_means_of_the_largest_networks_unit_descriptors(
     faces: FaceSet, caplog: pytest.LogCaptureFixture
 ) -> None:
-    network = ElasticNetwork(tiny_space(), len(faces.people))
+    network = TrainableSupernet(tiny_space(), len(faces.people))
     photos = faces.load(size=SIDE)
     with caplog.at_level(logging.INFO):
         imprint(network, faces, photos.images[:16], torch.device("cpu"))
     assert f"mean descriptors of {len(faces.people)} people" in caplog.text
-    module = calibrate(cut(network, network.genotype_of(7, 6, 4)), photos.images[:16])
+    module = calibrate(network.cut(network.genotype_of(7, 6, 4)), photos.images[:16])
     person = 3
     own = np.flatnonzero(faces.labels == person)[:PHOTOS]
     x = (torch.from_numpy(photos.images[own]).permute(0, 3, 1, 2) / 255 - torch.tensor(MEAN)) / torch.tensor(STD)
@@ -46,7 +45,7 @@ def test_rows_are_unit_means_of_the_largest_networks_unit_descriptors(
 
 
 def test_a_person_without_a_readable_photo_keeps_the_row(faces: FaceSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    network = ElasticNetwork(tiny_space(), len(faces.people))
+    network = TrainableSupernet(tiny_space(), len(faces.people))
     head = network.get_submodule("classifier.linear")
     before, calibration = head.weight.detach().clone(), faces.load(np.arange(8), size=SIDE).images
     load = faces.load
