@@ -31,7 +31,14 @@ from nasface.registry import REGISTRY
 
 ENTRY_POINTS = "nasface.plugins"
 RENAMED: Final = {
+    "accuracy.shard": "shard",
+    "accuracy.shards": "shards",
     "check.threads": "check.file_threads",
+    "compare.seeds": "compare.splits",
+    "experiment.seeds": "experiment.repeats",
+    "experiment.shard": "shard",
+    "experiment.shards": "shards",
+    "family": "budgets",
     "latency.threads": "latency.file_threads",
     "lut.threads": "lut.file_threads",
     "search.rounds": "refine.rounds",

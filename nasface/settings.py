@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from omegaconf import MISSING, DictConfig, OmegaConf
+
+from nasface.errors import InvalidInput
 
 T = TypeVar("T")
 
@@ -75,8 +78,6 @@ class Accuracy:
             `constraints`, as the search does.
         band: Dense draws lie within this share of a budget.
         family: Subnets in a row that share their first stages, which are then computed once; 1 for independent ones.
-        shards: Number of processes that share the work, with a file each.
-        shard: Which of them this is, from 0.
         parts: merge_tables: the files to join; None takes those of the table's shards.
         pairs: File of pairs of validation people (LFW format) for the metric accuracy; None draws balanced pairs.
         accelerator: Where networks are measured: cpu, gpu (CUDA), or auto for a GPU if torch sees one.
@@ -91,8 +92,6 @@ class Accuracy:
     ratios: list[float] | None = MISSING
     band: float = MISSING
     family: int = MISSING
-    shards: int = MISSING
-    shard: int = MISSING
     parts: list[str] | None = MISSING
     pairs: str | None = MISSING
     accelerator: str = MISSING
@@ -245,14 +244,14 @@ class Compare:
 
     predictors: list[str] | None = MISSING
     sizes: list[int] = MISSING
-    seeds: int = MISSING
+    splits: int = MISSING
     ratios: list[float] = MISSING
     held_out: float = MISSING
     results: str | None = MISSING
 
 
 @dataclass
-class Family:
+class Budgets:
     """Latency budgets of `task=deploy_family`.
 
     Attributes:
@@ -273,19 +272,51 @@ class Assets:
     parts: list[str] = MISSING
 
 
+@dataclass(frozen=True)
+class Shard:
+    """One of several processes that share the work of a task, each with a file of its own.
+
+    Attributes:
+        index: Which of them this is, from 0.
+        count: How many there are.
+
+    Raises:
+        InvalidInput: There is no such process.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise InvalidInput(f"shards={self.count} must be 1 or more.")
+        if not 0 <= self.index < self.count:
+            raise InvalidInput(f"shard={self.index} must lie between 0 and shards - 1 = {self.count - 1}.")
+
+    def file(self, whole: Path) -> Path:
+        """This process's file beside that of the whole: `mine.2of8.csv` of `mine.csv`; the whole if there is one."""
+        return whole if self.count == 1 else whole.with_name(f"{whole.stem}.{self.index}of{self.count}{whole.suffix}")
+
+
+WHOLE: Final = Shard()
+"""Work that is not shared."""
+
+
 @dataclass
 class Settings:
     """One composed run. Component groups stay dictionaries: the registry checks them against their dataclasses."""
 
     task: str = MISSING
     seed: int = MISSING
+    shards: int = MISSING
+    shard: int = MISSING
     constraints: Constraints = field(default_factory=Constraints)
     accuracy: Accuracy = field(default_factory=Accuracy)
     study: Study = field(default_factory=Study)
     refine: Refine = field(default_factory=Refine)
     evaluation: Evaluation = field(default_factory=Evaluation)
     measure: Measure = field(default_factory=Measure)
-    family: Family = field(default_factory=Family)
+    budgets: Budgets = field(default_factory=Budgets)
     genotype: Any = MISSING
     model: Any = MISSING
     sweep: str | None = MISSING
@@ -316,6 +347,11 @@ class Settings:
         """Check the types of a composed config and resolve it; raises OmegaConf's ValidationError."""
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         return typed(cls, plain)
+
+    @property
+    def share(self) -> Shard:
+        """Which part of a shared work is this process's; raises `InvalidInput` if there is none such."""
+        return Shard(self.shard, self.shards)
 
     @property
     def precision(self) -> str:

@@ -18,6 +18,7 @@ from nasface.accuracy.runner import SubnetRunner, inference_batch
 from nasface.accuracy.table import AccuracyTable, TableWriter
 from nasface.errors import InvalidInput
 from nasface.metrics import ListedPairs
+from nasface.settings import WHOLE, Shard
 from nasface.supernets.calibration import calibrate, normalise
 from nasface.supernets.module import SpecModule
 from nasface.supernets.supernet import Genotype, Supernet
@@ -106,7 +107,7 @@ def estimate(
     path: Path,
     *,
     plan: Plan | None = None,
-    shard: tuple[int, int] = (0, 1),
+    shard: Shard = WHOLE,
     elsewhere: Collection[bytes] = (),
     progress: TableProgress | None = None,
 ) -> AccuracyTable | None:
@@ -121,7 +122,7 @@ def estimate(
         seed: Of the sequence.
         path: The CSV file; created or continued.
         plan: How networks are drawn; None draws half of them uniformly and spreads half over MACs.
-        shard: (i, k): only every k-th family from the i-th on, to share the work between processes with a file each
+        shard: Only every count-th family from the index-th on, to share the work between processes with a file each
             (`merge_tables` joins them).
         elsewhere: Genotypes (their bytes) that other files hold; they are not measured again.
         progress: Told at the start and after every network.
@@ -130,7 +131,7 @@ def estimate(
         The table as it then stands in the file; None if the other files hold everything.
 
     Raises:
-        InvalidInput: The supernet is not trained, there is no such shard, or there are too few photos for the metrics.
+        InvalidInput: The supernet is not trained, or there are too few photos for the metrics.
         TableError: The file belongs to something else.
     """
     _check_trained(supernet)
@@ -214,13 +215,10 @@ def _protocol(supernet: Supernet, faces: Faces) -> Protocol | ClosedSet:
     return Protocol(faces.labels, faces.pairs)
 
 
-def _shard(population: npt.NDArray[np.int8], origins: list[str], family: int, shard: tuple[int, int]) -> list[Entry]:
+def _shard(population: npt.NDArray[np.int8], origins: list[str], family: int, shard: Shard) -> list[Entry]:
     """The networks of one shard: whole families, so that what they share is computed in one process."""
-    index, count = shard
-    if not 0 <= index < count:
-        raise InvalidInput(f"There is no shard {index} of {count}; accuracy.shard goes from 0 to accuracy.shards - 1.")
     entries = zip(population, origins, strict=True)
-    return [entry for position, entry in enumerate(entries) if position // family % count == index]
+    return [entry for position, entry in enumerate(entries) if position // family % shard.count == shard.index]
 
 
 def _measured(

@@ -25,13 +25,9 @@ def checked(options: Accuracy) -> Accuracy:
         raise UnknownName("accuracy.sampling", options.sampling, SAMPLINGS)
     if options.stratify_by not in COSTS:
         raise UnknownName("accuracy.stratify_by", options.stratify_by, COSTS)
-    for name in ("n_subnets", "family", "shards"):
+    for name in ("n_subnets", "family"):
         if getattr(options, name) < 1:
             raise InvalidInput(f"accuracy.{name}={getattr(options, name)} must be 1 or more.")
-    if not 0 <= options.shard < options.shards:
-        raise InvalidInput(
-            f"accuracy.shard={options.shard} must lie between 0 and accuracy.shards - 1 = {options.shards - 1}."
-        )
     if not 0 < options.band < 1:
         raise InvalidInput(f"accuracy.band={options.band:g} must lie between 0 and 1, e.g. 0.05 for 5 %.")
     return options

@@ -10,11 +10,6 @@ from nasface.errors import TableError
 from nasface.spaces import SearchSpace
 
 
-def shard_path(path: Path, shard: int, shards: int) -> Path:
-    """The file of one shard beside the whole table's: `mine.csv`, `mine.2of8.csv`; the table itself if there is one."""
-    return path if shards == 1 else path.with_name(f"{path.stem}.{shard}of{shards}{path.suffix}")
-
-
 def related(path: Path) -> list[Path]:
     """The files that are there of a table: its own, and those of its shards, in order of their numbers."""
     shards = [file for file in path.parent.glob(f"{path.stem}.*of*{path.suffix}") if _numbers(path, file)]

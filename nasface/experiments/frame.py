@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from nasface.analysis import Row
-from nasface.errors import InfeasibleConstraint, InvalidInput
+from nasface.errors import InfeasibleConstraint
 from nasface.experiments._base import C, Experiment
 from nasface.experiments.results import Results, key
 from nasface.runs import write_text
+from nasface.settings import WHOLE, Shard
 
 INFEASIBLE = "infeasible"
 """Column with the reason why a cell has no values."""
@@ -35,26 +36,18 @@ class Conducted(NamedTuple):
     missing: int
 
 
-def conduct(
-    experiment: Experiment[C], results: Results, console: Console, shard: int = 0, shards: int = 1
-) -> Conducted:
+def conduct(experiment: Experiment[C], results: Results, console: Console, shard: Shard = WHOLE) -> Conducted:
     """Measure this process's share of the cells that are missing.
 
     Args:
         experiment: What to measure.
         results: What is there; finished cells are added.
         console: Shows progress.
-        shard: Number of this process, from 0.
-        shards: How many share the cells.
-
-    Raises:
-        InvalidInput: `shard` is not below `shards`.
+        shard: Which share of the cells is this process's.
     """
-    if not 0 <= shard < shards:
-        raise InvalidInput(f"The share {shard} of {shards} does not exist; give a number from 0 to {shards - 1}.")
     cells = experiment.cells()
     done = {key(row, experiment.keys) for row in results.rows}
-    todo = [cell for cell in cells[shard::shards] if key(cell.to_row(), experiment.keys) not in done]
+    todo = [cell for cell in cells[shard.index :: shard.count] if key(cell.to_row(), experiment.keys) not in done]
     with Progress(console=console, transient=True) as bar:
         shown = bar.add_task(experiment.name, total=len(todo))
         for cell in todo:

@@ -38,12 +38,12 @@ class Options:
     """See conf/experiment/optimality_gap.yaml.
 
     Attributes:
-        seeds: Searches per cell of the table.
+        repeats: Searches per cell of the table.
         ratios: Budgets of latency relative to EfficientNet-B0.
         searches: Parameters by label; `name` is the search's where the label is another.
     """
 
-    seeds: int
+    repeats: int
     ratios: list[float]
     searches: dict[str, dict[str, Any]]
 
@@ -104,7 +104,7 @@ class OptimalityGap(Experiment[GapTrial]):
             for ratio in self._options.ratios
             if (entry.device.name, ratio) not in self._refused
             for search in self._options.searches
-            for seed in range(self._options.seeds)
+            for seed in range(self._options.repeats)
         ]
 
     def measure(self, cell: GapTrial) -> list[Row]:
@@ -152,7 +152,8 @@ class OptimalityGap(Experiment[GapTrial]):
             f"The score is that of {self._settings.predictor['name']} on {len(self._bench.table)} measured subnets: a "
             "sum over stages, as the latencies are, so that the best and the worst score within a budget are exact. "
             "The gap of a search is (optimum - found) / (optimum - worst), in per cent; mean ± 95 % interval over "
-            f"{self._options.seeds} seeds. It says how well a search maximises a score, not how accurate a network is."
+            f"{self._options.repeats} seeds. "
+            "It says how well a search maximises a score, not how accurate a network is."
         )
 
     def _overall(self, rows: Sequence[Row]) -> str:

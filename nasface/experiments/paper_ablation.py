@@ -54,12 +54,12 @@ class Options:
 
     Attributes:
         predictor: Whose opinion is searched by, at its defaults: the paper's, whatever the run's `predictor` is.
-        seeds: Searches per value.
+        repeats: Searches per value.
         values: What is tried, by name of the search's parameter; the others keep their values in `search`.
     """
 
     predictor: str
-    seeds: int
+    repeats: int
     values: dict[str, list[Any]]  # OmegaConf knows no union of numbers inside containers
 
 
@@ -103,7 +103,7 @@ class PaperAblation(Experiment[AblationTrial]):
             AblationTrial(parameter, value, seed)
             for parameter, values in self._options.values.items()
             for value in values
-            for seed in range(self._options.seeds)
+            for seed in range(self._options.repeats)
         ]
 
     def measure(self, cell: AblationTrial) -> list[Row]:
@@ -147,7 +147,7 @@ class PaperAblation(Experiment[AblationTrial]):
         bounds = ", ".join(f"{c.label} at most {c.bound:.4g} {c.cost.unit}" for c in self._constraints)
         return (
             f"Searches by {self._options.predictor} on {len(self._bench.table)} measured subnets, {bounds}; "
-            f"mean ± 95 % interval over {self._options.seeds} searches. Predictions are estimated, the second one by "
+            f"mean ± 95 % interval over {self._options.repeats} searches. Predictions are estimated, the second one by "
             "ridge on the same table, which no search maximised. * marks the paper's choice; its figures carry no "
             "numbers in the text, and it states 5 to 10 minutes for a search on a server."
         )

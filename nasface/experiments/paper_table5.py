@@ -69,7 +69,7 @@ class Options:
     supernets: list[SupernetEntry]
     predictors: list[str]
     ratios: list[float]
-    seeds: int
+    repeats: int
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class PaperTable5(Experiment[Table5Trial]):
         devices = [entry.device.name for entry in next(iter(self._benches.values())).devices]
         return [
             Table5Trial(supernet, predictor, device, ratio, seed)
-            for seed in range(options.seeds)
+            for seed in range(options.repeats)
             for supernet in self._benches
             for device in devices
             for ratio in options.ratios
@@ -152,7 +152,7 @@ class PaperTable5(Experiment[Table5Trial]):
         ]
         header = ["supernet", "device", "x EfficientNet-B0", "predictor", *MEASURED.values(), "AUC ± over people"]
         parts = [
-            f"{self._options.seeds} searches per row, learned from {self._run.settings.accuracy.metric}; mean ± 95 % "
+            f"{self._options.repeats} searches per row, learned from {self._run.settings.accuracy.metric}; mean ± 95 % "
             "interval over searches. The last column is half the 95 % interval of one network's AUC over the people "
             "(bootstrap): what these people can tell apart at all. Identification is the paper's protocol (one random "
             f"photo per person as gallery, ten draws). `{ANY}` is a random network within the budget.",

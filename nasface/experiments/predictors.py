@@ -40,7 +40,7 @@ class TrialDesign:
     Attributes:
         predictors: Settings by name; floors are always added.
         sizes: Numbers of networks learned from.
-        seeds: Random splits of the table.
+        splits: Random splits of the table.
         held_out: Share of the table to judge by.
         regions: By name, bool[n]: networks that are judged apart.
         baseline: The predictor that differences are taken to.
@@ -48,7 +48,7 @@ class TrialDesign:
 
     predictors: Mapping[str, Mapping[str, Any]]
     sizes: Sequence[int]
-    seeds: int
+    splits: int
     held_out: float
     regions: Regions
     baseline: str
@@ -80,7 +80,7 @@ class PredictorTrials(Experiment[PredictorTrial]):
         design = self.design
         return [
             PredictorTrial(name, size, seed)
-            for seed in range(design.seeds)
+            for seed in range(design.splits)
             for size in design.sizes
             for name in (*design.predictors, *FLOORS)
         ]
@@ -95,7 +95,7 @@ class PredictorTrials(Experiment[PredictorTrial]):
 
     def report(self, rows: Sequence[Row]) -> Report:
         """Tables at the largest size, learning curves."""
-        title = f"Predictors on {len(self._bench.table)} measured subnets, {self.design.seeds} splits"
+        title = f"Predictors on {len(self._bench.table)} measured subnets, {self.design.splits} splits"
         body, pictures = comparison_markdown(PredictorComparison.of(rows, self.design.baseline), self.name)
         return Report(title, f"{ceiling_text(self._bench)}\n\n{body}", pictures)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from nasface.analysis import Row, Value
 from nasface.errors import TableError
 from nasface.runs import write_rows
+from nasface.settings import WHOLE, Shard
 
 FINGERPRINT = "identity"
 """Name of the column."""
@@ -21,15 +22,14 @@ class Results:
     Args:
         path: NAME.csv.
         fingerprint: See `Experiment.fingerprint`.
-        shard: Number of this process, from 0.
-        shards: How many there are; with more than one, this one writes NAME.SHARDofSHARDS.csv.
+        shard: Which process this is; one of several writes a file of its own.
 
     Raises:
         TableError: A file of that name holds results on other inputs, or is no such file.
     """
 
-    def __init__(self, path: Path, fingerprint: str, shard: int = 0, shards: int = 1) -> None:
-        self.path = path if shards == 1 else path.with_name(f"{path.stem}.{shard}of{shards}.csv")
+    def __init__(self, path: Path, fingerprint: str, shard: Shard = WHOLE) -> None:
+        self.path = shard.file(path)
         self._fingerprint = fingerprint
         self._own: list[Row] = []
         self._others: list[Row] = []

@@ -45,7 +45,7 @@ class Options:
     """See conf/experiment/verification.yaml.
 
     Attributes:
-        seeds: Trials per predictor and way.
+        repeats: Trials per predictor and way.
         predictors: Names.
         budgets: Measurements in all, of which some are random networks to begin with.
         top: Favourites that are measured in a round.
@@ -53,7 +53,7 @@ class Options:
         ratio: Budget of latency on the first device relative to EfficientNet-B0.
     """
 
-    seeds: int
+    repeats: int
     predictors: list[str]
     budgets: list[int]
     top: int
@@ -111,7 +111,7 @@ class Verification(Experiment[Trial]):
             Trial(budget, name, way, seed)
             for budget in options.budgets
             for name, way in [(RANDOM, RANDOM), *pairs]
-            for seed in range(options.seeds)
+            for seed in range(options.repeats)
         ]
 
     def measure(self, cell: Trial) -> list[Row]:
@@ -162,7 +162,7 @@ class Verification(Experiment[Trial]):
             "the best of the pool owes something to luck, so that no way can reach a regret of zero there. Promised "
             "minus found: the value announced (predicted, or measured on the first half) minus that on the others, "
             "corrected for the halves' means. "
-            f"Mean ± 95 % interval over {options.seeds} seeds.\n\n" + "\n".join(ways)
+            f"Mean ± 95 % interval over {options.repeats} seeds.\n\n" + "\n".join(ways)
         )
 
     def _try(self, cell: Trial, order: Indices, rng: np.random.Generator) -> Delivered:

@@ -12,29 +12,28 @@ from nasface.experiments.predictors import PredictorTrials, TrialDesign, ceiling
 from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY
 from nasface.reports.predictor_table import print_comparison, write_comparison
-from nasface.tasks.experiment import command, split_options
+from nasface.tasks.experiment import command
 
 
 def run(run: Run) -> Outcome:
     """Run the trials that the results file lacks, then show and write the comparison."""
     options, bench = run.settings.compare, run.workbench
-    frame, _ = split_options(run.settings.experiment)
     design = TrialDesign(
         {name: {"name": name} for name in _predictors(options.predictors)},
         fitting_sizes(options.sizes, len(bench.table), options.held_out),
-        options.seeds,
+        options.splits,
         options.held_out,
         near_budgets(bench, options.ratios),
         run.settings.predictor["name"],
     )
     trials = PredictorTrials(bench, design)
     path = run.folder / "compare.csv" if options.results is None else run.path(options.results)
-    results = Results(path, trials.fingerprint, frame.shard, frame.shards)
-    rows, missing = conduct(trials, results, run.console, frame.shard, frame.shards)
+    results = Results(path, trials.fingerprint, run.settings.share)
+    rows, missing = conduct(trials, results, run.console, run.settings.share)
     comparison = PredictorComparison.of(rows, design.baseline)
     print_comparison(run.console, comparison)
     run.console.print(ceiling_text(bench), soft_wrap=True)
-    title = f"{len(bench.table)} measured subnets, {options.seeds} splits"
+    title = f"{len(bench.table)} measured subnets, {options.splits} splits"
     write_comparison(run.folder / "report.html", comparison, title)
     page = write_report(path.parent, trials, rows, missing, command())
     shown = ", ".join(run.shown(file) for file in (results.path, page, run.folder / "report.html"))

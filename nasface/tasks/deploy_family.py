@@ -13,7 +13,7 @@ from nasface.errors import InfeasibleConstraint, InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.reports.cells import cell_text
 from nasface.runs import Json, write_json, write_rows
-from nasface.settings import Constraints, Family
+from nasface.settings import Budgets, Constraints
 from nasface.strategies.constraints import notes
 from nasface.tasks import search
 from nasface.tasks._verification import check_options
@@ -23,7 +23,7 @@ FILE = "family.csv"
 
 def run(run: Run) -> Outcome:
     """Fit the predictor once; then find, export and report a network for every budget."""
-    runs = [(budget, _member(run, budget)) for budget in budgets(run.settings.family)]
+    runs = [(budget, _member(run, budget)) for budget in budgets(run.settings.budgets)]
     check_options(run)
     first = replace(run, settings=replace(run.settings, constraints=_without_latency(run)))
     task = search.prepare(first)
@@ -69,17 +69,17 @@ class Budget(NamedTuple):
         return f"{self.option}_{self.value:g}"
 
 
-def budgets(family: Family) -> list[Budget]:
+def budgets(options: Budgets) -> list[Budget]:
     """The bound of every member, the smallest first.
 
     Raises:
         InvalidInput: There is none, or one is not positive.
     """
-    option: Literal["ratio", "max"] = "ratio" if family.latencies is None else "max"
-    values = family.ratios if family.latencies is None else family.latencies
+    option: Literal["ratio", "max"] = "ratio" if options.latencies is None else "max"
+    values = options.ratios if options.latencies is None else options.latencies
     if not values or not all(value > 0 for value in values):
         raise InvalidInput(
-            f"family.{'ratios' if option == 'ratio' else 'latencies'} is {list(values)}; give positive budgets, e.g. "
+            f"budgets.{'ratios' if option == 'ratio' else 'latencies'} is {list(values)}; give positive budgets, e.g. "
             "[0.5,0.6,0.8]."
         )
     return [Budget(option, value) for value in sorted(set(values))]

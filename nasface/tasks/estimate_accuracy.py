@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nasface.accuracy.candidates import Plan
     from nasface.accuracy.estimator import Faces
     from nasface.accuracy.table import AccuracyTable
+    from nasface.settings import Shard
     from nasface.supernets import Supernet
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def run(run: Run) -> Outcome:
     from nasface.accuracy.faces import open_faces
     from nasface.accuracy.plan import checked
 
-    settings = checked(run.settings.accuracy)
+    settings, share = checked(run.settings.accuracy), run.settings.share
     if settings.table is None:
         raise InvalidInput("task=estimate_accuracy needs accuracy.table=FILE.csv, the table to write or continue.")
     bench = run.workbench
@@ -37,8 +38,8 @@ def run(run: Run) -> Outcome:
     supernet = bench.source.load(bench.space)
     faces = open_faces(run.open_data(), settings, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
     path = run.path(settings.table)
-    table = _measure(run, supernet, faces, plan, path)
-    _say_next(run, path, table)
+    table = _measure(run, supernet, faces, plan, path, share)
+    _say_next(run, path, share, table)
     decision = {"table": str(path), "subnets": 0 if table is None else len(table)}
     decision |= {"supernet": supernet.hash, "data": faces.hash}
     if table is None or settings.metric not in table.metrics:
@@ -55,12 +56,11 @@ def show_budgets(run: Run) -> None:
         run.console.print(f"budget: {constraint.label} {budget}{basis}", soft_wrap=True)
 
 
-def _measure(run: Run, supernet: Supernet, faces: Faces, plan: Plan, path: Path) -> AccuracyTable | None:
+def _measure(run: Run, supernet: Supernet, faces: Faces, plan: Plan, path: Path, share: Shard) -> AccuracyTable | None:
     from nasface.accuracy.estimator import estimate, identity
-    from nasface.accuracy.shards import measured_elsewhere, shard_path
+    from nasface.accuracy.shards import measured_elsewhere
 
-    settings = run.settings.accuracy
-    own = shard_path(path, settings.shard, settings.shards)
+    settings, own = run.settings.accuracy, share.file(path)
     elsewhere = measured_elsewhere(path, own, supernet.space, identity(supernet, faces))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=run.console) as bar:
@@ -78,17 +78,14 @@ def _measure(run: Run, supernet: Supernet, faces: Faces, plan: Plan, path: Path)
             run.settings.seed,
             own,
             plan=plan,
-            shard=(settings.shard, settings.shards),
+            shard=share,
             elsewhere=elsewhere,
             progress=progress,
         )
 
 
-def _say_next(run: Run, path: Path, table: AccuracyTable | None) -> None:
-    from nasface.accuracy.shards import shard_path
-
-    settings = run.settings.accuracy
-    own = shard_path(path, settings.shard, settings.shards)
+def _say_next(run: Run, path: Path, share: Shard, table: AccuracyTable | None) -> None:
+    own = share.file(path)
     if table is None:
         run.console.print("other files of this table hold all of these subnets")
     else:
@@ -96,6 +93,6 @@ def _say_next(run: Run, path: Path, table: AccuracyTable | None) -> None:
     given = {f"supernet.{key}": run.settings.supernet.get(key) for key in ("checkpoint", "resolution")}
     words = [f"{key}={value}" for key, value in given.items() if value is not None]
     words.append(f"accuracy.table={run.shown(path)}")
-    if settings.shards > 1:
+    if share.count > 1:
         words.insert(0, "task=merge_tables")
     run.console.print(f"next: python -m nasface {' '.join(words)}", soft_wrap=True)

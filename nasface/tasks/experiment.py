@@ -31,8 +31,6 @@ class Frame:
     name: str | None = MISSING
     full: bool = MISSING
     folder: str | None = MISSING
-    shards: int = MISSING
-    shard: int = MISSING
 
 
 Builder = Callable[[Run, Mapping[str, object]], Experiment[Any]]
@@ -45,8 +43,8 @@ def run(run: Run) -> Outcome:
         raise InvalidInput(f"task=experiment needs experiment=NAME: {', '.join(EXPERIMENTS)}.")
     experiment = _build(frame.name)(run, options)
     folder = run.path(frame.folder or f"runs/{frame.name}{'_full' if frame.full else ''}")
-    results = Results(folder / f"{experiment.name}.csv", experiment.fingerprint, frame.shard, frame.shards)
-    rows, missing = conduct(experiment, results, run.console, frame.shard, frame.shards)
+    results = Results(folder / f"{experiment.name}.csv", experiment.fingerprint, run.settings.share)
+    rows, missing = conduct(experiment, results, run.console, run.settings.share)
     page = write_report(folder, experiment, rows, missing, command())
     run.console.print(f"page: {run.shown(page)}, results: {run.shown(results.path)}", soft_wrap=True)
     return Outcome({"experiment": experiment.name, "cells": len(experiment.cells()), "missing": missing})

@@ -20,13 +20,13 @@ def run(run: Run) -> Outcome:
     sizes = fitting_sizes([], len(bench.table), options.held_out)
     regions = within_budgets(bench, options.ratios)
     design = TrialDesign(
-        {predictor["name"]: predictor}, sizes, options.seeds, options.held_out, regions, predictor["name"]
+        {predictor["name"]: predictor}, sizes, options.splits, options.held_out, regions, predictor["name"]
     )
     trials = PredictorTrials(bench, design)
     rows, _ = conduct(trials, Results(run.folder / "replay.csv", trials.fingerprint), run.console)
     comparison = PredictorComparison.of(rows, design.baseline)
     metric = run.settings.accuracy.metric
-    run.console.print(_table(comparison, f"{metric} of {len(bench.table)} subnets, {options.seeds} splits"))
+    run.console.print(_table(comparison, f"{metric} of {len(bench.table)} subnets, {options.splits} splits"))
     run.console.print(
         f"loss at a budget: best measured {metric} among the held-out networks that meet it, minus that of the "
         "predictor's choice, or of the best among its first five. Mean ± 95 % interval over splits.",

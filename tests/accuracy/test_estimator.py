@@ -16,6 +16,7 @@ from nasface.accuracy.protocol import METRICS, TABLED, Protocol
 from nasface.accuracy.table import UNIFORM, merge_tables, read_table, write_table
 from nasface.errors import InvalidInput, TableError
 from nasface.metrics import balanced_pairs, tar_at
+from nasface.settings import Shard
 from nasface.spaces import OfaMbv3, OfaMbv3Config
 from nasface.supernets import ElasticNetwork, ElasticSupernet, RandomSupernet
 
@@ -84,7 +85,7 @@ def test_interrupted_and_sharded_runs_give_the_same_rows(
     assert told == [2, 3, 4]
     assert (tmp_path / "resumed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
-    parts = [estimate(supernet, faces, 4, 0, tmp_path / f"{i}.csv", shard=(i, 2)) for i in range(2)]
+    parts = [estimate(supernet, faces, 4, 0, tmp_path / f"{i}.csv", shard=Shard(i, 2)) for i in range(2)]
     merged = merge_tables(parts)
     assert {row.tobytes() for row in merged.genotypes} == {row.tobytes() for row in whole.genotypes}
     with pytest.raises(TableError, match="measurements of another data"):
@@ -101,14 +102,14 @@ def test_shards_hold_whole_families_and_nothing_twice(supernet: ElasticSupernet,
     plan = Plan((Source(UNIFORM),), family=2)
     whole = estimate(supernet, faces, 4, 0, tmp_path / "whole.csv", plan=plan)
     assert whole is not None
-    first = estimate(supernet, faces, 4, 0, tmp_path / "0.csv", plan=plan, shard=(0, 2))
+    first = estimate(supernet, faces, 4, 0, tmp_path / "0.csv", plan=plan, shard=Shard(0, 2))
     assert first is not None
     np.testing.assert_array_equal(first.genotypes, whole.genotypes[:2])
     known = {genotype.tobytes() for genotype in whole.genotypes}
-    assert estimate(supernet, faces, 4, 0, tmp_path / "1.csv", plan=plan, shard=(1, 2), elsewhere=known) is None
+    assert estimate(supernet, faces, 4, 0, tmp_path / "1.csv", plan=plan, shard=Shard(1, 2), elsewhere=known) is None
     assert not (tmp_path / "1.csv").exists()
-    with pytest.raises(InvalidInput, match="no shard 2 of 2"):
-        estimate(supernet, faces, 4, 0, tmp_path / "2.csv", plan=plan, shard=(2, 2))
+    with pytest.raises(InvalidInput, match=r"shard=2 must lie between 0 and shards - 1 = 1"):
+        estimate(supernet, faces, 4, 0, tmp_path / "2.csv", plan=plan, shard=Shard(2, 2))
 
 
 def test_another_sampling_extends_the_table(supernet: ElasticSupernet, faces: Faces, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.accuracy.shards import join, measured_elsewhere, related, shard_path
+from nasface.accuracy.shards import join, measured_elsewhere, related
 from nasface.accuracy.table import AccuracyTable, TableWriter, write_table
 from nasface.errors import TableError
+from nasface.settings import WHOLE, Shard
 from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
 
 
@@ -27,8 +28,8 @@ def table(space: OfaMbv3) -> AccuracyTable:
 
 
 def test_names() -> None:
-    assert shard_path(Path("a/mine.csv"), 2, 8) == Path("a/mine.2of8.csv")
-    assert shard_path(Path("a/mine.csv"), 0, 1) == Path("a/mine.csv")
+    assert Shard(2, 8).file(Path("a/mine.csv")) == Path("a/mine.2of8.csv")
+    assert WHOLE.file(Path("a/mine.csv")) == Path("a/mine.csv")
 
 
 def test_files_of_a_table_in_order(tmp_path: Path) -> None:
@@ -40,8 +41,8 @@ def test_files_of_a_table_in_order(tmp_path: Path) -> None:
 def test_what_other_files_hold(table: AccuracyTable, space: OfaMbv3, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     write_table(table.rows([0, 1]), path, space)
-    write_table(table.rows([2]), shard_path(path, 0, 2), space)
-    own = shard_path(path, 1, 2)
+    write_table(table.rows([2]), Shard(0, 2).file(path), space)
+    own = Shard(1, 2).file(path)
     write_table(table.rows([3]), own, space)
     found = measured_elsewhere(path, own, space, table.shared)
     assert found == {row.tobytes() for row in table.genotypes[:3]}

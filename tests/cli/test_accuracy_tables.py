@@ -70,7 +70,7 @@ def test_a_table_without_halves_is_not_judged(cli: Command, make_table: Callable
     [
         (["accuracy.sampling=denser"], ["accuracy.sampling 'denser'", "Did you mean 'dense'"]),
         (["accuracy.stratify_by=params"], ["accuracy.stratify_by 'params'", "latency, macs"]),
-        (["accuracy.shard=2", "accuracy.shards=2"], ["accuracy.shard=2 must lie between 0 and"]),
+        (["shard=2", "shards=2"], ["shard=2 must lie between 0 and"]),
         (["accuracy.n_subnets=0"], ["accuracy.n_subnets=0 must be 1 or more"]),
         (["accuracy.family=0"], ["accuracy.family=0 must be 1 or more"]),
         (["accuracy.band=0"], ["accuracy.band=0 must lie between 0 and 1"]),

@@ -29,10 +29,10 @@ def table(make_table: Callable[..., Path]) -> Path:
 def test_comparison(cli: Command, table: Path, tmp_path: Path) -> None:
     results = tmp_path / "compare.csv"
     given = [*QUICK, f"accuracy.table={table}", f"compare.results={results}"]
-    done = cli(*given, "compare.seeds=1")
+    done = cli(*given, "compare.splits=1")
     assert done.code == EXIT_OK, done.err
     before = results.read_text()
-    done = cli(*given, "compare.seeds=2")
+    done = cli(*given, "compare.splits=2")
     assert done.code == EXIT_OK, done.err
     assert results.read_text().startswith(before), "what was there is kept"
     rows = list(csv.DictReader(results.read_text().splitlines()))
@@ -56,7 +56,7 @@ def test_comparison(cli: Command, table: Path, tmp_path: Path) -> None:
 def test_results_of_another_table(cli: Command, table: Path, tmp_path: Path) -> None:
     results = tmp_path / "compare.csv"
     results.write_text("identity,predictor,size,seed,region,kendall_tau\nother,ridge,20,0,all,0.5\n")
-    done = cli(*QUICK, f"accuracy.table={table}", f"compare.results={results}", "compare.seeds=1")
+    done = cli(*QUICK, f"accuracy.table={table}", f"compare.results={results}", "compare.splits=1")
     assert done.code == EXIT_INVALID
     assert "holds results on other inputs" in done.text
 

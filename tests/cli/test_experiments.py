@@ -17,7 +17,7 @@ TINY = (
     "experiment.predictor=ridge",
     "search.population=8",
     "search.generations=2",
-    "experiment.seeds=2",
+    "experiment.repeats=2",
     "experiment.values.generations=[1,2]",
     "experiment.values.population=[8]",
     "experiment.values.parent_ratio=[0.5]",
@@ -48,7 +48,7 @@ def test_ablation_goes_on(ablation: Callable[..., Done], tmp_path: Path) -> None
     page = (tmp_path / "out" / "paper_ablation.md").read_text(encoding="utf-8")
     assert all(f"## {symbol} " in page for symbol in ("T", "P", "Kr", "Mr", "Pm"))
     assert len(list((tmp_path / "out").glob("*.svg"))) == 10
-    assert ablation("experiment.seeds=3").code == EXIT_OK
+    assert ablation("experiment.repeats=3").code == EXIT_OK
     more = rows(tmp_path / "out", "paper_ablation")
     assert more[:12] == found, "what was there is kept"
     assert len(more) == 18
@@ -58,7 +58,7 @@ def test_ablation_goes_on(ablation: Callable[..., Done], tmp_path: Path) -> None
 
 
 def test_jobs_share_an_experiment(ablation: Callable[..., Done], tmp_path: Path) -> None:
-    done = ablation("experiment.shards=2", "experiment.shard=0,1", multirun=True)
+    done = ablation("shards=2", "shard=0,1", multirun=True)
     assert done.code == EXIT_OK, done.err
     found = rows(tmp_path / "out", "paper_ablation")
     assert len({(row["parameter"], row["value"], row["seed"]) for row in found}) == len(found) == 12
@@ -101,7 +101,7 @@ def test_table5_measures_what_it_finds(cli: Command, make_table: Callable[..., P
         (("experiment=paper_ablation", "experiment.predictor=x"), "Unknown predictor 'x'"),
         (("task=experiment",), "task=experiment needs experiment=NAME"),
         (("experiment=paper_ablation", "experiment.seed=3"), "Unknown option of experiment 'seed'"),
-        (("experiment=paper_ablation", "experiment.seeds=many"), "give a value of that type"),
+        (("experiment=paper_ablation", "experiment.repeats=many"), "give a value of that type"),
         (("experiment=paper_ablation", "experiment.name=x"), "Unknown experiment 'x'"),
         (
             ("experiment=paper_ablation", "+experiment.values.speed=[1]"),
@@ -109,7 +109,7 @@ def test_table5_measures_what_it_finds(cli: Command, make_table: Callable[..., P
         ),
         (("experiment=paper_table5",), "This needs photos: add data=lfw"),
         ((*TABLE5, "data=procedural", "experiment.supernets=[{name: a}, {name: a}]"), "a name twice"),
-        (("experiment=paper_ablation", "experiment.shard=1"), "share 1 of 1 does not exist"),
+        (("experiment=paper_ablation", "shard=1"), "shard=1 must lie between 0 and shards - 1 = 0"),
     ],
 )
 def test_refused(cli: Command, overrides: tuple[str, ...], fragment: str) -> None:
@@ -120,8 +120,8 @@ def test_refused(cli: Command, overrides: tuple[str, ...], fragment: str) -> Non
 
 def test_full_is_a_flag(cli: Command) -> None:
     small, full = (cli("--cfg", "job", "--resolve", "experiment=paper_ablation", *more) for more in ((), FULL))
-    assert "seeds: 3\n" in small.out
-    assert "seeds: 20\n" in full.out
+    assert "repeats: 3\n" in small.out
+    assert "repeats: 20\n" in full.out
 
 
 FULL = ("experiment.full=true",)
@@ -134,7 +134,7 @@ def test_optimality_gap(cli: Command, make_table: Callable[..., Path], tmp_path:
         f"accuracy.table={make_table()}",
         f"experiment.folder={tmp_path / 'out'}",
         "device=sd865",
-        "experiment.seeds=2",
+        "experiment.repeats=2",
         "experiment.ratios=[0.3,0.7]",
         "~experiment.searches",
         f"+experiment.searches={{seeded: {small}, random: {{samples: 50}}}}",
@@ -155,7 +155,7 @@ def test_optimality_gap(cli: Command, make_table: Callable[..., Path], tmp_path:
 
 def test_verification(cli: Command, tmp_path: Path) -> None:
     given = ("experiment=verification", f"experiment.folder={tmp_path / 'out'}", "experiment.predictors=[ridge]")
-    done = cli(*given, "experiment.seeds=2", "experiment.budgets=[60]", "experiment.top=8", "experiment.rounds=2")
+    done = cli(*given, "experiment.repeats=2", "experiment.budgets=[60]", "experiment.top=8", "experiment.rounds=2")
     assert done.code == EXIT_OK, done.err
     found = rows(tmp_path / "out", "verification")
     assert [row["way"] for row in found] == [w for w in ("random", "believed", "verify_top", "rounds") for _ in "12"]

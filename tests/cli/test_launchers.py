@@ -56,7 +56,7 @@ def test_shards_on_a_launcher(folder: Path, launcher: str, package: str | None) 
         if importlib.util.find_spec(module.partition(".")[0]) is None or importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed: pip install 'nasface[launchers]'")
     nasface(folder, "task=estimate_accuracy", "accuracy.table=whole.csv", *SMALL)
-    shards = ("accuracy.table=mine.csv", "accuracy.shards=2", "accuracy.shard=range(2)", f"hydra/launcher={launcher}")
+    shards = ("accuracy.table=mine.csv", "shards=2", "shard=range(2)", f"hydra/launcher={launcher}")
     nasface(folder, "-m", "task=estimate_accuracy", *shards, *SMALL)
     assert sorted(path.name for path in folder.glob("mine.*.csv")) == ["mine.0of2.csv", "mine.1of2.csv"]
     said = nasface(folder, "task=merge_tables", "accuracy.table=mine.csv", *SMALL)

@@ -9,7 +9,7 @@ from nasface.errors import EXIT_OK
 
 from ._command import Command, python
 
-QUICK = ("task=replay", "predictor=ridge", "compare.seeds=3", "compare.ratios=[0.8]")
+QUICK = ("task=replay", "predictor=ridge", "compare.splits=3", "compare.ratios=[0.8]")
 
 
 def test_the_embedded_table(cli: Command) -> None:
@@ -31,7 +31,7 @@ def test_parameters_count(cli: Command, make_table: Callable[..., Path]) -> None
 
 
 def test_no_torch_is_needed(tmp_path: Path) -> None:
-    done = python("-X", "importtime", "-m", "nasface", *QUICK, "compare.seeds=1", cwd=tmp_path)
+    done = python("-X", "importtime", "-m", "nasface", *QUICK, "compare.splits=1", cwd=tmp_path)
     assert done.returncode == EXIT_OK, done.stderr
     imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert not {"torch", "PIL", "ai_edge_litert", "tensorflow"} & imported

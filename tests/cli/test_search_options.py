@@ -36,7 +36,7 @@ def test_a_front_is_written_as_table_and_picture(cli: Command, given: list[str])
 
 
 def test_a_family_has_a_network_per_budget(cli: Command, given: list[str]) -> None:
-    done = cli(*given, "task=deploy_family", "search=exact", "family.ratios=[0.8,0.3,0.6]")
+    done = cli(*given, "task=deploy_family", "search=exact", "budgets.ratios=[0.8,0.3,0.6]")
     assert done.code == EXIT_OK, done.err
     rows = list(csv.DictReader((done.folder / "family.csv").read_text().splitlines()))
     assert [(row["budget"], row["status"]) for row in rows] == [
@@ -52,10 +52,10 @@ def test_a_family_has_a_network_per_budget(cli: Command, given: list[str]) -> No
 
 
 def test_a_family_that_no_network_can_meet(cli: Command, given: list[str]) -> None:
-    done = cli(*given, "task=deploy_family", "search=exact", "family.latencies=[0.5,1]")
+    done = cli(*given, "task=deploy_family", "search=exact", "budgets.latencies=[0.5,1]")
     assert done.code == EXIT_INFEASIBLE
     assert "you asked for 1 ms" in done.text
-    check_refused(cli(*given, "task=deploy_family", "family.ratios=[]"), "family.ratios is []", "positive budgets")
+    check_refused(cli(*given, "task=deploy_family", "budgets.ratios=[]"), "budgets.ratios is []", "positive budgets")
 
 
 def test_warm_start_from_names_and_files(cli: Command, given: list[str], tmp_path: Path) -> None:

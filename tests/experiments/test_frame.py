@@ -10,12 +10,13 @@ import pytest
 from rich.console import Console
 
 from nasface.analysis import summarise
-from nasface.errors import InfeasibleConstraint, InvalidInput, TableError
+from nasface.errors import InfeasibleConstraint, TableError
 from nasface.experiments import Cell, Experiment, Report, Results, Row, conduct, write_report
 from nasface.metrics import mean_interval
 from nasface.reports.cells import mean_text
 from nasface.reports.curves import curve
 from nasface.reports.svg import picture
+from nasface.settings import Shard
 
 CONSOLE = Console(quiet=True)
 
@@ -69,7 +70,7 @@ def test_processes_share_the_cells(tmp_path: Path) -> None:
     path, asked = tmp_path / "squares.csv", []
     for shard in (0, 1):
         experiment = Squares()
-        _, missing = conduct(experiment, Results(path, "one", shard, 2), CONSOLE, shard, 2)
+        _, missing = conduct(experiment, Results(path, "one", Shard(shard, 2)), CONSOLE, Shard(shard, 2))
         asked += experiment.asked
         assert missing == (2, 0)[shard]
     assert sorted(asked) == [0, 1, 2, 4]
@@ -77,8 +78,6 @@ def test_processes_share_the_cells(tmp_path: Path) -> None:
     rows, _ = conduct(alone, Results(path, "one"), CONSOLE)
     assert alone.asked == []
     assert len(rows) == 9
-    with pytest.raises(InvalidInput, match="share 2 of 2 does not exist; give a number from 0 to 1"):
-        conduct(Squares(), Results(path, "one"), CONSOLE, 2, 2)
 
 
 def test_results_on_other_inputs_are_refused(tmp_path: Path) -> None:
