@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from nasface.metrics import TABLE_RATES, ListedPairs, supported_rates
 from nasface.settings import Accuracy
 
 log = logging.getLogger(__name__)
+
+PHOTOS: Final = "photos"
+"""How tables and model files name photos that calibrated batch normalisation."""
 
 
 def open_faces(data: FaceData, options: Accuracy, resolution: int, rng: np.random.Generator, cwd: Path) -> Faces:
@@ -44,10 +48,15 @@ def open_faces(data: FaceData, options: Accuracy, resolution: int, rng: np.rando
     return Faces(calibration, photos.images, photos.labels, name, pairs, device=device)
 
 
-def training_photos(
-    data: FaceData, resolution: int, n: int, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.uint8], str]:
-    """Photos of training people for batch normalisation, uint8[n, size, size, 3], and how tables name them."""
+class CalibrationPhotos(NamedTuple):
+    """Photos of training people, uint8[n, size, size, 3], and how tables and model files name them: "photos:512"."""
+
+    images: npt.NDArray[np.uint8]
+    name: str
+
+
+def training_photos(data: FaceData, resolution: int, n: int, rng: np.random.Generator) -> CalibrationPhotos:
+    """Photos of training people for batch normalisation: `n` of them, drawn by `rng`, or all if there are fewer."""
     training = data.require("training")
     if n > len(training):
         log.warning(
@@ -55,7 +64,16 @@ def training_photos(
         )
     chosen = np.sort(rng.choice(len(training), min(n, len(training)), replace=False))
     images = training.load(chosen, size=resolution).images
-    return images, f"photos:{len(images)}"
+    return CalibrationPhotos(images, f"{PHOTOS}:{len(images)}")
+
+
+def calibration_photos_of(note: str) -> int | None:
+    """How many photos an entry of a table's column `calibration` speaks of; None where it speaks of something else.
+
+    The inverse of `CalibrationPhotos.name`; tables append what tells the photos from others: "photos:512:1a2b".
+    """
+    kind, count = [*note.split(":"), ""][:2]
+    return int(count) if kind == PHOTOS and count.isdigit() else None
 
 
 def _known_faces(data: FaceData, options: Accuracy, resolution: int, rng: np.random.Generator) -> Faces:

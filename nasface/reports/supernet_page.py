@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from nasface.analysis import Row
+from nasface.analysis.summaries import numbers, texts
 from nasface.reports.page import Card, Page
 from nasface.reports.svg import Series, chart, picture
 from nasface.runs import write_text
 
-Rows = Sequence[Mapping[str, Any]]
 
-
-def write_supernet_page(folder: Path, title: str, rows: Rows) -> list[Path]:
+def write_supernet_page(folder: Path, title: str, rows: Sequence[Row]) -> list[Path]:
     """Write `report.html`, and `auc.svg` and `tar.svg` where there is more than one step.
 
     Args:
@@ -26,7 +25,7 @@ def write_supernet_page(folder: Path, title: str, rows: Rows) -> list[Path]:
     """
     page = Page("nasface supernet", title)
     last = [row for row in rows if row.get("step") == rows[-1].get("step")]
-    page.cards([Card(row["network"], f"{row['auc']:.4f}", f"AUC of {row['weights']}") for row in last])
+    page.cards([Card(str(row["network"]), f"{row['auc']:.4f}", f"AUC of {row['weights']}") for row in last])
     pictures = []
     if len({row.get("step") for row in rows}) > 1:
         page.heading("Over the training")
@@ -42,21 +41,20 @@ def write_supernet_page(folder: Path, title: str, rows: Rows) -> list[Path]:
     return [*pictures, folder / "report.html"]
 
 
-def _pictured(rows: Rows) -> list[tuple[str, str]]:
+def _pictured(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """AUC, and the true accept rate at the lowest false accept rate."""
     rates = [name for name in rows[0] if name.startswith("tar@") and " " not in name]
     lowest = sorted(rates, key=lambda name: float(name.removeprefix("tar@")))[:1]
     return [("auc", "auc.svg"), *((name, "tar.svg") for name in lowest)]
 
 
-def _curves(rows: Rows, column: str) -> list[Series]:
-    names = list(dict.fromkeys(row["network"] for row in rows))
+def _curves(rows: Sequence[Row], column: str) -> list[Series]:
     return [
-        Series(
-            name,
-            [(row["cpu_hours"], row[column]) for row in rows if row["network"] == name],
-            f"line{i}",
-            line=True,
-        )
-        for i, name in enumerate(names)
+        _curve([row for row in rows if row["network"] == name], column, name, f"line{i}")
+        for i, name in enumerate(texts(rows, "network"))
     ]
+
+
+def _curve(rows: Sequence[Row], column: str, name: str, style: str) -> Series:
+    points = list(zip(numbers(rows, "cpu_hours"), numbers(rows, column), strict=True))
+    return Series(name, points, style, line=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -153,8 +152,10 @@ def _measurer(
 
 def _calibration_photos(run: Run, table: AccuracyTable) -> int:
     """As many as the table's rows were calibrated on, where it says so, for rows that can be compared."""
-    found = {match[1] for note in table.notes["calibration"] if (match := re.match(r"photos:(\d+)", note))}
-    return int(found.pop()) if len(found) == 1 else run.settings.accuracy.calibration_photos
+    from nasface.accuracy.faces import calibration_photos_of
+
+    known = {n for note in table.notes["calibration"] if (n := calibration_photos_of(note)) is not None}
+    return known.pop() if len(known) == 1 else run.settings.accuracy.calibration_photos
 
 
 def _fit_again(run: Run, bench: Workbench, ranker: Ranker, measured: AccuracyTable) -> Ranker:

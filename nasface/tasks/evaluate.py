@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from rich.table import Table
 
+from nasface.analysis import Row, Value
 from nasface.data import FaceData
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
@@ -16,37 +18,54 @@ from nasface.reports import Page
 from nasface.reports.cells import cell_text
 
 
+class Evaluated(NamedTuple):
+    """What was measured of one file.
+
+    Attributes:
+        name: The file's, for people.
+        judgement: The figures.
+        skipped: Names of photos that could not be read.
+    """
+
+    name: str
+    judgement: Judgement
+    skipped: tuple[str, ...]
+
+    def to_row(self) -> dict[str, Value]:
+        """A line of the table."""
+        return {"model": self.name, **self.judgement.row()}
+
+
 def run(run: Run) -> Outcome:
     """Measure every file of `model=` on the same people and pairs."""
     models = _models(run)
     data = run.open_data()
-    judgements = {run.shown(path): judge_file(run, path, data) for path in models}
-    rows = [{"model": name} | judgement.row() for name, (judgement, _) in judgements.items()]
-    skipped = sorted({name for _, names in judgements.values() for name in names})
-    title = _title(next(iter(judgements.values()))[0])
+    files = [judge_file(run, path, data) for path in models]
+    rows = [file.to_row() for file in files]
+    skipped = sorted({name for file in files for name in file.skipped})
+    title = _title(files[0].judgement)
     _show(run, rows, skipped, title)
     page = Page("nasface evaluation", f"{title}; data {data.fingerprint[:12]}")
     page.table(list(rows[0]), [[row.get(column) for column in rows[0]] for row in rows])
-    names = list(judgements[next(iter(judgements))][0].intervals)
+    names = list(files[0].judgement.intervals)
     if names:
         page.heading("95 % intervals over people")
-        page.table(
-            ["model", *names], [[model, *[j.interval(name) for name in names]] for model, (j, _) in judgements.items()]
-        )
+        intervals = [[file.name, *map(file.judgement.interval, names)] for file in files]
+        page.table(["model", *names], intervals)
     page.write(run.folder / "report.html")
     run.console.print(f"report: {run.shown(run.folder / 'report.html')}", soft_wrap=True)
-    details = {name: judgement.to_dict() for name, (judgement, _) in judgements.items()}
+    details = {file.name: file.judgement.to_dict() for file in files}
     return Outcome({"data": data.fingerprint, "rows": rows, "details": details, "skipped": skipped})
 
 
-def judge_file(run: Run, path: Path, data: FaceData) -> tuple[Judgement, tuple[str, ...]]:
-    """Measure one file; also the names of photos that could not be read."""
+def judge_file(run: Run, path: Path, data: FaceData) -> Evaluated:
+    """Measure one file."""
     faces = data.photos_to_judge
     with run.console.status(f"{path.name}: {len(faces)} photos"):
         embedded = embed_photos(path, faces, run.settings.space.get("resolution"))
         options = run.settings.evaluation
         judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
-    return judgement, embedded.skipped
+    return Evaluated(run.shown(path), judgement, embedded.skipped)
 
 
 def _title(judgement: Judgement) -> str:
@@ -60,7 +79,7 @@ def _title(judgement: Judgement) -> str:
     return ", ".join(parts)
 
 
-def _show(run: Run, rows: list[dict[str, Any]], skipped: list[str], title: str) -> None:
+def _show(run: Run, rows: Sequence[Row], skipped: list[str], title: str) -> None:
     table = Table("", title=title)
     for row in rows:  # a column each: names of files are long, and there are more figures than files
         table.add_column(str(row["model"]), overflow="fold")

@@ -8,15 +8,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from nasface.accuracy.faces import training_photos
+from nasface.analysis import Row
 from nasface.data import FaceData, FaceSet
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
@@ -30,6 +32,7 @@ from nasface.spaces import OfaMbv3, SearchSpace
 
 if TYPE_CHECKING:
     from nasface.supernets import Supernet
+    from nasface.training.kept import Kept
 
 KEPT = "report_people.json"
 """What was measured already, in the training's folder."""
@@ -37,14 +40,15 @@ KEPT = "report_people.json"
 PLACES = {"smallest": 0.0, "middle": 0.5, "largest": 1.0}
 """The networks, by the place of their choice among all of a kind."""
 
-Row = dict[str, Any]
+FIGURES = ("auc", "rank1")
+"""Shown on the terminal, beside true accept rates."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Weights:
     """Weights to judge: what rows say about them, and the supernet when it is their turn."""
 
-    facts: Mapping[str, Any]
+    facts: Row
     load: Callable[[], Supernet]
 
 
@@ -69,22 +73,29 @@ def run(run: Run) -> Outcome:
     return Outcome({"data": data.fingerprint, "rows": rows})
 
 
-def _open(run: Run) -> tuple[OfaMbv3, list[_Weights], Path | None]:
-    """The space, what is to be judged, and the training's folder, if it is one."""
+class _Judged(NamedTuple):
+    """What is to be judged, in which space; the training's folder, if it is one."""
+
+    space: OfaMbv3
+    weights: list[_Weights]
+    folder: Path | None
+
+
+def _open(run: Run) -> _Judged:
     from nasface.training.kept import kept_weights, load_kept, space_of
 
     given = run.settings.training["folder"]
     if given is None:
         source, built = run.workbench.source, _elastic(run.workbench.space)
-        return built, [_Weights({"weights": source.name}, lambda: source.load(built))], None
+        return _Judged(built, [_Weights({"weights": source.name}, lambda: source.load(built))], None)
     folder = run.path(str(given))
     space = space_of(folder)
 
-    def weights(kept: Any) -> _Weights:
-        facts = {"weights": kept.path.stem, "step": kept.step, "cpu_hours": round(kept.cpu_hours, 4)}
+    def weights(kept: Kept) -> _Weights:
+        facts: Row = {"weights": kept.path.stem, "step": kept.step, "cpu_hours": round(kept.cpu_hours, 4)}
         return _Weights(facts, lambda: load_kept(kept, space))
 
-    return space, [weights(kept) for kept in kept_weights(folder)], folder
+    return _Judged(space, [weights(kept) for kept in kept_weights(folder)], folder)
 
 
 def _elastic(space: SearchSpace) -> OfaMbv3:
@@ -95,10 +106,10 @@ def _elastic(space: SearchSpace) -> OfaMbv3:
     return space
 
 
-def three(space: OfaMbv3) -> dict[str, Any]:
+def three(space: OfaMbv3) -> dict[str, npt.NDArray[np.int8]]:
     """The smallest, a middle and the largest genotype: the same choice everywhere, int8[n_genes] each."""
 
-    def everywhere(place: float) -> Any:
+    def everywhere(place: float) -> npt.NDArray[np.int8]:
         ks, e, d = (c[round(place * (len(c) - 1))] for c in (space.kernels, space.expands, space.depths))
         return space.from_dict({"ks": ks, "e": e, "d": d})
 
@@ -133,7 +144,7 @@ class _Judge:
                 judgement = self._judge(runner.describe(supernet.extract(genotype)))
                 yield {"of": of, "network": name, "genotype": space.to_text(genotype), **_figures(judgement)}
 
-    def _judge(self, descriptors: np.ndarray[Any, np.dtype[np.float32]]) -> Judgement:
+    def _judge(self, descriptors: npt.NDArray[np.float32]) -> Judgement:
         embedded = Embedded(descriptors, self._photos.indices, ())
         options = self._run.settings.evaluation
         return judge(embedded, self._report, self._data, options.far, options.bootstrap, self._run.rng(Part.BOOTSTRAP))
@@ -174,8 +185,8 @@ def _write(run: Run, rows: Sequence[Row], data: FaceData) -> None:
 
 def _show(run: Run, rows: Sequence[Row]) -> None:
     """The last weights' networks on the terminal."""
-    figures = [name for name in rows[0] if name in ("auc", "rank1") or (name.startswith("tar@") and " " not in name)]
+    figures = [name for name in rows[0] if name in FIGURES or (name.startswith("tar@") and " " not in name)]
     table = Table("network", *figures, title=str(rows[-1]["weights"]))
     for row in rows[-len(PLACES) :]:
-        table.add_row(row["network"], *[cell_text(row[name]) for name in figures])
+        table.add_row(str(row["network"]), *[cell_text(row[name]) for name in figures])
     run.console.print(table)
