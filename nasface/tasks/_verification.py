@@ -130,6 +130,7 @@ def _measurer(
 
     if data is None:
         raise DataError("refine.verify_top needs photos; add data=lfw data.root=FOLDER.")
+    data.require("validation")  # a closed set, which has no strangers to verify, is refused
     supernet = bench.source.load(bench.space)
     photos = replace(run.settings.accuracy, calibration_photos=_calibration_photos(run, bench.table))
     faces = open_faces(data, photos, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)

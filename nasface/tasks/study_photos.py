@@ -31,7 +31,9 @@ def run(run: Run) -> Outcome:
     population, _ = candidates(bench.space, settings.subnets, run.settings.seed, bench.sampling_plan())
     supernet = bench.source.load(bench.space)
     options = replace(run.settings.accuracy, calibration_photos=DRAWS * max(settings.calibration))
-    faces = open_faces(run.open_data(), options, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
+    data = run.open_data()
+    data.require("validation")  # a closed set, which has no strangers to verify, is refused
+    faces = open_faces(data, options, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
     path = run.path(settings.file)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=run.console) as bar:
