@@ -42,6 +42,7 @@ RENAMED: Final = {
     "latency.threads": "latency.file_threads",
     "lut.threads": "lut.file_threads",
     "search.rounds": "refine.rounds",
+    "search.seeds": "search.exact_starts",
     "search.verified": "refine.verified",
     "search.verify_top": "refine.verify_top",
     "search.warm_start": "refine.warm_start",

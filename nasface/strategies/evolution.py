@@ -15,7 +15,7 @@ from nasface.spaces import Population, distinct_rows
 from nasface.strategies._base import Problem, SearchResult, SearchStrategy
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import finalists
-from nasface.strategies._seeds import exact_seeds
+from nasface.strategies._starts import exact_starts
 from nasface.strategies._state import EvolutionState, StateFile
 from nasface.strategies.feasible import feasible_start
 
@@ -52,12 +52,12 @@ class EvolutionConfig(EvolutionPaperConfig):
     Attributes:
         restarts: The generations are divided: so many populations evolve one after another, each from a random start,
             then their parents together.
-        seeds: Networks of the best stage-wise score, found exactly, in the first population; 0 for none.
+        exact_starts: Networks of the best stage-wise score, found exactly, in the first population; 0 for none.
     """
 
     name: str = "evolution"
     restarts: int = 4
-    seeds: int = 16
+    exact_starts: int = 16
 
 
 @register("search", "evolution_paper", config=EvolutionPaperConfig)
@@ -72,7 +72,7 @@ class EvolutionPaper(SearchStrategy):
     """
 
     restarts = 0
-    seeds = 0
+    exact_starts = 0
 
     def __init__(self, config: EvolutionPaperConfig | None = None, *, selector: Selector) -> None:
         self.config, self.selector = config or EvolutionPaperConfig(), selector
@@ -98,11 +98,11 @@ class EvolutionPaper(SearchStrategy):
         return SearchResult(found[0], found, progress.history, progress.counted(problem), progress.remarks)
 
     def _begin(self, problem: Problem, rng: np.random.Generator) -> EvolutionState:
-        """The first population: networks that the user knows, exact seeds, and random ones."""
+        """The first population: networks that the user knows, the best by a stage-wise score, and random ones."""
         progress = EvolutionState.begin(problem)
         start = feasible_start(problem, rng, self.config.population)
-        seeds = exact_seeds(problem, self.seeds, rng)
-        progress.population = distinct_rows(np.concatenate([problem.warm_start.networks, seeds, start]))
+        exact = exact_starts(problem, self.exact_starts, rng)
+        progress.population = distinct_rows(np.concatenate([problem.warm_start.networks, exact, start]))
         progress.counters["distinct"] = len(progress.population)
         progress.remarks = problem.warm_start.remarks
         return progress
@@ -149,7 +149,7 @@ class EvolutionPaper(SearchStrategy):
 
 @register("search", "evolution", config=EvolutionConfig)
 class Evolution(EvolutionPaper):
-    """Algorithm 1 from several starts and exact seeds: within a hundredth of the reachable range from the optimum.
+    """Algorithm 1 with restarts and exact starts: within a hundredth of the reachable range from the optimum.
 
     One population converges, and then rarely leaves what it has converged to; four short ones whose parents are joined
     do better in the same number of generations. Where space and costs decompose over stages, the first population also
@@ -159,11 +159,12 @@ class Evolution(EvolutionPaper):
     def __init__(self, config: EvolutionConfig | None = None, *, selector: Selector) -> None:
         config = config or EvolutionConfig()
         super().__init__(config, selector=selector)
-        if config.restarts < 0 or config.seeds < 0:
+        if config.restarts < 0 or config.exact_starts < 0:
             raise InvalidInput(
-                f"search.restarts is {config.restarts} and search.seeds {config.seeds}; give 0 or more of each."
+                f"search.restarts is {config.restarts} and search.exact_starts {config.exact_starts}; "
+                "give 0 or more of each."
             )
-        self.restarts, self.seeds = config.restarts, config.seeds
+        self.restarts, self.exact_starts = config.restarts, config.exact_starts
 
 
 def _check(config: EvolutionPaperConfig) -> None:

@@ -16,7 +16,7 @@ from nasface.selectors import Selector
 from nasface.spaces import Population, distinct_rows, join_stages
 from nasface.strategies._base import Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import N_FINALISTS, finalists
-from nasface.strategies._seeds import stage_bounds, stagewise_scores
+from nasface.strategies._starts import stage_bounds, stagewise_scores
 from nasface.strategies.feasible import feasible_start
 from nasface.strategies.knapsack import BestFirst
 

@@ -116,7 +116,7 @@ def test_children_are_mutants_then_crossovers_of_the_parents(space: OfaMbv3) -> 
         ({"mutate_probability": -0.1}, "search.mutate_probability is -0.1"),
         ({"population": 10, "parent_ratio": 0.1}, "fewer than two parents; give 0.2"),
         ({"restarts": -1}, "search.restarts is -1"),
-        ({"seeds": -1}, "search.seeds -1"),
+        ({"exact_starts": -1}, "search.exact_starts -1"),
     ],
 )
 def test_parameters_out_of_range_are_named(settings: dict[str, Any], named: str) -> None:
@@ -183,7 +183,7 @@ def test_random_search_needs_samples() -> None:
         RandomSearch(RandomSearchConfig(samples=4), selector=QuickSelect()),
         LocalSearch(LocalSearchConfig(generations=2, population=4), selector=QuickSelect()),
         Exact(ExactConfig(pool=4), selector=QuickSelect()),
-        Evolution(EvolutionConfig(generations=2, population=8, seeds=0), selector=QuickSelect()),
+        Evolution(EvolutionConfig(generations=2, population=8, exact_starts=0), selector=QuickSelect()),
     ],
     ids=lambda search: type(search).__name__,
 )

@@ -17,7 +17,7 @@ _MOST: Final = 2000
 """Networks that are tried at most in the order of their scores."""
 
 
-def exact_seeds(problem: Problem, n: int, rng: np.random.Generator) -> Population:
+def exact_starts(problem: Problem, n: int, rng: np.random.Generator) -> Population:
     """The n best feasible networks by a stage-wise score, best first; none for a space without stages.
 
     The score is the predictor's own if it decomposes, else that of a `lightgbm_stagewise` on the same table. Bounds on
@@ -26,15 +26,15 @@ def exact_seeds(problem: Problem, n: int, rng: np.random.Generator) -> Populatio
     Returns:
         int8[m, n_genes], m <= n.
     """
-    seeds: Population = np.empty((0, problem.space.n_genes), np.int8)
+    found: Population = np.empty((0, problem.space.n_genes), np.int8)
     scores = stagewise_scores(problem.ranker, rng) if n and problem.space.stage_choices() is not None else None
     if scores is None:
-        return seeds
+        return found
     networks = islice(BestFirst(scores, stage_bounds(problem)), _MOST)
-    while len(seeds) < n and (some := [choices for _, choices in islice(networks, n)]):
+    while len(found) < n and (some := [choices for _, choices in islice(networks, n)]):
         rows = problem.networks(np.array(some, np.int16))
-        seeds = np.concatenate([seeds, rows[problem.feasible(rows)]])
-    return seeds[:n]
+        found = np.concatenate([found, rows[problem.feasible(rows)]])
+    return found[:n]
 
 
 def stagewise_scores(ranker: Ranker, rng: np.random.Generator) -> StageTables | None:
