@@ -20,9 +20,9 @@ import numpy.typing as npt
 from nasface.costs import AnalyticConfig, AnalyticLatency, LayerCost
 from nasface.devices import find_lut, read_lut
 from nasface.devices.check import LatencyCheck
-from nasface.devices.design import most_informative
-from nasface.devices.learned import Design, learn
+from nasface.devices.learned import LayerGroups, learn
 from nasface.devices.measured import read_measured
+from nasface.devices.optimal_design import most_informative
 from nasface.metrics import kendall_tau
 from nasface.spaces import layer_counts
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
@@ -35,29 +35,29 @@ def compare_learned(table: str, file: Path, resolution: int, threads: int | None
     space = OfaMbv3(OfaMbv3FaceConfig(resolution=resolution))
     measured = read_measured(file, space, threads=threads)
     lut = read_lut(find_lut(table))
-    design = Design.of(space.layers(), lut.values(space.layers(), resolution))
+    groups = LayerGroups.of(space.layers(), lut.values(space.layers(), resolution))
     counts, times = layer_counts(space, measured.genotypes), measured.ms
     print(f"{len(times)} networks, {measured.device}, {measured.threads} thread(s); table {lut.name}")
     print("| networks | lut | lut x factor | learned, random | tau | learned, informative | tau | own estimate |")
     print("|---|---|---|---|---|---|---|---|")
     for n in [size for size in SIZES if size + LEFT <= len(times)]:
-        rows = [_one_order(design, counts, times, n, np.random.default_rng(seed)) for seed in range(ORDERS)]
+        rows = [_one_order(groups, counts, times, n, np.random.default_rng(seed)) for seed in range(ORDERS)]
         cells = [(np.mean(column), np.std(column, ddof=1) / np.sqrt(ORDERS)) for column in zip(*rows, strict=True)]
         taus = (3, 5)
         text = [f"{m:.3f}" if i in taus else f"{m:.2%} ± {e:.2%}" for i, (m, e) in enumerate(cells)]
         print(f"| {n} | " + " | ".join(text) + " |")
 
 
-def _one_order(design: Design, counts: Array, times: Array, n: int, rng: np.random.Generator) -> list[float]:
+def _one_order(groups: LayerGroups, counts: Array, times: Array, n: int, rng: np.random.Generator) -> list[float]:
     """MAPE on networks left: lut, lut with a factor, learned (and tau) from random and from chosen networks."""
     order = rng.permutation(len(times))
     left, pool = order[:LEFT], order[LEFT:]
-    features = design.features(counts)
+    features = groups.features(counts)
     chosen = pool[most_informative(features[pool], n)]
-    sums = counts @ design.prior
+    sums = counts @ groups.prior
     factor = float(np.exp(np.log(times[pool[:n]] / sums[pool[:n]]).mean()))
     found = [_mape(sums[left], times[left]), _mape(factor * sums[left], times[left])]
-    fits = [learn(design, counts[rows], times[rows]) for rows in (pool[:n], chosen)]
+    fits = [learn(groups, counts[rows], times[rows]) for rows in (pool[:n], chosen)]
     for fitted in fits:
         predicted = fitted.predict(counts[left])
         found += [_mape(predicted, times[left]), kendall_tau(times[left], predicted)]

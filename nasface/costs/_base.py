@@ -84,11 +84,13 @@ class Cost(ABC):
     Attributes:
         name: Key in `constraints` and in results, e.g. "latency_ms".
         unit: For people, e.g. "ms".
+        quantity: What is bounded, for people, e.g. "latency"; empty: the name.
         estimated: Whether the numbers rest on anything but measurement or exact counting; users then see "estimated".
     """
 
     name: str
     unit: str
+    quantity: str = ""
     estimated: bool = False
 
     def __init__(self, space: SearchSpace) -> None:
@@ -103,9 +105,14 @@ class Cost(ABC):
         return None
 
     @property
+    def place(self) -> str:
+        """Where that is so, for people, e.g. "on sd865"; empty where it is so everywhere."""
+        return ""
+
+    @property
     def label(self) -> str:
-        """What is bounded, for people, e.g. "latency on sd865"."""
-        return self.name
+        """Quantity and place, for people, e.g. "latency on sd865"."""
+        return f"{self.quantity or self.name} {self.place}".rstrip()
 
     def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Cost of a reference network at the space's resolution.

@@ -34,7 +34,7 @@ class CountCost(LayerCost):
 class Params(CountCost):
     """Learned values without classifier, in millions (10^6)."""
 
-    name, unit, scale, label = "params_m", "M", 1e6, "parameters"
+    name, unit, scale, quantity = "params_m", "M", 1e6, "parameters"
 
     @staticmethod
     def count(layer: Layer) -> int:
@@ -45,7 +45,7 @@ class Params(CountCost):
 class Macs(CountCost):
     """Multiply-accumulate operations of one image, in millions (10^6)."""
 
-    name, unit, scale, label = "macs_m", "M", 1e6, "multiply-accumulates"
+    name, unit, scale, quantity = "macs_m", "M", 1e6, "multiply-accumulates"
 
     @staticmethod
     def count(layer: Layer) -> int:

@@ -19,7 +19,7 @@ class EnergyMJ(LayerCost):
         LookupTableError: The device has no table, or the table no energies.
     """
 
-    name, unit = "energy_mj", "mJ"
+    name, unit, quantity = "energy_mj", "mJ", "energy"
 
     def __init__(self, space: SearchSpace, device: Device) -> None:
         if device.lut is None:
@@ -31,9 +31,9 @@ class EnergyMJ(LayerCost):
         self.estimated = self.table.estimated
 
     @property
-    def label(self) -> str:
-        """E.g. "energy on my_phone"."""
-        return f"energy on {self.device.name}"
+    def place(self) -> str:
+        """E.g. "on my_phone"."""
+        return f"on {self.device.name}"
 
     def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Energy of a reference network, and whether that is an estimate.

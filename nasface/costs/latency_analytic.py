@@ -36,7 +36,7 @@ class AnalyticLatency(LayerCost):
     Orders networks well and times them badly: `docs/results/latency_models.md` has the error on other devices.
     """
 
-    name, unit, estimated = "latency_ms", "ms", True
+    name, unit, quantity, estimated = "latency_ms", "ms", "latency", True
 
     def __init__(self, config: AnalyticConfig, *, space: SearchSpace, device: Device | None) -> None:
         if not (math.isfinite(config.speed) and config.speed > 0):
@@ -48,10 +48,10 @@ class AnalyticLatency(LayerCost):
         super().__init__(space, self.model.predict(space.layers()) / config.speed)
 
     @property
-    def label(self) -> str:
-        """E.g. "latency on my_board modelled on i7_8700k"."""
-        place = f" on {self.device.name}" if self.device else ""
-        return f"latency{place} modelled on {self.source}"
+    def place(self) -> str:
+        """E.g. "on my_board modelled on i7_8700k"."""
+        modelled = f"modelled on {self.source}"
+        return f"on {self.device.name} {modelled}" if self.device else modelled
 
     def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Milliseconds of a reference network by the same model."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from nasface.costs._base import Cost, LayerCost, ReferenceCost, StageTables, Values
 from nasface.devices.device import Device, find_lut
-from nasface.devices.learned import MODELS, Design, learn
+from nasface.devices.learned import MODELS, LayerGroups, learn
 from nasface.devices.lut import LookupTable
 from nasface.devices.lut_file import read_lut
 from nasface.devices.margins import margin
@@ -52,7 +52,7 @@ class LearnedLatency(Cost):
         measured: What it was fitted to.
     """
 
-    name, unit = "latency_ms", "ms"
+    name, unit, quantity = "latency_ms", "ms", "latency"
 
     def __init__(self, config: LearnedConfig, *, space: SearchSpace, device: Device | None) -> None:
         super().__init__(space)
@@ -67,7 +67,7 @@ class LearnedLatency(Cost):
         self.measured = read_measured(Path(config.measurements).expanduser(), space, config.engine, config.file_threads)
         prior = self.table.values(space.layers(), space.resolution)
         self.learned = learn(
-            Design.of(space.layers(), prior),
+            LayerGroups.of(space.layers(), prior),
             layer_counts(space, self.measured.genotypes),
             self.measured.ms,
             config.model,
@@ -76,9 +76,9 @@ class LearnedLatency(Cost):
         self.estimated = self.table.estimated
 
     @property
-    def label(self) -> str:
-        """E.g. "latency on my_phone"."""
-        return f"latency on {self.device.name}" if self.device else "latency"
+    def place(self) -> str:
+        """E.g. "on my_phone"."""
+        return f"on {self.device.name}" if self.device else ""
 
     def predict(self, population: Population) -> Values:
         """By the fitted model."""

@@ -22,7 +22,7 @@ class LutConfig:
 class LutLatency(LayerCost):
     """Adds up the rows of the device's latency table (OFA's and the paper's model of latency)."""
 
-    name, unit = "latency_ms", "ms"
+    name, unit, quantity = "latency_ms", "ms", "latency"
 
     def __init__(self, config: LutConfig, *, space: SearchSpace, device: Device | None) -> None:
         if device is None or device.lut is None:
@@ -34,9 +34,9 @@ class LutLatency(LayerCost):
         self.estimated = self.table.estimated
 
     @property
-    def label(self) -> str:
-        """E.g. "latency on sd865"."""
-        return f"latency on {self.device.name}"
+    def place(self) -> str:
+        """E.g. "on sd865"."""
+        return f"on {self.device.name}"
 
     def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Milliseconds of a reference network on this device at this resolution, and whether that is an estimate.

@@ -67,7 +67,7 @@ class ModelMB(LayerCost):
         UnknownName: Another precision.
     """
 
-    name, unit, label = "model_mb", "MB", "model file"
+    name, unit, quantity = "model_mb", "MB", "model file"
     estimated = True
 
     def __init__(self, space: SearchSpace, precision: str = "float32") -> None:
@@ -93,7 +93,7 @@ class PeakMemoryMB(LayerCost):
     process takes: docs/results/memory.md.
     """
 
-    name, unit, label = "peak_memory_mb", "MB", "peak activation memory"
+    name, unit, quantity = "peak_memory_mb", "MB", "peak activation memory"
     combine = "max"
     estimated = True
 

@@ -1,7 +1,7 @@
 """Embedded latency tables: one imported (i7_8700k), two estimated from it and from published times (sd865, sd765).
 
 Nobody published the phones' tables. Published are TFLite CPU times of four networks per phone (Savchenko et al. 2023,
-table 6 and the text on limits). `calibration` fits a phone's table to them; the leave-one-out error over all published
+table 6 and the text on limits). `speed_fit` fits a phone's table to them; the leave-one-out error over all published
 times chooses among its candidates.
 """
 
@@ -14,12 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from nasface.devices.calibration import Observation
 from nasface.devices.importers import import_lut
 from nasface.devices.layer_model import LayerModel
 from nasface.devices.lut import LookupTable, Provenance, Reference
 from nasface.devices.lut_file import write_lut
 from nasface.devices.scaling import Base, Scaling, layer_model
+from nasface.devices.speed_fit import Observation
 from nasface.errors import LookupTableError
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 from nasface.spaces.references import REFERENCES
@@ -126,7 +126,7 @@ def _phone_references(device: str, size: int, base: Base, scaling: Scaling) -> d
         if size == PUBLISHED_AT:
             references[net] = Reference(ms, std, "measured", PAPER)
             continue
-        here, there = (scaling.calibration.predict(device, base.reference(net, at)) for at in (size, PUBLISHED_AT))
+        here, there = (scaling.fitted.predict(device, base.reference(net, at)) for at in (size, PUBLISHED_AT))
         references[net] = Reference(
             ms * here / there, None, "estimated", f"published {ms} ms at {PUBLISHED_AT}, scaled by the layer model"
         )
@@ -134,8 +134,8 @@ def _phone_references(device: str, size: int, base: Base, scaling: Scaling) -> d
 
 
 def _phone_provenance(device: str, scaling: Scaling) -> Provenance:
-    fitted, nets = scaling.calibration, [net for owner, net in scaling.one_out if owner == device]
-    unseen = ", ".join(f"{net} {100 * scaling.net_out[device, net]:+.1f} %" for net in nets)
+    fitted, nets = scaling.fitted, [net for owner, net in scaling.left_out.one_out if owner == device]
+    unseen = ", ".join(f"{net} {100 * scaling.left_out.net_out[device, net]:+.1f} %" for net in nets)
     return Provenance(
         kind="estimated",
         device=PHONES[device],
@@ -154,7 +154,7 @@ def _phone_provenance(device: str, scaling: Scaling) -> Provenance:
         sources=(I7_SOURCE, PAPER),
         created=CREATED,
         licence="Apache-2.0",
-        loo_errors={net: round(scaling.one_out[device, net], 4) for net in nets},
+        loo_errors={net: round(scaling.left_out.one_out[device, net], 4) for net in nets},
     )
 
 

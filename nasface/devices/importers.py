@@ -14,10 +14,10 @@ import csv
 import logging
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from nasface.devices.lut import LookupTable, Provenance, Row
 from nasface.errors import LookupTableError, listing
@@ -76,15 +76,8 @@ def read_times(file: Path, file_names: Mapping[str, str] | None = None) -> Times
     except (OSError, UnicodeDecodeError) as error:
         raise LookupTableError(f"Cannot read {file}: {getattr(error, 'strerror', None) or 'it is not text'}.") from None
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    if first.startswith("key,"):
-        return _read_csv(file, text)
-    if _PERF_LINE.fullmatch(first):
-        return _read_lines(file, text, file_names or {})
-    if first.endswith(".tflite"):
-        raise LookupTableError(
-            f"{file} lists layers, not times; give the file of lines 'KEY ATTEMPTS MEAN STD' instead."
-        )
-    return _read_yaml(file, text)
+    reader = next(known.read for known in FORMATS if known.matches(first))
+    return reader(file, text, file_names or {})
 
 
 def nsganet_key(layer: Layer) -> str | None:
@@ -138,7 +131,7 @@ def _read_lines(file: Path, text: str, file_names: Mapping[str, str]) -> Times:
     return Times(rows, len(repeated))
 
 
-def _read_csv(file: Path, text: str) -> Times:
+def _read_csv(file: Path, text: str, file_names: Mapping[str, str]) -> Times:
     rows, repeated = {}, set()
     reader = csv.DictReader(text.splitlines())
     if "mean_ms" not in (reader.fieldnames or ()):
@@ -152,7 +145,11 @@ def _read_csv(file: Path, text: str) -> Times:
     return Times(rows, len(repeated))
 
 
-def _read_yaml(file: Path, text: str) -> Times:
+def _refuse_list(file: Path, text: str, file_names: Mapping[str, str]) -> Times:
+    raise LookupTableError(f"{file} lists layers, not times; give the file of lines 'KEY ATTEMPTS MEAN STD' instead.")
+
+
+def _read_yaml(file: Path, text: str, file_names: Mapping[str, str]) -> Times:
     import yaml  # comes with omegaconf
 
     try:
@@ -215,3 +212,24 @@ def _file_names(arch2info: Path | None) -> dict[str, str]:
     if any(len(words) != 2 for words in lines):
         raise LookupTableError(f"{arch2info} must consist of lines 'KEY FILE.tflite'.")
     return {file: key for key, file in lines} | {file.replace(":", "_colon_"): key for key, file in lines}
+
+
+class Format(NamedTuple):
+    """A format of latency measurements.
+
+    Attributes:
+        matches: Whether a file is of it, by its first line that is not empty.
+        read: The rows, from the file, its text, and keys by names of .tflite files; raises `LookupTableError`.
+    """
+
+    matches: Callable[[str], bool]
+    read: Callable[[Path, str, Mapping[str, str]], Times]
+
+
+FORMATS: Final = (
+    Format(lambda first: first.startswith("key,"), _read_csv),
+    Format(lambda first: _PERF_LINE.fullmatch(first) is not None, _read_lines),
+    Format(lambda first: first.endswith(".tflite"), _refuse_list),
+    Format(lambda first: True, _read_yaml),
+)
+"""The first that matches reads a file; the last one matches any."""

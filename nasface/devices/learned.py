@@ -48,7 +48,7 @@ ROUNDS: Final = 80
 
 
 @dataclass(frozen=True)
-class Design:
+class LayerGroups:
     """What is known about the layers of a space on a device before any network is measured.
 
     Attributes:
@@ -62,7 +62,7 @@ class Design:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, layers: Sequence[Layer], prior: Array) -> Design:
+    def of(cls, layers: Sequence[Layer], prior: Array) -> LayerGroups:
         """Groups are stages, kinds, attributes with a value each; and a constant time per layer and convolution."""
         member: dict[str, Array] = {}
         for i, layer in enumerate(layers):
@@ -84,17 +84,17 @@ class Design:
         return np.asarray(np.c_[whole, counts @ self.groups / whole[:, None]])
 
 
-def fit_linear(design: Design, counts: Array, times: Array) -> Array:
+def fit_linear(layers: LayerGroups, counts: Array, times: Array) -> Array:
     """The corrected table, float64[m]: ridge around a common factor; leave-one-out, in closed form, sets the strength.
 
     Args:
-        design: What is known of the layers.
+        layers: What is known of the layers.
         counts: float64[n, m], how often every layer stands in every network.
         times: float64[n], their milliseconds.
     """
-    sums = counts @ design.prior / times
+    sums = counts @ layers.prior / times
     common = float(sums.sum() / (sums @ sums))
-    columns = np.c_[counts * design.prior, counts @ design.groups] / times[:, None]
+    columns = np.c_[counts * layers.prior, counts @ layers.groups] / times[:, None]
     u, s, vt = np.linalg.svd(columns, full_matrices=False)
     rest = 1.0 - common * sums
     projected = u.T @ rest
@@ -106,9 +106,9 @@ def fit_linear(design: Design, counts: Array, times: Array) -> Array:
 
     strength = min(reversed(STRENGTHS), key=left_out)
     coefficients = vt.T @ (s / (s**2 + strength) * projected)
-    m = len(design.prior)
-    values = design.prior * (common + coefficients[:m]) + design.groups @ coefficients[m:]
-    return np.asarray(np.maximum(values, LEAST_FACTOR * common * design.prior))
+    m = len(layers.prior)
+    values = layers.prior * (common + coefficients[:m]) + layers.groups @ coefficients[m:]
+    return np.asarray(np.maximum(values, LEAST_FACTOR * common * layers.prior))
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ class Learned:
     """A fitted model of whole-network latency.
 
     Attributes:
-        design: What it knows of the layers.
+        layers: What it knows of the layers.
         values: float64[m], the corrected table, milliseconds of every layer.
         trees: LightGBM's model of log(measured / linear), or None if that did not pay.
         errors: float64[n], measured / predicted - 1 of the networks when left out.
     """
 
-    design: Design
+    layers: LayerGroups
     values: Array
     trees: str | None
     errors: Array
@@ -132,7 +132,7 @@ class Learned:
         sums = counts @ self.values
         if self._booster is None:
             return np.asarray(sums)
-        return np.asarray(sums * np.exp(self._booster.predict(self.design.features(counts), num_threads=1)))
+        return np.asarray(sums * np.exp(self._booster.predict(self.layers.features(counts), num_threads=1)))
 
     @cached_property
     def _booster(self) -> Any:
@@ -143,11 +143,11 @@ class Learned:
         return lightgbm.Booster(model_str=self.trees)
 
 
-def learn(design: Design, counts: Array, times: Array, model: str = "auto") -> Learned:
+def learn(layers: LayerGroups, counts: Array, times: Array, model: str = "auto") -> Learned:
     """Fit to measured networks.
 
     Args:
-        design: What is known of the layers.
+        layers: What is known of the layers.
         counts: float64[n, m], how often every layer stands in every network.
         times: float64[n], their measured milliseconds.
         model: One of `MODELS`; "auto" takes the better one on networks left out.
@@ -158,19 +158,19 @@ def learn(design: Design, counts: Array, times: Array, model: str = "auto") -> L
     if len(times) < FEWEST:
         raise InvalidInput(f"Latency is learned from {FEWEST} measured networks at least; there are {len(times)}.")
     folds = list(held_out(len(times), FOLDS, np.random.default_rng(0)))
-    values, sums = fit_linear(design, counts, times), np.empty(len(times))
+    values, sums = fit_linear(layers, counts, times), np.empty(len(times))
     for out in folds:
-        sums[out] = counts[out] @ fit_linear(design, counts[~out], times[~out])
+        sums[out] = counts[out] @ fit_linear(layers, counts[~out], times[~out])
     plain = times / sums - 1.0
     if model == "linear":
-        return Learned(design, values, None, plain)
-    x, target, correction = design.features(counts), np.log(times / sums), np.zeros(len(times))
+        return Learned(layers, values, None, plain)
+    x, target, correction = layers.features(counts), np.log(times / sums), np.zeros(len(times))
     for out in folds:
         correction[out] = _boost(x[~out], target[~out]).predict(x[out], num_threads=1)
     boosted = times / (sums * np.exp(correction)) - 1.0
     if model == "auto" and np.mean(boosted**2) > WORTH**2 * np.mean(plain**2):
-        return Learned(design, values, None, plain)
-    return Learned(design, values, _boost(x, target).model_to_string(), boosted)
+        return Learned(layers, values, None, plain)
+    return Learned(layers, values, _boost(x, target).model_to_string(), boosted)
 
 
 def _boost(x: Array, y: Array) -> Any:

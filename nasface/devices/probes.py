@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from nasface.devices.calibration import Observation
-from nasface.devices.design import most_informative
+from nasface.devices.optimal_design import most_informative
 from nasface.devices.scaling import Base
+from nasface.devices.speed_fit import Observation
 from nasface.errors import InvalidInput
 from nasface.spaces import Population, SearchSpace
 

@@ -2,7 +2,7 @@
 
     time(layer) = speed(device) * (base(layer) + cost * extra(layer))
 
-`calibration` fits it; the leave-one-out error chooses what base and extra are. The base is a measured table's time, or
+`speed_fit` fits it; the leave-one-out error chooses what base and extra are. The base is a measured table's time, or
 multiply-accumulates.
 """
 
@@ -15,16 +15,16 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from nasface.devices.calibration import (
-    CANDIDATES,
-    Calibration,
-    Observation,
-    calibrate,
-    compare_candidates,
-    leave_one_out,
-)
 from nasface.devices.layer_model import FEATURES, LayerModel, features, swish_outputs
 from nasface.devices.lut import LookupTable, Row
+from nasface.devices.speed_fit import (
+    CANDIDATES,
+    FittedSpeeds,
+    LeftOut,
+    Observation,
+    compare_candidates,
+    fit_speeds,
+)
 from nasface.errors import LookupTableError
 from nasface.netspec import Conv, Layer, op_macs
 from nasface.spaces import SearchSpace
@@ -74,31 +74,31 @@ class Scaling:
 
     Attributes:
         candidate: Its name.
-        calibration: Its parameters.
-        scores: Of every candidate, see `compare_candidates`.
-        one_out: Relative error per (device, net) when that time is left out.
-        net_out: The same when the net is left out on all devices.
+        fitted: Its parameters.
+        candidates: The errors of every candidate.
     """
 
     candidate: str
-    calibration: Calibration
-    scores: Mapping[str, tuple[float, float]]
-    one_out: Mapping[tuple[str, str], float]
-    net_out: Mapping[tuple[str, str], float]
+    fitted: FittedSpeeds
+    candidates: Mapping[str, LeftOut]
 
     @classmethod
     def fit(cls, observations: Sequence[Observation]) -> Self:
         """Take the candidate of least leave-one-out error; the simpler one where two are equal."""
-        scores = compare_candidates(observations)
-        best = min(scores, key=lambda name: round(scores[name][0], 6))
-        one, both = (leave_one_out(observations, *CANDIDATES[best], whole_net=whole) for whole in (False, True))
-        return cls(best, calibrate(observations, *CANDIDATES[best]), scores, one, both)
+        candidates = compare_candidates(observations)
+        best = min(candidates, key=lambda name: round(candidates[name].rms, 6))
+        return cls(best, fit_speeds(observations, *CANDIDATES[best]), candidates)
+
+    @property
+    def left_out(self) -> LeftOut:
+        """The errors of the candidate."""
+        return self.candidates[self.candidate]
 
     def rows(self, device: str, base: Base, space: SearchSpace) -> dict[str, Row]:
         """Rows of the device at the space's resolution."""
         layers, found = space.layers(), {}
         for layer, ms in zip(layers, base.table.values(layers, space.resolution), strict=True):
-            scaled = self.calibration.predict(device, counts(layer, ms)) if ms else 0.0
+            scaled = self.fitted.predict(device, counts(layer, ms)) if ms else 0.0
             found[layer.key] = Row(scaled, contained_in=base.table.rows[space.resolution][layer.key].contained_in)
         return found
 

@@ -157,13 +157,12 @@ def _contradiction(of: Constraint, given: Constraint, lowest: float) -> str:
 
 def _refusal(constraint: Constraint, lowest: float) -> str:
     cost = constraint.cost
-    word, _, where = constraint.label.partition(" on ")
-    place = f"{f' on {where}' if where else ''} at {cost.space.resolution}"
+    place = f"{f' {cost.place}' if cost.place else ''} at {cost.space.resolution}"
     what = f"{lowest:.3g}" if lowest >= 100 else _text(lowest)
     asked = f"{_text(constraint.bound)} {cost.unit}" + (f" = {constraint.basis}" if constraint.basis else "")
     nature = " (estimated)" if cost.estimated else ""
     kind = _SMALLEST.get(cost.name, "smallest")
-    of_what = "" if cost.name == "latency_ms" else f" {word}"
+    of_what = "" if cost.name == "latency_ms" else f" {cost.quantity or cost.name}"
     least = math.ceil(lowest * (1.0 + constraint.margin) * 100) / 100
     return (
         f"The {kind} sub-network{place} needs {what} {cost.unit}{of_what}{nature}; you asked for {asked}; "

@@ -26,7 +26,7 @@ from nasface.registry import build
 from nasface.spaces import SearchSpace
 from nasface.timing.journal import Journal
 from nasface.timing.layer_bench import write_models
-from nasface.timing.protocol import Results, TimingOptions, measure_networks
+from nasface.timing.protocol import DeviceTimes, TimingOptions, measure_networks
 from nasface.timing.transports import Transport, build_transport
 
 SHARE_UNSETTLED: Final = 0.1
@@ -35,7 +35,7 @@ SHARE_UNSETTLED: Final = 0.1
 
 def time_models(
     run: Run, transport: Transport, models: Mapping[str, Path], options: TimingOptions, journal: Path
-) -> Results:
+) -> DeviceTimes:
     """Time models with a progress bar; say what it takes after the first round, and what was odd at the end."""
     if not transport.live:
         return measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal))
@@ -78,7 +78,7 @@ class _Clock:
         return f"a round took {seconds:.0f} s: {least:.1f} to {most:.1f} minutes in all"
 
 
-def _remarks(run: Run, results: Results, options: TimingOptions) -> None:
+def _remarks(run: Run, results: DeviceTimes, options: TimingOptions) -> None:
     unsettled = [name for name, timed in results.timed.items() if not timed.settled]
     outliers = sum(timed.outliers for timed in results.timed.values())
     blocks = sum(timed.blocks for timed in results.timed.values())
@@ -121,7 +121,7 @@ def _warn(run: Run, text: str) -> None:
     run.console.print(f"[yellow]warning:[/yellow] {text}", soft_wrap=True)
 
 
-def time_specs(run: Run, specs: Mapping[str, NetSpec], folder: Path) -> Results:
+def time_specs(run: Run, specs: Mapping[str, NetSpec], folder: Path) -> DeviceTimes:
     """Write networks with random weights as `.tflite`, time them through `transport=`, remove them.
 
     Args:
@@ -154,7 +154,7 @@ def tflite_exporter(run: Run) -> Exporter:
 
 
 def measurements_of(
-    run: Run, space: SearchSpace, results: Results, genotypes: Mapping[str, npt.NDArray[np.int8] | None]
+    run: Run, space: SearchSpace, results: DeviceTimes, genotypes: Mapping[str, npt.NDArray[np.int8] | None]
 ) -> list[Measurement]:
     """Rows of `measurements.csv`; a model without genotype is the reference network of its name."""
     shared: dict[str, Any] = {

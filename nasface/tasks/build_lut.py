@@ -21,7 +21,7 @@ from nasface.spaces import Population, SearchSpace
 from nasface.tasks._measuring import show_range, time_specs, warn_odd_kernels
 from nasface.timing.layer_bench import CHAIN_LENGTHS
 from nasface.timing.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
-from nasface.timing.protocol import Results, TimingOptions
+from nasface.timing.protocol import DeviceTimes, TimingOptions
 
 STEPS: Final = {
     "isolated": "layers alone",
@@ -79,13 +79,13 @@ def _nets(space: SearchSpace, n: int, seed: int) -> Population:
     return candidates(space, min(n, space.size()), seed, Plan(mixed(space)))[0]
 
 
-def _measure(run: Run, plans: Sequence[TablePlan], folder: Path) -> Results:
+def _measure(run: Run, plans: Sequence[TablePlan], folder: Path) -> DeviceTimes:
     results = time_specs(run, {name: spec for plan in plans for name, spec in plan.models.items()}, folder)
     _check_refused(run, plans, results)
     return results
 
 
-def _check_refused(run: Run, plans: Sequence[TablePlan], results: Results) -> None:
+def _check_refused(run: Run, plans: Sequence[TablePlan], results: DeviceTimes) -> None:
     """Reference networks may be refused; a table without one of its rows is none."""
     references = {name for plan in plans for name in plan.reference_models}
     wrong = [f"{name} ({why})" for name, why in results.refused.items() if name not in references]
@@ -107,7 +107,7 @@ def _check_threads(path: Path, options: TimingOptions) -> None:
         )
 
 
-def _provenance(run: Run, results: Results, options: TimingOptions, built: dict[int, Built]) -> Provenance:
+def _provenance(run: Run, results: DeviceTimes, options: TimingOptions, built: dict[int, Built]) -> Provenance:
     chains = f"layers alone, in chains of {' and '.join(map(str, CHAIN_LENGTHS))} and in front of one another"
     exporter = f"({', '.join(f'{k}={v}' for k, v in run.settings.exporter.items() if k != 'name')})"
     method = (
@@ -130,7 +130,7 @@ def _provenance(run: Run, results: Results, options: TimingOptions, built: dict[
     )
 
 
-def _measurements(plans: Sequence[TablePlan], results: Results, options: TimingOptions) -> list[Measurement]:
+def _measurements(plans: Sequence[TablePlan], results: DeviceTimes, options: TimingOptions) -> list[Measurement]:
     """The whole networks: those of the space, then the references."""
     rows = []
     for plan in plans:

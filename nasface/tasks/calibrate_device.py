@@ -16,9 +16,9 @@ from rich.table import Table
 from nasface.accuracy.candidates import tilted_pool
 from nasface.costs import LayerCost
 from nasface.devices import LookupTable, Provenance, find_lut, measurements_folder, new_lut, read_lut, write_lut
-from nasface.devices.calibrated import Calibrated, ProbeTime, calibrated_table
 from nasface.devices.measurements import Measurement, read_measurements, write_measurements
 from nasface.devices.probe_form import FORM, write_form
+from nasface.devices.probe_table import ProbeTime, ScaledTable, scale_to_probes
 from nasface.devices.probes import choose_probes
 from nasface.devices.scaling import Base
 from nasface.errors import InvalidInput, NotMeasuredYet, TableError
@@ -110,13 +110,13 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
         created="nasface task=calibrate_device",
     )
     times = [_probe_time(row, spaces) for row in rows]
-    made = calibrated_table(Base.of(table, spaces), spaces, times, provenance, settings.tolerance)
+    made = scale_to_probes(Base.of(table, spaces), spaces, times, provenance, settings.tolerance)
     path = new_lut(name)
     write_lut(made.table, path)
     _show(run, name, spaces, made)
     run.console.print(f"table (estimated): {path}", soft_wrap=True)
     run.console.print(f"next: {_next(run, name, made)}", soft_wrap=True)
-    scores = {candidate: score[0] for candidate, score in made.scaling.scores.items()}
+    scores = {candidate: left_out.rms for candidate, left_out in made.scaling.candidates.items()}
     decision: dict[str, Any] = {
         "path": str(path),
         "name": name,
@@ -127,7 +127,7 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
     return Outcome(decision | {"estimated": [f"latency {name}"]})
 
 
-def _show(run: Run, name: str, spaces: Sequence[SearchSpace], made: Calibrated) -> None:
+def _show(run: Run, name: str, spaces: Sequence[SearchSpace], made: ScaledTable) -> None:
     shown = Table("probe", "left out (estimated)", title=f"{name} by '{made.scaling.candidate}'")
     for probe, error in made.errors.items():
         shown.add_row(probe, f"{error:+.1%}")
@@ -137,7 +137,7 @@ def _show(run: Run, name: str, spaces: Sequence[SearchSpace], made: Calibrated) 
         show_range(run, made.table, space)
 
 
-def _next(run: Run, name: str, made: Calibrated) -> str:
+def _next(run: Run, name: str, made: ScaledTable) -> str:
     probes = run.settings.calibrate.probes
     if made.enough or len(made.errors) != probes:
         return f"python -m nasface device={name}"

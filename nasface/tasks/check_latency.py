@@ -22,10 +22,10 @@ from nasface.composition import DeviceCosts
 from nasface.costs import Cost, LayerCost, LearnedLatency, LutLatency
 from nasface.devices import Check, embedded_luts, find_lut, measurements_folder, new_lut, read_lut, write_lut
 from nasface.devices.check import FEWEST, LatencyCheck
-from nasface.devices.design import most_informative
-from nasface.devices.learned import Design
+from nasface.devices.learned import LayerGroups
 from nasface.devices.measured import Measured, read_measured
 from nasface.devices.measurements import write_measurements
+from nasface.devices.optimal_design import most_informative
 from nasface.errors import InvalidInput, NasfaceError, NotMeasuredYet, UnknownName
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
@@ -115,16 +115,16 @@ def _networks(run: Run, space: SearchSpace, latency: Cost) -> Population:
         return candidates(space, n, int(rng.integers(2**31)), Plan((source,)))[0]
     if not isinstance(latency, LearnedLatency | LutLatency):
         raise InvalidInput("check.choice=informative chooses by layer times; set latency=lut or latency=learned.")
-    design = Design.of(space.layers(), latency.table.values(space.layers(), space.resolution))
+    groups = LayerGroups.of(space.layers(), latency.table.values(space.layers(), space.resolution))
     pool = np.unique(tilted_pool(space, rng, latency.predict, POOL), axis=0)
     known = latency.measured.genotypes if isinstance(latency, LearnedLatency) else pool[:0]
     pool = pool[~(pool[:, None] == known[None]).all(axis=2).any(axis=1)]
-    chosen = most_informative(_shares(space, design, pool), n, _shares(space, design, known))
+    chosen = most_informative(_shares(space, groups, pool), n, _shares(space, groups, known))
     return np.asarray(pool[chosen])
 
 
-def _shares(space: SearchSpace, design: Design, nets: Population) -> npt.NDArray[np.float64]:
-    return design.features(layer_counts(space, nets))
+def _shares(space: SearchSpace, groups: LayerGroups, nets: Population) -> npt.NDArray[np.float64]:
+    return groups.features(layer_counts(space, nets))
 
 
 def _measure(run: Run, space: SearchSpace, nets: Population, name: str) -> Truth:

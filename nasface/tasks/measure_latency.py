@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rich.table import Table
 
@@ -20,7 +20,7 @@ from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import tflite_exporter, time_models
 from nasface.timing.layer_bench import write_models
-from nasface.timing.protocol import Results, TimingOptions
+from nasface.timing.protocol import DeviceTimes, TimingOptions
 from nasface.timing.routing import Routed
 from nasface.timing.transports import Transport, build_transport
 
@@ -52,6 +52,13 @@ class Subject:
         return self.file is None or FILES[self.file.suffix] == engine
 
 
+class Job(NamedTuple):
+    """What is timed, and what runs it."""
+
+    subject: Subject
+    engine: str
+
+
 def run(run: Run) -> Outcome:
     """Time all networks with all engines in one interleaved series."""
     engines, options = _engines(run), timing_options(run.settings.timing)
@@ -61,7 +68,7 @@ def run(run: Run) -> Outcome:
         raise InvalidInput(
             "task=measure_latency needs genotype=[FILES or NAMES], model=[FILES or REFERENCE NETWORKS], or both."
         )
-    jobs = {f"{e}.{i:03d}": s for i, s in enumerate(subjects) for e in engines if s.runs_on(e)}
+    jobs = {f"{e}.{i:03d}": Job(s, e) for i, s in enumerate(subjects) for e in engines if s.runs_on(e)}
     try:
         results = _measure(run, jobs, engines, options)
     except NotMeasuredYet as waiting:
@@ -131,7 +138,7 @@ def _file(path: Path, resolution: int, engines: Sequence[str]) -> Subject:
     return Subject(path.name, resolution, file=path)
 
 
-def _measure(run: Run, jobs: Mapping[str, Subject], engines: Sequence[str], options: TimingOptions) -> Results:
+def _measure(run: Run, jobs: Mapping[str, Job], engines: Sequence[str], options: TimingOptions) -> DeviceTimes:
     """Write the models and time them; they are removed afterwards."""
     folder = run.folder / "models"
     try:
@@ -143,15 +150,16 @@ def _measure(run: Run, jobs: Mapping[str, Subject], engines: Sequence[str], opti
         shutil.rmtree(folder, ignore_errors=True)
     if results.refused:
         name, why = next(iter(results.refused.items()))
-        raise ModelRefused(f"{jobs[name].name} cannot be timed with {name.partition('.')[0]}: {why}")
+        raise ModelRefused(f"{jobs[name].subject.name} cannot be timed with {jobs[name].engine}: {why}")
     return results
 
 
-def _write(run: Run, jobs: Mapping[str, Subject], folder: Path) -> dict[str, Path]:
+def _write(run: Run, jobs: Mapping[str, Job], folder: Path) -> dict[str, Path]:
     """A file for every job; what torch runs operation by operation gets a TFLite file, which identifies it."""
-    paths = {name: subject.file for name, subject in jobs.items() if subject.file is not None}
-    scripts = {n: s.spec for n, s in jobs.items() if s.spec is not None and n.startswith("torchscript.")}
-    others = {n: s.spec for n, s in jobs.items() if s.spec is not None and n not in scripts}
+    paths = {name: subject.file for name, (subject, _) in jobs.items() if subject.file is not None}
+    specs = _specs(jobs)
+    scripts = {name: spec for name, spec in specs.items() if jobs[name].engine == "torchscript"}
+    others = {name: spec for name, spec in specs.items() if name not in scripts}
     paths |= write_models(others, folder, tflite_exporter(run))
     if scripts:
         from nasface.timing.torch_timing import write_torchscript
@@ -160,7 +168,11 @@ def _write(run: Run, jobs: Mapping[str, Subject], folder: Path) -> dict[str, Pat
     return paths
 
 
-def _transport(run: Run, jobs: Mapping[str, Subject], engines: Sequence[str]) -> Transport:
+def _specs(jobs: Mapping[str, Job]) -> dict[str, NetSpec]:
+    return {name: subject.spec for name, (subject, _) in jobs.items() if subject.spec is not None}
+
+
+def _transport(run: Run, jobs: Mapping[str, Job], engines: Sequence[str]) -> Transport:
     """The chosen transport; with more engines than TFLite, one that sends every model to its own."""
     given = {"tflite": build_transport(run.settings.transport)} if "tflite" in engines else {}
     if list(engines) == ["tflite"]:
@@ -169,23 +181,24 @@ def _transport(run: Run, jobs: Mapping[str, Subject], engines: Sequence[str]) ->
         from nasface.timing.torch_timing import TorchTransport
     except ModuleNotFoundError as error:
         raise MissingDependency("torch", "torch", "timing.engines=[torch]") from error
-    eager = {n: s.spec for n, s in jobs.items() if s.spec is not None and n.startswith("torch.")}
-    torch = TorchTransport(eager, {name: subject.resolution for name, subject in jobs.items()})
-    return Routed(given | {engine: torch for engine in engines if engine != "tflite"})
+    eager = {name: spec for name, spec in _specs(jobs).items() if jobs[name].engine == "torch"}
+    torch = TorchTransport(eager, {name: job.subject.resolution for name, job in jobs.items()})
+    transports = given | {engine: torch for engine in engines if engine != "tflite"}
+    return Routed(transports, {name: job.engine for name, job in jobs.items()})
 
 
-def _rows(jobs: Mapping[str, Subject], results: Results, options: TimingOptions) -> list[Measurement]:
+def _rows(jobs: Mapping[str, Job], results: DeviceTimes, options: TimingOptions) -> list[Measurement]:
     return [
         Measurement.of(
             results.timed[name],
-            genotype=subject.genotype,
-            network=subject.name,
-            resolution=subject.resolution,
-            engine=name.partition(".")[0],
+            genotype=job.subject.genotype,
+            network=job.subject.name,
+            resolution=job.subject.resolution,
+            engine=job.engine,
             threads=options.threads,
             device=results.device["device"],
         )
-        for name, subject in jobs.items()
+        for name, job in jobs.items()
     ]
 
 
@@ -206,7 +219,7 @@ def _summary(subjects: Sequence[Subject], rows: Sequence[Measurement], engines: 
     return table
 
 
-def _show(run: Run, table: Sequence[dict[str, Any]], results: Results, rows: Sequence[Measurement]) -> None:
+def _show(run: Run, table: Sequence[dict[str, Any]], results: DeviceTimes, rows: Sequence[Measurement]) -> None:
     engines = [name.removesuffix("_ms") for name in table[0] if name.endswith("_ms")]
     ratios = any(line[f"{engine}_ratio"] for line in table for engine in engines)
     title = f"{results.device['device']}, {results.device['runtime']}, {rows[0].threads} thread(s)"

@@ -50,10 +50,14 @@ class TablePlan:
     @cached_property
     def models(self) -> dict[str, NetSpec]:
         """Everything that is measured, by name: layers, whole networks, reference networks."""
+        return {self._named(name): spec for name, spec in self._models.items()}
+
+    @cached_property
+    def _models(self) -> dict[str, NetSpec]:
+        """The same by their names within the plan."""
         models = dict(self.bench.models)
         models |= {_net(index): self.space.build(genotype) for index, genotype in enumerate(self.nets)}
-        models |= {name: make(self.space.resolution) for name, make in REFERENCES.items()}
-        return {self._named(name): spec for name, spec in models.items()}
+        return models | {name: make(self.space.resolution) for name, make in REFERENCES.items()}
 
     @property
     def net_models(self) -> dict[str, npt.NDArray[np.int8]]:
@@ -67,7 +71,8 @@ class TablePlan:
 
     def of(self, timed: Mapping[str, Timed]) -> dict[str, Timed]:
         """The times of this plan's models under their names within the plan."""
-        return {name.partition(".")[2]: timed[name] for name in self.models if name in timed}
+        names = {name: self._named(name) for name in self._models}
+        return {name: timed[whole] for name, whole in names.items() if whole in timed}
 
     def _named(self, name: str) -> str:
         """The name among the models of all resolutions."""

@@ -76,7 +76,7 @@ class TimingOptions:
 
 
 @dataclass(frozen=True)
-class Results:
+class DeviceTimes:
     """What a device said.
 
     Attributes:
@@ -96,7 +96,7 @@ class Results:
     operators: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-Progress = Callable[[int, int, float], None]
+OnBlock = Callable[[int, int, float], None]
 """Called after every block: blocks so far, blocks expected in all, milliseconds of the block's timed runs."""
 
 
@@ -106,8 +106,8 @@ def measure_networks(
     options: TimingOptions,
     rng: np.random.Generator,
     journal: Journal,
-    progress: Progress | None = None,
-) -> Results:
+    on_block: OnBlock | None = None,
+) -> DeviceTimes:
     """Time models on a device, interleaved; what stands in the journal is not timed again.
 
     Args:
@@ -116,7 +116,7 @@ def measure_networks(
         options: The protocol.
         rng: Draws the order of every round.
         journal: Every finished block goes into it at once, so that a run that was killed goes on.
-        progress: Told after every block.
+        on_block: Told after every block.
 
     Raises:
         DeviceLost: The connection broke; the journal has what was measured.
@@ -140,8 +140,8 @@ def measure_networks(
                 refused[name] = str(error)
                 continue
             journal.add(keys[name], sample)
-            if progress is not None:
-                progress(*_progress(journal, keys, refused, options), sum(sample.times_ms))
+            if on_block is not None:
+                on_block(*_progress(journal, keys, refused, options), sum(sample.times_ms))
         pending = [n for n in pending if n not in refused and not _settled(journal.samples(keys[n]), options)]
     blocks = {name: list(journal.samples(key)) for name, key in keys.items() if name not in refused}
     return _results(blocks, refused, device, options, options.describe())
@@ -173,8 +173,8 @@ def _results(
     device: Mapping[str, str],
     options: TimingOptions,
     protocol: str,
-) -> Results:
-    return Results(
+) -> DeviceTimes:
+    return DeviceTimes(
         {name: summarise(samples, options.half_width) for name, samples in blocks.items()},
         refused,
         device,

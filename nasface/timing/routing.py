@@ -11,14 +11,15 @@ from nasface.timing.transports import Sample, Transport
 
 
 class Routed(Transport):
-    """Sends every model to the transport of its engine: the part of its name before the first dot.
+    """Sends every model to the transport of its engine.
 
     Args:
         engines: Transports by engine; the first says what the device is.
+        models: Engines by model.
     """
 
-    def __init__(self, engines: Mapping[str, Transport]) -> None:
-        self._engines, self._open = engines, ExitStack()
+    def __init__(self, engines: Mapping[str, Transport], models: Mapping[str, str]) -> None:
+        self._engines, self._models, self._open = engines, models, ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -45,4 +46,4 @@ class Routed(Transport):
         return self._of(model).time(model, runs=runs, warmup=warmup, threads=threads)
 
     def _of(self, model: str) -> Transport:
-        return self._engines[model.partition(".")[0]]
+        return self._engines[self._models[model]]

@@ -11,7 +11,7 @@ import pytest
 
 from nasface.costs import AnalyticConfig, AnalyticLatency, LearnedConfig, LearnedLatency
 from nasface.devices import Device, load_device
-from nasface.devices.learned import Design, fit_linear, learn
+from nasface.devices.learned import LayerGroups, fit_linear, learn
 from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import InvalidInput, LookupTableError, TableError, UnknownName
 from nasface.metrics import kendall_tau
@@ -84,8 +84,8 @@ def test_analytic_refuses_what_it_cannot_use() -> None:
 
 def test_a_corrected_table_finds_the_layers(rng: np.random.Generator) -> None:
     nets, other = SPACE.sample(rng, 60), SPACE.sample(rng, 200)
-    design = Design.of(SPACE.layers(), PRIOR)
-    values = fit_linear(design, layer_counts(SPACE, nets), additive(nets))
+    groups = LayerGroups.of(SPACE.layers(), PRIOR)
+    values = fit_linear(groups, layer_counts(SPACE, nets), additive(nets))
     error = layer_counts(SPACE, other) @ values / additive(other) - 1
     assert np.sqrt(np.mean(error**2)) < 0.02
     assert (values[PRIOR > 0] > 0).all()
@@ -94,7 +94,7 @@ def test_a_corrected_table_finds_the_layers(rng: np.random.Generator) -> None:
 def test_errors_of_networks_left_out_are_honest(rng: np.random.Generator) -> None:
     nets, other = SPACE.sample(rng, 80), SPACE.sample(rng, 400)
     noise = np.exp(0.05 * rng.standard_normal(480))
-    fitted = learn(Design.of(SPACE.layers(), PRIOR), layer_counts(SPACE, nets), additive(nets) * noise[:80])
+    fitted = learn(LayerGroups.of(SPACE.layers(), PRIOR), layer_counts(SPACE, nets), additive(nets) * noise[:80])
     unseen = additive(other) * noise[80:] / fitted.predict(layer_counts(SPACE, other)) - 1
     assert np.sqrt(np.mean(fitted.errors**2)) == pytest.approx(np.sqrt(np.mean(unseen**2)), rel=0.25)
 

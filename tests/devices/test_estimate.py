@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nasface.devices.calibration import Observation, calibrate, leave_one_out
 from nasface.devices.layer_model import FEATURES, LayerModel, swish_outputs
+from nasface.devices.speed_fit import Observation, fit_speeds, leave_one_out
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 from nasface.spaces.references import efficientnet_b0
 
@@ -27,14 +27,14 @@ def observations(cost: float = 0.5) -> list[Observation]:
 
 
 def test_calibration_recovers_the_truth() -> None:
-    found = calibrate(observations(), "table", "swish")
+    found = fit_speeds(observations(), "table", "swish")
     assert found.cost == pytest.approx(0.5)
     assert found.speed == pytest.approx({"one": 1.0, "two": 3.0})
     assert max(map(abs, leave_one_out(observations(), "table", "swish", whole_net=True).values())) < 1e-6
 
 
 def test_the_cost_is_never_negative() -> None:
-    assert calibrate(observations(-0.5), "table", "swish").cost == 0.0
+    assert fit_speeds(observations(-0.5), "table", "swish").cost == 0.0
 
 
 def test_leave_one_out_sees_what_the_fit_does_not() -> None:

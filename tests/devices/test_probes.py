@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nasface.devices import LookupTable, Provenance, embedded_luts, read_lut
-from nasface.devices.calibrated import Calibrated, ProbeTime, calibrated_table
-from nasface.devices.design import most_informative
+from nasface.devices.optimal_design import most_informative
+from nasface.devices.probe_table import ProbeTime, ScaledTable, scale_to_probes
 from nasface.devices.probes import choose_probes
 from nasface.devices.scaling import Base
 from nasface.errors import InvalidInput, LookupTableError
@@ -39,8 +39,8 @@ def times(cost: float = 0.1, noise: float = 0.0, n: int = 4) -> list[ProbeTime]:
     return found
 
 
-def made(given: list[ProbeTime], tolerance: float = 0.05) -> Calibrated:
-    return calibrated_table(BASE, [SPACE], given, NEW, tolerance)
+def made(given: list[ProbeTime], tolerance: float = 0.05) -> ScaledTable:
+    return scale_to_probes(BASE, [SPACE], given, NEW, tolerance)
 
 
 def test_a_design_tells_most_per_row(rng: np.random.Generator) -> None:

@@ -18,7 +18,7 @@ _NOTES: Final = ("clock_mhz", "temperature_c", "load")
 
 
 @dataclass(frozen=True)
-class Block:
+class RecordedBlock:
     """One block of runs, or why there is none.
 
     Attributes:
@@ -40,7 +40,7 @@ class Block:
     runtime: str = ""
 
 
-def read_results(folder: Path) -> list[Block]:
+def read_results(folder: Path) -> list[RecordedBlock]:
     """Every block in the files of a folder, by the files' names.
 
     Raises:
@@ -51,7 +51,7 @@ def read_results(folder: Path) -> list[Block]:
     return [block for path in paths for block in _read(path)]
 
 
-def _read(path: Path) -> Iterator[Block]:
+def _read(path: Path) -> Iterator[RecordedBlock]:
     text = path.read_text(encoding="utf-8", errors="replace")
     if not text.strip():
         return
@@ -61,14 +61,14 @@ def _read(path: Path) -> Iterator[Block]:
         for log in read_logs(text):
             if log.sample or log.complaint:  # neither: it was interrupted
                 refused = "" if log.sample else log.reason
-                yield Block(_stem(log.graph), log.sample, refused, log.threads, runtime="benchmark_model")
+                yield RecordedBlock(_stem(log.graph), log.sample, refused, log.threads, runtime="benchmark_model")
     else:
         for model, row in read_times(path).rows.items():
             runs = row.runs or 1
-            yield Block(_stem(model), Sample((row.mean_ms,), runs, row.std_ms if runs > 1 else None))
+            yield RecordedBlock(_stem(model), Sample((row.mean_ms,), runs, row.std_ms if runs > 1 else None))
 
 
-def _read_runner(path: Path, text: str) -> Iterator[Block]:
+def _read_runner(path: Path, text: str) -> Iterator[RecordedBlock]:
     reader = csv.DictReader(text.splitlines())
     for row in reader:
         try:
@@ -76,7 +76,7 @@ def _read_runner(path: Path, text: str) -> Iterator[Block]:
             notes = {key: row[key] for key in _NOTES if row[key]}
             sample = Sample(times, len(times), notes=notes) if times else None
             measured = (row["refused"], int(row["threads"]), row["sha256"], row["device"], row["runtime"])
-            yield Block(_stem(row["model"]), sample, *measured)
+            yield RecordedBlock(_stem(row["model"]), sample, *measured)
         except (KeyError, ValueError, TypeError, AttributeError):
             raise TransportError(
                 f"{path}, line {reader.line_num} is no line of the runner; remove it, or measure again."

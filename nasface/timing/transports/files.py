@@ -17,7 +17,7 @@ from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, Transport
 from nasface.runs import atomic_write, write_text
 from nasface.timing.transports._base import Sample, Transport, checked_models, sent
 from nasface.timing.transports._process import RUNNER
-from nasface.timing.transports._recorded import SUFFIX, Block, read_results
+from nasface.timing.transports._recorded import SUFFIX, RecordedBlock, read_results
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class FilesTransport(Transport):
         self.config, self.folder = config, Path(config.folder).expanduser()
         self._models: dict[str, Path] = {}
         self._given: dict[str, int] = {}
-        self._recorded: dict[int, dict[str, list[Block]]] = {}
+        self._recorded: dict[int, dict[str, list[RecordedBlock]]] = {}
 
     def __exit__(self, *error: object) -> None:
         """The next time results are read again and handed out from the first; the folder stays."""
@@ -133,11 +133,11 @@ class FilesTransport(Transport):
         self._given[model] = number + 1
         return samples[number]
 
-    def _read(self, threads: int) -> dict[str, list[Block]]:
+    def _read(self, threads: int) -> dict[str, list[RecordedBlock]]:
         """What was recorded of every model that was sent, as the file is now and with this number of threads."""
         names = {name.removesuffix(SUFFIX): name for name in self._models}
         hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self._models.items()}
-        found: dict[str, list[Block]] = {name: [] for name in self._models}
+        found: dict[str, list[RecordedBlock]] = {name: [] for name in self._models}
         for block in read_results(self.folder / "results"):
             name = names.get(block.model)
             if name and block.sha256 in ("", hashes[name]) and block.threads in (None, threads):

@@ -36,7 +36,7 @@ class TrafficConfig:
 class TrafficLatency(LayerCost):
     """Additive roofline: MACs / rate + bytes moved / bandwidth per layer; needs no latency table, always estimated."""
 
-    name, unit, estimated = "latency_ms", "ms", True
+    name, unit, quantity, estimated = "latency_ms", "ms", "latency", True
 
     def __init__(self, config: TrafficConfig, *, space: SearchSpace, device: Device | None) -> None:
         if not (config.gmacs_per_s > 0 and config.gbytes_per_s > 0):
@@ -48,9 +48,9 @@ class TrafficLatency(LayerCost):
         super().__init__(space, np.array([self.milliseconds(layer) for layer in space.layers()], np.float64))
 
     @property
-    def label(self) -> str:
-        """E.g. "latency on example_board"."""
-        return f"latency on {self.device.name}" if self.device else "latency"
+    def place(self) -> str:
+        """E.g. "on example_board"."""
+        return f"on {self.device.name}" if self.device else ""
 
     def milliseconds(self, layer: Layer) -> float:
         """Of one layer."""

@@ -14,7 +14,7 @@ from nasface.errors import DeviceLost, ModelRefused, TransportError
 from nasface.testing import TransportConformance
 from nasface.testing.transports import check_sample
 from nasface.timing.journal import Journal
-from nasface.timing.protocol import Results, TimingOptions, measure_networks
+from nasface.timing.protocol import DeviceTimes, TimingOptions, measure_networks
 from nasface.timing.transports import AdbConfig, AdbTransport
 
 from . import fake_adb
@@ -183,7 +183,7 @@ def test_what_was_measured_before_the_phone_was_lost_stays(
 ) -> None:
     options = TimingOptions(blocks=2, max_blocks=2)
 
-    def measure() -> Results:
+    def measure() -> DeviceTimes:
         with AdbTransport(config) as phone:
             journal = Journal(tmp_path / "journal.jsonl")
             return measure_networks(phone, models, options, np.random.default_rng(0), journal)

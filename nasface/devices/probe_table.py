@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from nasface.devices.calibration import Observation
 from nasface.devices.lut import LookupTable, Provenance, Reference
 from nasface.devices.probes import FEWEST, check_times
 from nasface.devices.scaling import Base, Scaling
+from nasface.devices.speed_fit import Observation
 from nasface.errors import InvalidInput
 from nasface.netspec import Layer
 from nasface.spaces import Population, SearchSpace
@@ -39,7 +39,7 @@ class ProbeTime:
 
 
 @dataclass(frozen=True)
-class Calibrated:
+class ScaledTable:
     """What the probes say.
 
     Attributes:
@@ -77,9 +77,9 @@ class Calibrated:
         )
 
 
-def calibrated_table(
+def scale_to_probes(
     base: Base, spaces: Sequence[SearchSpace], times: Sequence[ProbeTime], provenance: Provenance, tolerance: float
-) -> Calibrated:
+) -> ScaledTable:
     """Scale the base table to the times of probes on one device.
 
     Times of reference networks become references of the table and are not fitted to, because no network of the space
@@ -110,8 +110,8 @@ def calibrated_table(
     rows = {space.resolution: scaling.rows(device, base, space) for space in spaces}
     references = {size: _references(times, size, device, base, scaling) for size in at}
     table = LookupTable(device, _described(provenance, base, scaling, probes), rows, references)
-    errors = {net: error for (_, net), error in scaling.one_out.items()}
-    return Calibrated(table, scaling, errors, scaling.scores[scaling.candidate][0], tolerance)
+    errors = {net: error for (_, net), error in scaling.left_out.one_out.items()}
+    return ScaledTable(table, scaling, errors, scaling.left_out.rms, tolerance)
 
 
 def _layers(time: ProbeTime, spaces: Mapping[int, SearchSpace]) -> Sequence[Layer]:
@@ -130,13 +130,13 @@ def _references(
         if network in measured:
             found[network] = Reference(measured[network].ms, measured[network].std, "measured", "timed with the probes")
             continue
-        ms = scaling.calibration.predict(device, base.reference(network, size))
+        ms = scaling.fitted.predict(device, base.reference(network, size))
         found[network] = Reference(ms, None, "estimated", "layer model of the base table, scaled to the probes")
     return found
 
 
 def _described(provenance: Provenance, base: Base, scaling: Scaling, probes: Sequence[Observation]) -> Provenance:
-    fitted = scaling.calibration
+    fitted = scaling.fitted
     extra = f" + {fitted.cost:.4g} x {fitted.extra}" if fitted.extra and fitted.cost else ""
     method = (
         f"Estimated, not measured layer by layer: {fitted.speed[provenance.device]:.4g} x ({fitted.base}{extra}) per "
@@ -148,5 +148,5 @@ def _described(provenance: Provenance, base: Base, scaling: Scaling, probes: Seq
         kind="estimated",
         method=method,
         sources=(*provenance.sources, f"base table {base.table.name}: {base.table.provenance.device}"),
-        loo_errors={net: round(error, 4) for (_, net), error in scaling.one_out.items()},
+        loo_errors={net: round(error, 4) for (_, net), error in scaling.left_out.one_out.items()},
     )

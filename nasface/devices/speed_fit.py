@@ -43,7 +43,7 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class FittedSpeeds:
     """Fitted parameters of one candidate."""
 
     base: str
@@ -56,7 +56,7 @@ class Calibration:
         return self.speed[device] * (counts[self.base] + (self.cost * counts[self.extra] if self.extra else 0.0))
 
 
-def calibrate(observations: Sequence[Observation], base: str, extra: str | None) -> Calibration:
+def fit_speeds(observations: Sequence[Observation], base: str, extra: str | None) -> FittedSpeeds:
     """Least squares on relative error: for a given cost the speeds are known, and the cost is searched for.
 
     The search is over the share s of the extra in the whole, so that costs from 0 to (nearly) all are within reach.
@@ -77,16 +77,16 @@ def calibrate(observations: Sequence[Observation], base: str, extra: str | None)
     return min((first, best), key=lambda fitted: _loss(observations, fitted))
 
 
-def _at(observations: Sequence[Observation], base: str, extra: str | None, cost: float) -> Calibration:
+def _at(observations: Sequence[Observation], base: str, extra: str | None, cost: float) -> FittedSpeeds:
     """The best speeds for a cost."""
-    trial, speed = Calibration(base, extra, cost, {o.device: 1.0 for o in observations}), {}
+    trial, speed = FittedSpeeds(base, extra, cost, {o.device: 1.0 for o in observations}), {}
     for device in trial.speed:
         z = np.array([trial.predict(device, o.features) / o.ms for o in observations if o.device == device])
         speed[device] = float(z.sum() / (z @ z))
-    return Calibration(base, extra, cost, speed)
+    return FittedSpeeds(base, extra, cost, speed)
 
 
-def _loss(observations: Sequence[Observation], fitted: Calibration) -> float:
+def _loss(observations: Sequence[Observation], fitted: FittedSpeeds) -> float:
     return sum((fitted.predict(o.device, o.features) / o.ms - 1.0) ** 2 for o in observations)
 
 
@@ -97,14 +97,34 @@ def leave_one_out(
     errors = {}
     for out in observations:
         kept = [o for o in observations if (o.net != out.net if whole_net else o is not out)]
-        errors[out.device, out.net] = calibrate(kept, base, extra).predict(out.device, out.features) / out.ms - 1.0
+        errors[out.device, out.net] = fit_speeds(kept, base, extra).predict(out.device, out.features) / out.ms - 1.0
     return errors
 
 
-def compare_candidates(observations: Sequence[Observation]) -> dict[str, tuple[float, float]]:
-    """Root mean square leave-one-out error per candidate: one observation out, and one network out on both phones."""
-    result = {}
-    for name, (base, extra) in CANDIDATES.items():
-        errors = [list(leave_one_out(observations, base, extra, whole_net=whole).values()) for whole in (False, True)]
-        result[name] = (float(np.sqrt(np.mean(np.square(errors[0])))), float(np.sqrt(np.mean(np.square(errors[1])))))
-    return result
+@dataclass(frozen=True)
+class LeftOut:
+    """Relative errors of a candidate on times it was not fitted to.
+
+    Attributes:
+        one_out: Per (device, net), when that time is left out.
+        net_out: The same when the net is left out on all devices.
+    """
+
+    one_out: Mapping[tuple[str, str], float]
+    net_out: Mapping[tuple[str, str], float]
+
+    @property
+    def rms(self) -> float:
+        """Root mean square of `one_out`."""
+        return float(np.sqrt(np.mean(np.square(list(self.one_out.values())))))
+
+
+def compare_candidates(observations: Sequence[Observation]) -> dict[str, LeftOut]:
+    """The errors of all `CANDIDATES`, by name."""
+    return {
+        name: LeftOut(
+            leave_one_out(observations, base, extra, whole_net=False),
+            leave_one_out(observations, base, extra, whole_net=True),
+        )
+        for name, (base, extra) in CANDIDATES.items()
+    }
