@@ -116,3 +116,11 @@ def test_intervals_are_students() -> None:
     assert summary.mean == {"v": 1.5}
     assert mean_text(summary, "v") == "1.5 ± 6.4"
     assert mean_text(summary, "w") == "–"
+
+
+def test_values_come_back_from_the_file_as_they_were(tmp_path: Path) -> None:
+    results = Results(tmp_path / "x.csv", "one")
+    row: Row = {"n": 3, "share": 0.1, "text": "1e3 apples", "none": None, "odd": "nan"}
+    results.add([row])
+    [read] = Results(tmp_path / "x.csv", "one").rows
+    assert read == {"identity": "one", **row}
