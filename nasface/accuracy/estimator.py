@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from nasface.accuracy.calibration_note import CalibrationNote
 from nasface.accuracy.candidates import Plan, candidates, mixed
 from nasface.accuracy.closed_set import ClosedSet, open_closed_set
 from nasface.accuracy.protocol import Protocol
@@ -53,7 +54,7 @@ class Faces:
     device: torch.device | None = None
 
     @property
-    def hash(self) -> str:
+    def fingerprint(self) -> str:
         """sha256 over measured images, their people and the pairs; the calibration images have their own column."""
         digest = hashlib.sha256(np.ascontiguousarray(self.images).tobytes())
         digest.update(np.unique(self.labels, return_inverse=True)[1].astype(np.int64).tobytes())
@@ -68,7 +69,7 @@ class Faces:
     def calibration_note(self) -> str:
         """What tables say about the calibration images: their name and what tells them from others of that name."""
         digest = hashlib.sha256(np.ascontiguousarray(self.calibration).tobytes())
-        return f"{self.calibration_name}:{digest.hexdigest()[:8]}"
+        return str(CalibrationNote.of(self.calibration_name).with_fingerprint(digest.hexdigest()[:8]))
 
 
 TableProgress = Callable[[int, int, Mapping[str, float]], None]
@@ -89,13 +90,13 @@ def describe(module: SpecModule, images: Images, batch_size: int | None = None) 
         return np.concatenate([module(normalise(batch, module.device)).cpu().numpy() for batch in batches])
 
 
-def identity(supernet: Supernet, faces: Faces) -> dict[str, str]:
+def table_columns(supernet: Supernet, faces: Faces) -> dict[str, str]:
     """What all rows of a table of this supernet and these photos have in common, see `table.SHARED`."""
     return {
         "space": supernet.space.fingerprint(),
         "resolution": str(supernet.space.resolution),
-        "supernet": supernet.hash,
-        "data": faces.hash,
+        "supernet": supernet.fingerprint,
+        "data": faces.fingerprint,
     }
 
 
@@ -193,7 +194,7 @@ def _complete(
 ) -> AccuracyTable | None:
     """The table in `path` once it has all wanted networks."""
     protocol = _protocol(supernet, faces)
-    writer = TableWriter(path, supernet.space, protocol.names, identity(supernet, faces))
+    writer = TableWriter(path, supernet.space, protocol.names, table_columns(supernet, faces))
     table = writer.table()
     done = set() if table is None else {genotype.tobytes() for genotype in table.genotypes}
     todo = [entry for entry in wanted if entry[0].tobytes() not in done]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from nasface.accuracy.calibration_note import PHOTOS, CalibrationNote
 from nasface.accuracy.estimator import Faces
 from nasface.accuracy.runner import open_accelerator
 from nasface.data import FaceData, Pairs, read_pairs
@@ -17,9 +18,6 @@ from nasface.metrics import TABLE_RATES, ListedPairs, supported_rates
 from nasface.settings import Accuracy
 
 log = logging.getLogger(__name__)
-
-PHOTOS: Final = "photos"
-"""How tables and model files name photos that calibrated batch normalisation."""
 
 
 def open_faces(data: FaceData, options: Accuracy, resolution: int, rng: np.random.Generator, cwd: Path) -> Faces:
@@ -64,16 +62,7 @@ def training_photos(data: FaceData, resolution: int, n: int, rng: np.random.Gene
         )
     chosen = np.sort(rng.choice(len(training), min(n, len(training)), replace=False))
     images = training.load(chosen, size=resolution).images
-    return CalibrationPhotos(images, f"{PHOTOS}:{len(images)}")
-
-
-def calibration_photos_of(note: str) -> int | None:
-    """How many photos an entry of a table's column `calibration` speaks of; None where it speaks of something else.
-
-    The inverse of `CalibrationPhotos.name`; tables append what tells the photos from others: "photos:512:1a2b".
-    """
-    kind, count = [*note.split(":"), ""][:2]
-    return int(count) if kind == PHOTOS and count.isdigit() else None
+    return CalibrationPhotos(images, str(CalibrationNote(PHOTOS, len(images))))
 
 
 def _known_faces(data: FaceData, options: Accuracy, resolution: int, rng: np.random.Generator) -> Faces:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from nasface.accuracy.estimator import Faces, identity
+from nasface.accuracy.estimator import Faces, table_columns
 from nasface.accuracy.protocol import METRICS, Protocol
 from nasface.accuracy.reliability import material_for, spearman_brown
 from nasface.accuracy.runner import SubnetRunner
@@ -116,7 +116,7 @@ def study(
             f"Two draws of {most} calibration photos need {DRAWS * most} training photos and there are "
             f"{len(faces.calibration)}: leave the largest out of study.calibration."
         )
-    header = identity(supernet, faces) | {"photos": len(faces.images), "parts": list(PARTS)}
+    header = table_columns(supernet, faces) | {"photos": len(faces.images), "parts": list(PARTS)}
     _, results = read_study(path, header)
     done = {_key(result) for result in results}
     wanted = list(_wanted(supernet.space, population, sizes))

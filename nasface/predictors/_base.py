@@ -33,6 +33,10 @@ Groups = list[list[int]]
 """Feature indices by stage, see `SearchSpace.groups`."""
 
 
+Digests = npt.NDArray[Any]
+"""What a predictor needs to know of each network, one entry a row; the type of the entries is the predictor's own."""
+
+
 class Comparator(ABC):
     """Says which of two networks is more accurate."""
 
@@ -45,7 +49,7 @@ class Comparator(ABC):
     """Whether it gives accuracies in the target's own scale as scores, so that RMSE and bias mean something."""
 
     config: Any
-    """A dataclass with the field `name`."""
+    """A dataclass of parameters with the field `name`."""
 
     @abstractmethod
     def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
@@ -55,11 +59,11 @@ class Comparator(ABC):
     def compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
         """P(row of a better than row of b), float64[n] in [0, 1], for two float32[n, n_features]."""
 
-    def digest(self, x: Features) -> npt.NDArray[Any]:
+    def digest(self, x: Features) -> Digests:
         """What `compare_digests` needs to know of each network, one entry per row of float32[n, n_features]."""
         return x
 
-    def compare_digests(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def compare_digests(self, a: Digests, b: Digests) -> npt.NDArray[np.float64]:
         """`compare` for networks given by their digests; one of the two may be a single row, for all of the other."""
         return self.compare(*np.broadcast_arrays(a, b))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,10 @@ class CatBoostModel(BoostedTrees):
             model.load_model(str(file), format="json")
         self._model, self._text = model, text
 
-    def _library(self) -> Any:
+    def _library(self) -> ModuleType:
         try:
             import catboost
         except ImportError as error:
             raise MissingDependency("catboost", "boosters", f"predictor {self._name}") from error
-        return catboost
+        library: ModuleType = catboost
+        return library

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
+from nasface.predictors._base import Digests
 from nasface.spaces import Features
 
 MAX_LEAVES: Final = 64
@@ -63,7 +64,7 @@ class PairForest:
                 f"The text is not a LightGBM model of pairs of networks ({error}); fit it again."
             ) from error
 
-    def masks(self, x: Features) -> npt.NDArray[Any]:
+    def masks(self, x: Features) -> Digests:
         """Leaves that each network leaves open as the first and as the second of a pair, uint[n, 2, n_trees].
 
         Args:
@@ -82,15 +83,15 @@ class PairForest:
             np.bitwise_and.reduce(tables.masks.take(codes[rows], axis=0), axis=1, out=masks[rows])
         return masks.reshape(len(x), 2, self.n_trees)
 
-    def raw(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def raw(self, first: Digests, second: Digests) -> npt.NDArray[np.float64]:
         """Sum of the leaves reached by pairs, float64[n]; arguments are rows of `masks`, of which one may be alone."""
         return self._sums(first[:, None, 0], second[:, None, 1])[:, 0]
 
-    def raw_both(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def raw_both(self, first: Digests, second: Digests) -> npt.NDArray[np.float64]:
         """`raw(first, second)` and `raw(second, first)`, float64[n, 2]."""
         return self._sums(first, second[:, ::-1])
 
-    def _sums(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def _sums(self, first: Digests, second: Digests) -> npt.NDArray[np.float64]:
         """float64[n, m] for masks uint[n or 1, m, n_trees]."""
         if len(first) <= _BLOCK and len(second) <= _BLOCK:
             return self._reached(first & second)

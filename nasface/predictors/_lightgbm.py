@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from nasface.predictors._state import load_state, save_state
 from nasface.spaces import Features
 
 
-def library(purpose: str) -> Any:
+def library(purpose: str) -> ModuleType:
     """The module, or `MissingDependency`."""
     try:
         import lightgbm

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from nasface.runs import atomic_write
 Parameters = dict[str, npt.NDArray[np.float32]]
 
 
-def torch_library(purpose: str) -> Any:
+def torch_library(purpose: str) -> ModuleType:
     """The module, or `MissingDependency`."""
     try:
         import torch
@@ -54,7 +55,7 @@ class Perceptron:
 
 
 @contextmanager
-def one_thread(torch: Any) -> Iterator[None]:
+def one_thread(torch: ModuleType) -> Iterator[None]:
     """Train so that the result does not depend on the machine's number of cores."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -134,7 +135,7 @@ def read_parameters(path: Path, name: str, expected: set[str]) -> Parameters:
     return found
 
 
-def _safetensors(purpose: str) -> Any:
+def _safetensors(purpose: str) -> ModuleType:
     try:
         import safetensors.numpy
     except ImportError as error:

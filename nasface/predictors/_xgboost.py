@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class XGBoostModel(BoostedTrees):
             raise InvalidInput(f"{path} holds no model ({error}); fit the predictor again.") from error
         self._booster = booster
 
-    def _library(self) -> Any:
+    def _library(self) -> ModuleType:
         try:
             import xgboost
         except ImportError as error:

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from nasface.predictors._base import Groups, Targets
+from nasface.predictors._base import Digests, Groups, Targets
 from nasface.predictors._checks import check_trees, check_varied
 from nasface.predictors._lightgbm import LightGBMScorer, library, parameters
 from nasface.predictors._pairs import sigmoid
@@ -87,11 +87,11 @@ class BradleyTerry(LightGBMScorer):
         """sigmoid(s(a) - s(b))."""
         return self.compare_digests(self.digest(a), self.digest(b))
 
-    def digest(self, x: Features) -> npt.NDArray[Any]:
+    def digest(self, x: Features) -> Digests:
         """The strength, float64[n]."""
         return self.score(x)
 
-    def compare_digests(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Values:
+    def compare_digests(self, a: Digests, b: Digests) -> Values:
         """`compare` for strengths."""
         return sigmoid(np.asarray(a - b, np.float64))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import NotFitted
-from nasface.predictors._base import Comparator, Groups, Targets
+from nasface.predictors._base import Comparator, Digests, Groups, Targets
 from nasface.predictors._checks import check_trees
 from nasface.predictors._forest import MAX_LEAVES, PairForest
 from nasface.predictors._lightgbm import library, parameters
@@ -74,11 +74,11 @@ class LightGBMNAC(Comparator):
         """P(row of a better than row of b)."""
         return self.compare_digests(self.digest(a), self.digest(b))
 
-    def digest(self, x: Features) -> npt.NDArray[Any]:
+    def digest(self, x: Features) -> Digests:
         """Open leaves of every tree, uint[n, 2, n_trees]; see `PairForest.masks`."""
         return self._forest.masks(x)
 
-    def compare_digests(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def compare_digests(self, a: Digests, b: Digests) -> npt.NDArray[np.float64]:
         """Symmetrised probability for rows of `digest`."""
         p = sigmoid(self._forest.raw_both(a, b))
         return 0.5 + 0.5 * (p[:, 0] - p[:, 1])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.predictors._base import Comparator, Groups, Targets
+from nasface.predictors._base import Comparator, Digests, Groups, Targets
 from nasface.predictors._checks import check_varied
 from nasface.predictors._mlp import (
     Parameters,
@@ -84,7 +85,7 @@ class MLPNAC(Perceptron, Comparator):
         """P(row of a better than row of b)."""
         return self.compare_digests(self.digest(a), self.digest(b))
 
-    def digest(self, x: Features) -> npt.NDArray[Any]:
+    def digest(self, x: Features) -> Digests:
         """What a network adds as the first and as the second of a pair, float64[n, 2]."""
         parameters = self._fitted
         h = np.asarray(x, np.float32)
@@ -94,7 +95,7 @@ class MLPNAC(Perceptron, Comparator):
         bias = float(parameters["layers.3.bias"][0])
         return np.asarray((h @ halves).astype(np.float64) + np.array([bias, 0.0]))
 
-    def compare_digests(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def compare_digests(self, a: Digests, b: Digests) -> npt.NDArray[np.float64]:
         """Symmetrised probability for rows of `digest`."""
         return 0.5 + 0.5 * (sigmoid(a[:, 0] + b[:, 1]) - sigmoid(b[:, 0] + a[:, 1]))
 
@@ -102,7 +103,7 @@ class MLPNAC(Perceptron, Comparator):
         """The network's own probability, before symmetrising."""
         return sigmoid(self.digest(a)[:, 0] + self.digest(b)[:, 1])
 
-    def _train(self, torch: Any, x: Features, y: Targets, rng: np.random.Generator) -> Parameters:
+    def _train(self, torch: ModuleType, x: Features, y: Targets, rng: np.random.Generator) -> Parameters:
         config = self.config
         weights = {
             name: torch.tensor(value, requires_grad=True)
@@ -131,7 +132,7 @@ class MLPNAC(Perceptron, Comparator):
         return {name: value.detach().numpy() for name, value in weights.items()}
 
 
-def _forward(torch: Any, weights: dict[str, Any], x: Any) -> tuple[Any, Any]:
+def _forward(torch: ModuleType, weights: dict[str, Any], x: Any) -> tuple[Any, Any]:
     """Digests of networks in torch: float32[n, n_features] -> two float32[n], as the first and as the second."""
     for layer in range(3):
         weight, bias = weights[f"layers.{layer}.weight"], weights[f"layers.{layer}.bias"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
@@ -87,7 +88,9 @@ class MLPRegressor(Perceptron, Scorer):
         out = (h @ parameters["layers.3.weight"].T)[:, 0].astype(np.float64)
         return np.asarray(out * parameters["scale"][0] + parameters["base_acc"][0])
 
-    def _train(self, torch: Any, x: Features, y: npt.NDArray[np.float32], rng: np.random.Generator) -> Parameters:
+    def _train(
+        self, torch: ModuleType, x: Features, y: npt.NDArray[np.float32], rng: np.random.Generator
+    ) -> Parameters:
         config = self.config
         start = initial(_NAMES, [x.shape[1], *[config.hidden] * 3, 1], rng)
         weights = {name: torch.tensor(value, requires_grad=True) for name, value in start.items()}
@@ -107,7 +110,7 @@ def _one(value: float) -> npt.NDArray[np.float32]:
     return np.array([value], np.float32)
 
 
-def _forward(torch: Any, weights: dict[str, Any], x: Any) -> Any:
+def _forward(torch: ModuleType, weights: dict[str, Any], x: Any) -> Any:
     for layer in range(3):
         x = torch.relu(
             torch.nn.functional.linear(x, weights[f"layers.{layer}.0.weight"], weights[f"layers.{layer}.0.bias"])

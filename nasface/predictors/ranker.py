@@ -10,14 +10,14 @@ import logging
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.costs import StageTables
 from nasface.errors import InvalidInput, NasfaceError
-from nasface.predictors._base import Comparator, Scorer, Targets
+from nasface.predictors._base import Comparator, Digests, Scorer, Targets
 from nasface.predictors._isotonic import Isotonic, fit_isotonic
 from nasface.spaces import Population, SearchSpace, number_rows
 
@@ -124,11 +124,11 @@ class Ranker:
             return strengths
         return self._isotonic(strengths)
 
-    def digest(self, population: Population) -> npt.NDArray[Any]:
+    def digest(self, population: Population) -> Digests:
         """What `ask` needs of each row; see `Comparator.digest`."""
         return self.predictor.digest(self._encode(population))
 
-    def ask(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Values:
+    def ask(self, a: Digests, b: Digests) -> Values:
         """Ask the predictor about pairs of digests, float64[n], and count; see `Comparator.compare_digests`."""
         self.calls += 1
         self.pairs += max(len(a), len(b))
@@ -160,7 +160,7 @@ class Ranker:
         return np.array(wins, np.float64)[number]
 
     @cached_property
-    def _opponents(self) -> npt.NDArray[Any]:
+    def _opponents(self) -> Digests:
         return self.predictor.digest(self._encode(self.table[spread(self.targets, _OPPONENTS)]))
 
     @cached_property

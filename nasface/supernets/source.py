@@ -82,7 +82,7 @@ class SupernetSource:
 
     def fingerprint(self, space: SearchSpace) -> str:
         """Of the weights; loads them only if the file does not state it."""
-        return str(self.metadata.get("hash") or self.load(space).hash)
+        return str(self.metadata.get("hash") or self.load(space).fingerprint)
 
 
 def read_metadata(path: Path) -> Mapping[str, Any]:

@@ -39,13 +39,13 @@ class Supernet(ABC):
     Attributes:
         space: The space, at the resolution the supernet was trained for or that the user chose.
         name: What reports call it.
-        hash: sha256 (hex) that identifies the weights; accuracy tables carry it.
+        fingerprint: sha256 (hex) that identifies the weights; accuracy tables carry it.
         trained: False for a stand-in whose weights are random: it has no accuracy.
     """
 
     space: SearchSpace
     name: str
-    hash: str
+    fingerprint: str
     trained: bool = True
 
     @property
@@ -88,7 +88,7 @@ class ElasticSupernet(Supernet):
     def __init__(self, network: ElasticNetwork, name: str, provenance: Mapping[str, Any] | None = None) -> None:
         self.network, self.space, self.name = network.eval(), network.space, name
         self.provenance = dict(provenance or {})
-        self.hash = network_hash(network)
+        self.fingerprint = weights_fingerprint(network)
 
     @torch.no_grad()
     def extract(self, genotype: Genotype) -> SpecModule:
@@ -110,7 +110,7 @@ class ElasticSupernet(Supernet):
             "name": self.name,
             "space": self.space.signature(),
             "resolution": self.resolution,
-            "hash": self.hash,
+            "hash": self.fingerprint,
             "provenance": self.provenance,
         }
 
@@ -127,7 +127,7 @@ class RandomSupernet(Supernet):
 
     def __init__(self, space: SearchSpace, seed: int = 0) -> None:
         self.space, self.name, self.seed = space, "random", seed
-        self.hash = hashlib.sha256(f"random:{space.fingerprint()}:{seed}".encode()).hexdigest()
+        self.fingerprint = hashlib.sha256(f"random:{space.fingerprint()}:{seed}".encode()).hexdigest()
 
     def extract(self, genotype: Genotype) -> SpecModule:
         """The network with random weights; it has no batch normalisations to calibrate."""
@@ -137,11 +137,11 @@ class RandomSupernet(Supernet):
     def weights(self, genotype: Genotype) -> dict[str, npt.NDArray[np.float32]]:
         """Random deployable weights, a function of seed and genotype."""
         row = self.canonical(genotype)
-        entropy = hashlib.sha256(f"{self.hash}:{self.space.to_text(row)}".encode()).digest()
+        entropy = hashlib.sha256(f"{self.fingerprint}:{self.space.to_text(row)}".encode()).digest()
         return random_weights(self.space.build(row), np.random.default_rng(list(entropy)))
 
 
-def network_hash(network: ElasticNetwork) -> str:
+def weights_fingerprint(network: ElasticNetwork) -> str:
     """sha256 over names, shapes and float16 values of all tensors that decide what the sub-networks compute.
 
     The head and the batch counters do not. Rounding to float16 gives a supernet and its float16 copy one identity: they
@@ -180,7 +180,7 @@ def load_supernet(
     network = ElasticNetwork(built, classes_of(state))
     load_into(network, state, str(path))
     supernet = ElasticSupernet(network, str(metadata.get("name", path.stem)), metadata.get("provenance"))
-    if metadata.get("hash", supernet.hash) != supernet.hash:
+    if metadata.get("hash", supernet.fingerprint) != supernet.fingerprint:
         raise CheckpointError(f"{path} holds other weights than it was saved with; fetch or save it again.")
     return supernet
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nasface.accuracy.calibration_note import PHOTOS, CalibrationNote
 from nasface.accuracy.table import VERIFIED, AccuracyTable, merge_tables
 from nasface.analysis import VerifiedNetwork
 from nasface.composition import Workbench
@@ -153,10 +154,9 @@ def _measurer(
 
 def _calibration_photos(run: Run, table: AccuracyTable) -> int:
     """As many as the table's rows were calibrated on, where it says so, for rows that can be compared."""
-    from nasface.accuracy.faces import calibration_photos_of
-
-    known = {n for note in table.notes["calibration"] if (n := calibration_photos_of(note)) is not None}
-    return known.pop() if len(known) == 1 else run.settings.accuracy.calibration_photos
+    notes = {CalibrationNote.of(text) for text in set(table.notes["calibration"])}
+    found = {note.images for note in notes if note.source == PHOTOS and note.images is not None}
+    return found.pop() if len(found) == 1 else run.settings.accuracy.calibration_photos
 
 
 def _fit_again(run: Run, bench: Workbench, ranker: Ranker, measured: AccuracyTable) -> Ranker:

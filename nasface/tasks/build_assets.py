@@ -81,7 +81,7 @@ def _supernet(run: Run, sources: Path, out: Path) -> list[Path]:
     }
     path = out / "supernets" / f"{DEMO}.safetensors"
     supernet.save(path, float16=True, head=False)
-    return [path, _provenance(path, supernet.provenance | {"hash": supernet.hash})]
+    return [path, _provenance(path, supernet.provenance | {"hash": supernet.fingerprint})]
 
 
 def _demo(run: Run) -> Workbench:

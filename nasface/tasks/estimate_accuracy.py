@@ -41,7 +41,7 @@ def run(run: Run) -> Outcome:
     table = _measure(run, supernet, faces, plan, path, share)
     _say_next(run, path, share, table)
     decision = {"table": str(path), "subnets": 0 if table is None else len(table)}
-    decision |= {"supernet": supernet.hash, "data": faces.hash}
+    decision |= {"supernet": supernet.fingerprint, "data": faces.fingerprint}
     if table is None or settings.metric not in table.metrics:
         return Outcome(decision)
     target = table.target(settings.metric)
@@ -57,11 +57,11 @@ def show_budgets(run: Run) -> None:
 
 
 def _measure(run: Run, supernet: Supernet, faces: Faces, plan: Plan, path: Path, share: Shard) -> AccuracyTable | None:
-    from nasface.accuracy.estimator import estimate, identity
+    from nasface.accuracy.estimator import estimate, table_columns
     from nasface.accuracy.shards import measured_elsewhere
 
     settings, own = run.settings.accuracy, share.file(path)
-    elsewhere = measured_elsewhere(path, own, supernet.space, identity(supernet, faces))
+    elsewhere = measured_elsewhere(path, own, supernet.space, table_columns(supernet, faces))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=run.console) as bar:
         task = bar.add_task("measuring subnets", total=None)

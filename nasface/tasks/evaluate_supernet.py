@@ -133,7 +133,7 @@ class _Judge:
         """A row each, as soon as it is known; one that is among `kept` is not measured again."""
         from nasface.accuracy.runner import SubnetRunner, open_accelerator
 
-        of = hashlib.sha256(f"{supernet.hash} {self._options}".encode()).hexdigest()[:16]
+        of = hashlib.sha256(f"{supernet.fingerprint} {self._options}".encode()).hexdigest()[:16]
         known = {row["network"]: row for row in kept if row["of"] == of}
         device = open_accelerator(self._run.settings.accuracy.accelerator)
         runner = SubnetRunner(self._calibration, self._photos.images, device=device)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rich.progress import Progress
 
 from nasface import composition
+from nasface.accuracy.calibration_note import SYNTHETIC, CalibrationNote
 from nasface.analysis import (
     Compared,
     Comparison,
@@ -150,12 +151,12 @@ def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, compar
         network = cut_out(supernet, genotype, images if supernet.trained else None, calibration)
         save_weights(network, space.net_config(genotype), run.folder)
     measured = None if task.data is None or not supernet.trained else _measure(run, network, task.data)
-    metadata = _metadata(facts, comparison.found, supernet.hash, network, measured)
+    metadata = _metadata(facts, comparison.found, supernet.fingerprint, network, measured)
     path = run.folder / "model.tflite"
     with run.console.status(f"exporting {path.name}"):
         model = export_checked(exporter, network, path, metadata, run.rng(Part.INPUTS), images)
         timing = time_on_host(path, settings.measure.runs, settings.measure.threads)
-    return Delivered(model, supernet.hash, network.calibration, timing, measured)
+    return Delivered(model, supernet.fingerprint, network.calibration, timing, measured)
 
 
 def _write_front(run: Run, facts: SearchFacts) -> None:
@@ -208,7 +209,7 @@ def _calibration_images(run: Run, task: Task) -> tuple[npt.NDArray[np.uint8] | N
     from nasface.supernets.synthetic import synthetic_images
 
     images = synthetic_images()
-    return images, f"synthetic:{len(images)}"
+    return images, str(CalibrationNote(SYNTHETIC, len(images)))
 
 
 def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:

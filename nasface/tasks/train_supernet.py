@@ -186,7 +186,7 @@ def _export(run: Run, network: Trainable, folder: Path, data: FaceData) -> dict[
         supernet.save(folder / name)
     run.console.print(f"supernet: {run.shown(folder / 'supernet.safetensors')}", soft_wrap=True)
     run.console.print(f"next: {_next(run, folder)}", soft_wrap=True)
-    return {"supernet": supernet.hash}
+    return {"supernet": supernet.fingerprint}
 
 
 def _next(run: Run, folder: Path) -> str:

@@ -62,7 +62,7 @@ def test_a_table_of_known_people(faces: Faces, tmp_path: Path) -> None:
     table = estimate(supernet(), faces, 2, 0, tmp_path / "t.csv", plan=Plan((Source(UNIFORM),)))
     assert table is not None
     assert set(table.metrics) == {"top1", *(f"top1_{half}{i}" for half in ("half", "photos") for i in (1, 2))}
-    assert faces.hash != replace(faces, known=None).hash, "a table of strangers is another one"
+    assert faces.fingerprint != replace(faces, known=None).fingerprint, "a table of strangers is another one"
 
 
 def test_refusals(faces: Faces) -> None:

@@ -138,6 +138,6 @@ def test_the_photos_of_a_row_are_told_apart(faces: Faces) -> None:
     other = replace(faces, calibration=faces.calibration[::-1])
     assert faces.calibration_note.startswith("photos:24:")
     assert faces.calibration_note != other.calibration_note
-    assert faces.hash == other.hash
+    assert faces.fingerprint == other.fingerprint
     pairs = balanced_pairs(faces.labels, np.random.default_rng(0))
-    assert replace(faces, pairs=pairs).hash != faces.hash
+    assert replace(faces, pairs=pairs).fingerprint != faces.fingerprint

@@ -56,7 +56,7 @@ def test_trains_exports_reports_and_goes_on(cli: Command, tmp_path: Path) -> Non
     assert "AUC at step 2" in page
     assert "task=estimate_accuracy supernet.checkpoint=made/supernet.safetensors" in done.out
     space = OfaMbv3(OfaMbv3Config(width=0.25, resolution=32))
-    hashes = {load_supernet(folder / name, space).hash for name in ("supernet.pth", "supernet.safetensors")}
+    hashes = {load_supernet(folder / name, space).fingerprint for name in ("supernet.pth", "supernet.safetensors")}
     assert hashes == {done.result["decision"]["supernet"]}
     again = cli(*given, "training.keep=1")
     assert again.result["decision"] == done.result["decision"], "nothing was left to do"

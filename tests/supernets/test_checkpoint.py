@@ -41,7 +41,7 @@ def test_pth_round_trip(supernet: ElasticSupernet, tmp_path: Path) -> None:
     assert list(content) == ["state_dict"]
     assert list(content["state_dict"]) == list(supernet.network.state_dict())
     loaded = load_supernet(tmp_path / "net.pth", supernet.space)
-    assert loaded.hash == supernet.hash
+    assert loaded.fingerprint == supernet.fingerprint
     assert loaded.network.classes == 5
     assert all(torch.equal(value, loaded.network.state_dict()[name]) for name, value in state_of(supernet).items())
 
@@ -50,7 +50,11 @@ def test_safetensors_keeps_metadata_and_float16_keeps_the_hash(supernet: Elastic
     path = tmp_path / "net.safetensors"
     supernet.save(path, float16=True, head=False)
     loaded = load_supernet(path, supernet.space)
-    assert (loaded.hash, loaded.name, loaded.provenance) == (supernet.hash, "small", {"made by": "a test"})
+    assert (loaded.fingerprint, loaded.name, loaded.provenance) == (
+        supernet.fingerprint,
+        "small",
+        {"made by": "a test"},
+    )
     assert loaded.network.classes is None
     assert path.stat().st_size < 2.3 * sum(value.numel() for value in loaded.network.state_dict().values())
 
@@ -63,19 +67,19 @@ def test_safetensors_tells_the_resolution(tmp_path: Path) -> None:
 
 
 def test_hash_depends_on_weights_only(supernet: ElasticSupernet) -> None:
-    before, state = supernet.hash, supernet.network.state_dict()
+    before, state = supernet.fingerprint, supernet.network.state_dict()
     state["classifier.linear.bias"].add_(1)
     state["first_conv.bn.num_batches_tracked"].add_(1)
-    assert ElasticSupernet(supernet.network, "other name").hash == before
+    assert ElasticSupernet(supernet.network, "other name").fingerprint == before
     state["blocks.7.conv.depth_conv.conv.5to3_matrix"][0, 0] += 0.1
-    assert ElasticSupernet(supernet.network, "small").hash != before
+    assert ElasticSupernet(supernet.network, "small").fingerprint != before
 
 
 def test_old_spellings_prefix_and_thop_counters(supernet: ElasticSupernet, tmp_path: Path) -> None:
     state = {old_spelling(name): value for name, value in state_of(supernet).items()}
     state |= {"total_ops": torch.zeros(1), "module.first_conv.total_params": torch.zeros(1)}
     path = write({"epoch": 3, "best_acc": 0.5, "state_dict": state}, tmp_path / "net.pth")
-    assert load_supernet(path, supernet.space).hash == supernet.hash
+    assert load_supernet(path, supernet.space).fingerprint == supernet.fingerprint
 
 
 def test_static_largest_net_loads_and_leaves_transforms_the_identity(supernet: ElasticSupernet, tmp_path: Path) -> None:
@@ -96,7 +100,7 @@ def test_another_head_is_skipped_with_a_message(
         load_into(network, state_of(supernet), "other.pth")
     assert "other.pth has a classifier of 5 classes, which is skipped" in caplog.text
     assert torch.equal(network.get_parameter("classifier.linear.weight"), head)
-    assert ElasticSupernet(network, "small").hash == supernet.hash
+    assert ElasticSupernet(network, "small").fingerprint == supernet.fingerprint
 
 
 def test_missing_keys_are_named(supernet: ElasticSupernet, tmp_path: Path) -> None:
@@ -198,7 +202,7 @@ def test_values_too_large_for_float16(supernet: ElasticSupernet, tmp_path: Path)
 
 def test_changed_weights_under_old_metadata(supernet: ElasticSupernet, tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
-    supernet.hash = "0" * 64
+    supernet.fingerprint = "0" * 64
     supernet.save(path)
     with pytest.raises(CheckpointError, match="other weights than it was saved with"):
         load_supernet(path, supernet.space)
@@ -224,6 +228,6 @@ def test_checkpoints_fit_only_their_kind_of_space(supernet: ElasticSupernet, tmp
 def test_demo_checkpoint(shared_data: Path) -> None:
     path = shared_data / "supernet_lfw112" / "ofa_mbv3_w1.2_lfw112.pth"
     supernet = load_supernet(path, "ofa_mbv3_face", resolution=112)
-    assert supernet.hash == "2e42f13aca4fb8ce86710dc5cab6d2ca76d6229a06745c27ea8e4360d934c49d"
+    assert supernet.fingerprint == "2e42f13aca4fb8ce86710dc5cab6d2ca76d6229a06745c27ea8e4360d934c49d"
     assert (supernet.resolution, supernet.network.classes) == (112, 4186)
     assert len(supernet.network.state_dict()) == 475

@@ -145,11 +145,11 @@ def test_training_updates_the_prefix_of_running_statistics(small: ElasticNetwork
 def test_extraction_copies(small: ElasticNetwork) -> None:
     supernet = ElasticSupernet(small, "small")
     module = supernet.extract({"ks": 7, "e": 6, "d": 4})
-    before = supernet.hash
+    before = supernet.fingerprint
     with torch.no_grad():
         for value in module.state_dict().values():
             value.zero_()
-    assert ElasticSupernet(small, "small").hash == before
+    assert ElasticSupernet(small, "small").fingerprint == before
 
 
 def test_head_gives_logits(small: ElasticNetwork) -> None:
