@@ -3,6 +3,7 @@
 from nasface.strategies._base import (
     ROUNDING,
     Constraint,
+    HistoryRow,
     ParetoFront,
     Problem,
     Progress,
@@ -31,6 +32,7 @@ __all__ = [
     "EvolutionPaperConfig",
     "Exact",
     "ExactConfig",
+    "HistoryRow",
     "KnapsackFront",
     "LocalSearch",
     "LocalSearchConfig",

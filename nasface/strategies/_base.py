@@ -161,6 +161,10 @@ class ParetoFront:
     origin: str
 
 
+HistoryRow = dict[str, int | float | str]
+"""Of one generation: its number, comparator calls and pairs so far, the current best, and what a strategy adds."""
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """What a search found.
@@ -177,7 +181,7 @@ class SearchResult:
 
     best: npt.NDArray[np.int8]
     finalists: Population
-    history: list[dict[str, Any]]
+    history: list[HistoryRow]
     counters: dict[str, int]
     remarks: tuple[str, ...] = ()
     front: ParetoFront | None = None

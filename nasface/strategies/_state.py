@@ -14,7 +14,7 @@ import numpy as np
 from nasface.errors import InvalidInput
 from nasface.runs import write_text
 from nasface.spaces import Population
-from nasface.strategies._base import Problem, SearchStrategy
+from nasface.strategies._base import HistoryRow, Problem, SearchStrategy
 
 FORMAT: Final = "nasface search state 1"
 
@@ -39,7 +39,7 @@ class EvolutionState:
     population: Population
     kept: Population
     counters: dict[str, int]
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
     remarks: tuple[str, ...] = ()
     _before: tuple[int, int] = (0, 0)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from nasface.errors import InvalidInput
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import Population, distinct_rows
-from nasface.strategies._base import Problem, SearchResult, SearchStrategy
+from nasface.strategies._base import HistoryRow, Problem, SearchResult, SearchStrategy
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import finalists
 from nasface.strategies._starts import exact_starts
@@ -135,7 +134,7 @@ class EvolutionPaper(SearchStrategy):
 
     def _row(
         self, progress: EvolutionState, parents: Population, problem: Problem, rng: np.random.Generator
-    ) -> dict[str, Any]:
+    ) -> HistoryRow:
         best = self._best(parents, 1, problem, rng)[0]
         counters = progress.counted(problem)
         return {

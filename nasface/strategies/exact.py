@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from nasface.predictors import Ranker
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import Population, distinct_rows, join_stages
-from nasface.strategies._base import Problem, SearchResult, SearchStrategy
+from nasface.strategies._base import HistoryRow, Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import N_FINALISTS, finalists
 from nasface.strategies._starts import stage_bounds, stagewise_scores
 from nasface.strategies.feasible import feasible_start
@@ -70,7 +70,7 @@ class Exact(SearchStrategy):
             best = distinct_rows(np.concatenate([best, problem.warm_start.networks]))
         found = best[:N_FINALISTS] if proven and scores is not None else finalists(best, ranker, self.selector, rng)
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": len(best)}
-        row: dict[str, Any] = {"generation": 0, "best": problem.space.to_text(found[0])} | totals
+        row: HistoryRow = {"generation": 0, "best": problem.space.to_text(found[0]), **totals}
         problem.progress(1, 1, f"{len(best)} best networks")
         counters = {"generations": 1, "expanded": search.expanded} | totals
         remarks = (_remark(ranker, scores, len(best), proven), *problem.warm_start.remarks)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ from nasface.errors import InvalidInput
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import distinct_rows
-from nasface.strategies._base import Problem, SearchResult, SearchStrategy
+from nasface.strategies._base import HistoryRow, Problem, SearchResult, SearchStrategy
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import finalists
 from nasface.strategies.feasible import feasible_start
@@ -57,7 +56,7 @@ class LocalSearch(SearchStrategy):
             InfeasibleConstraint: No network of the space meets the constraints.
         """
         config, ranker = self.config, problem.ranker
-        calls, pairs, seen, history = ranker.calls, ranker.pairs, 0, list[dict[str, Any]]()
+        calls, pairs, seen, history = ranker.calls, ranker.pairs, 0, list[HistoryRow]()
         tops: list[npt.NDArray[np.int8]] = []
         stale, known = config.patience, list(problem.warm_start.networks)
         for step in range(config.generations):
@@ -74,7 +73,7 @@ class LocalSearch(SearchStrategy):
             stale = stale + 1 if (best == tops[-1]).all() else 0
             tops[-1] = best
             totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs}
-            history.append({"generation": step, "best": problem.space.to_text(best), "distinct": len(rows)} | totals)
+            history.append({"generation": step, "best": problem.space.to_text(best), "distinct": len(rows), **totals})
             problem.progress(step + 1, config.generations, f"climb {len(tops)}")
         found = finalists(np.stack([*tops, *known]), ranker, self.selector, rng)
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": seen + len(tops)}

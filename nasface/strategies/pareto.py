@@ -13,7 +13,7 @@ from nasface.errors import InvalidInput, MissingDependency, UnknownName
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import Population, distinct_rows
-from nasface.strategies._base import ParetoFront, Problem, SearchResult, SearchStrategy
+from nasface.strategies._base import HistoryRow, ParetoFront, Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import finalists
 from nasface.strategies._fronts import exact_front, undominated
 from nasface.strategies.feasible import feasible_start
@@ -90,7 +90,7 @@ class Pareto(SearchStrategy):
         front = ParetoFront(population, values, labels, keys, proven is not None, name)
         found = finalists(population, ranker, self.selector, rng)
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": seen or len(population)}
-        row: dict[str, Any] = {"generation": 0, "best": problem.space.to_text(found[0])} | totals
+        row: HistoryRow = {"generation": 0, "best": problem.space.to_text(found[0]), **totals}
         counters = {"generations": self.config.generations if proven is None else 1, "front": len(population)} | totals
         return SearchResult(found[0], found, [row], counters, (_remark(front), *problem.warm_start.remarks), front)
 

@@ -10,7 +10,7 @@ from nasface.errors import InvalidInput
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import distinct_rows
-from nasface.strategies._base import Problem, SearchResult, SearchStrategy
+from nasface.strategies._base import HistoryRow, Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import finalists
 from nasface.strategies.feasible import feasible_start
 
@@ -48,7 +48,12 @@ class RandomSearch(SearchStrategy):
         population = distinct_rows(np.concatenate([known.networks, feasible_start(problem, rng, self.config.samples)]))
         found = finalists(population, ranker, self.selector, rng)
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs}
-        row = {"generation": 0, **totals, "best": problem.space.to_text(found[0]), "distinct": len(population)}
+        row: HistoryRow = {
+            "generation": 0,
+            **totals,
+            "best": problem.space.to_text(found[0]),
+            "distinct": len(population),
+        }
         problem.progress(1, 1, f"{len(population)} distinct networks")
         counters = {"generations": 1, **totals, "distinct": len(population)}
         return SearchResult(found[0], found, [row], counters, known.remarks)
