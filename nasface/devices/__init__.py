@@ -11,7 +11,7 @@ from nasface.devices.device import (
     user_luts,
 )
 from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
-from nasface.devices.lut_file import content_hash, read_lut, write_lut
+from nasface.devices.lut_file import read_lut, write_lut
 
 __all__ = [
     "Check",
@@ -20,7 +20,6 @@ __all__ = [
     "Provenance",
     "Reference",
     "Row",
-    "content_hash",
     "embedded_luts",
     "find_lut",
     "load_device",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from nasface.devices.lut import LookupTable
 from nasface.devices.lut_file import read_lut
@@ -30,7 +30,7 @@ class Device:
     lut: LookupTable | None = None
 
 
-def load_device(name: str, settings: Mapping[str, Any]) -> Device:
+def load_device(name: str, settings: Mapping[str, object]) -> Device:
     """The device `name` of the composed options, e.g. `{"lut": "sd865"}`.
 
     Raises:

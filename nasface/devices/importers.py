@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from nasface.devices.lut import LookupTable, Provenance, Row
 from nasface.errors import LookupTableError, listing
@@ -170,7 +170,7 @@ def _read_yaml(file: Path, text: str, file_names: Mapping[str, str]) -> Times:
     return Times({str(key): _yaml_row(f"{file}, {key}", entry) for key, entry in content.items()})
 
 
-def _yaml_row(place: str, entry: Mapping[str, Any]) -> Row:
+def _yaml_row(place: str, entry: Mapping[str, object]) -> Row:
     count = entry.get("count")
     std = _number(place, entry["std"]) if "std" in entry else None
     if std is None and "var" in entry:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ import numpy.typing as npt
 from nasface.errors import InvalidInput
 from nasface.metrics import held_out
 from nasface.netspec import Conv, Layer
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
 
 Array = npt.NDArray[np.float64]
 
@@ -32,7 +35,7 @@ WORTH: Final = 0.9
 LEAST_FACTOR: Final = 0.05
 """A row never falls below this share of the common factor."""
 
-TREES: Final[dict[str, Any]] = {
+TREES: Final[dict[str, str | float]] = {
     "objective": "l2",
     "num_leaves": 8,
     "learning_rate": 0.05,
@@ -135,7 +138,7 @@ class Learned:
         return np.asarray(sums * np.exp(self._booster.predict(self.layers.features(counts), num_threads=1)))
 
     @cached_property
-    def _booster(self) -> Any:
+    def _booster(self) -> Booster | None:
         if self.trees is None:
             return None
         import lightgbm
@@ -173,7 +176,7 @@ def learn(layers: LayerGroups, counts: Array, times: Array, model: str = "auto")
     return Learned(layers, values, _boost(x, target).model_to_string(), boosted)
 
 
-def _boost(x: Array, y: Array) -> Any:
+def _boost(x: Array, y: Array) -> Booster:
     import lightgbm
 
     return lightgbm.train(TREES, lightgbm.Dataset(x, y, params={"verbosity": -1}), num_boost_round=ROUNDS)

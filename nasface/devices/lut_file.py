@@ -14,7 +14,6 @@ the authors' classifier row (Logits), may stand in the file and are never used. 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -23,7 +22,7 @@ from typing import Any, Final
 
 from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
 from nasface.errors import LookupTableError
-from nasface.runs import write_text
+from nasface.runs import Json, write_text
 
 FORMAT: Final = "nasface-lut/1"
 
@@ -62,11 +61,6 @@ def write_lut(table: LookupTable, path: Path) -> None:
     write_text(path, dump(table))
 
 
-def content_hash(table: LookupTable) -> str:
-    """SHA-256 over everything in the table but its name, 12 hexadecimal digits."""
-    return hashlib.sha256(dump(table).encode()).hexdigest()[:12]
-
-
 def dump(table: LookupTable) -> str:
     """The file's text: sorted keys, one line per row, numbers rounded to a nanosecond."""
     head = {
@@ -91,7 +85,7 @@ def _section(resolution: int, rows: Mapping[str, Row]) -> str:
     return f'  "{resolution}": {{\n' + ",\n".join(lines) + "\n  }"
 
 
-def _plain(value: Row | Reference | Check) -> dict[str, Any]:
+def _plain(value: Row | Reference | Check) -> Mapping[str, Json]:
     items = asdict(value).items()
     return {key: round(v, 6) if isinstance(v, float) else v for key, v in items if v is not None}
 

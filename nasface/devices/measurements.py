@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -139,7 +139,7 @@ def read_measurements(path: Path) -> list[Measurement]:
     return [_row(f"{path}, line {number}", row) for number, row in enumerate(reader, 2)]
 
 
-def _row(place: str, texts: dict[str, Any]) -> Measurement:
+def _row(place: str, texts: Mapping[str, str | None]) -> Measurement:
     values: dict[str, Any] = {name: (texts.get(name) or "").strip() for name in COLUMNS}
     if not values["median_ms"]:
         raise TableError(

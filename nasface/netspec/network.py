@@ -7,9 +7,10 @@ sequence of operations on named values. Weights are a separate `dict[str, ndarra
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from nasface.netspec.operations import (
     op_macs,
     op_params,
 )
+from nasface.runs import Json
 
 TRAITS: Final = ("expand", "kernel", "stride", "idskip", "se", "hs")
 """Fields of a layer that are part of its key, in OFA's order."""
@@ -184,7 +186,7 @@ def single_layer(layer: Layer) -> NetSpec:
     return NetSpec(layer.key, layer.input_shape, (replace(layer, input=INPUT, ops=ops),))
 
 
-def to_dict(spec: NetSpec) -> dict[str, Any]:
+def to_dict(spec: NetSpec) -> Mapping[str, Json]:
     """The network as plain JSON values: name, input shape, outputs, and per layer its key and operations."""
     return {
         "name": spec.name,
@@ -197,6 +199,6 @@ def to_dict(spec: NetSpec) -> dict[str, Any]:
     }
 
 
-def _op_dict(op: Op) -> dict[str, Any]:
+def _op_dict(op: Op) -> Mapping[str, Json]:
     fields = {name: getattr(op, name) for name in op.__dataclass_fields__}
     return {"op": type(op).__name__} | {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}

@@ -25,9 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.netspec import Layer, NetSpec, to_dict
+from nasface.runs import Json
 
 Population = npt.NDArray[np.int8]
 """int8[n, n_genes], one canonical genotype a row."""
+
+Rows = npt.NDArray[np.integer[Any]]
+"""Integers of any kind, [n, n_genes]: rows that are yet to be checked."""
 
 Features = npt.NDArray[np.float32]
 
@@ -35,7 +39,7 @@ StageIndices = npt.NDArray[np.int16]
 """int16[n, n_stages], one network a row, see `SearchSpace.stage_indices`."""
 
 
-def join_stages(choices: Sequence[Population], indices: Iterable[Any]) -> npt.NDArray[np.int8]:
+def join_stages(choices: Sequence[Population], indices: Iterable[int | np.integer[Any] | Rows]) -> npt.NDArray[np.int8]:
     """The genotype int8[n_genes] that takes `choices[stage][index]` in every stage, see `SearchSpace.stage_choices`.
 
     With an array int[n] per stage instead of an index: int8[n, n_genes].
@@ -82,7 +86,7 @@ class SearchSpace(ABC):
         """Number of distinct networks."""
 
     @abstractmethod
-    def signature(self) -> Mapping[str, Any]:
+    def signature(self) -> Mapping[str, Json]:
         """What identifies the genotypes (not the resolution): tables of another signature do not fit."""
 
     @abstractmethod
@@ -98,7 +102,7 @@ class SearchSpace(ABC):
         """Row by row, take every gene from either parent with equal chance; shape as given."""
 
     @abstractmethod
-    def canonical(self, population: npt.NDArray[Any]) -> Population:
+    def canonical(self, population: Rows) -> Population:
         """Zero the genes that do not matter.
 
         Raises:
@@ -114,11 +118,11 @@ class SearchSpace(ABC):
         """Feature indices of `encode(kind)` by stage; one group if there are no stages."""
 
     @abstractmethod
-    def to_dict(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
+    def to_dict(self, genotype: npt.NDArray[np.int8]) -> dict[str, list[int]]:
         """One genotype as the dictionary users see in files."""
 
     @abstractmethod
-    def from_dict(self, description: Mapping[str, Any]) -> npt.NDArray[np.int8]:
+    def from_dict(self, description: Mapping[str, object]) -> npt.NDArray[np.int8]:
         """The canonical genotype of a dictionary.
 
         Raises:
@@ -133,7 +137,7 @@ class SearchSpace(ABC):
     def layers(self) -> tuple[Layer, ...]:
         """The distinct layers of all networks of the space, sorted by key: the rows of a latency table."""
 
-    def validate(self, population: npt.NDArray[Any]) -> None:
+    def validate(self, population: Rows) -> None:
         """Raise `InvalidGenotype` unless every row is a canonical genotype of this space."""
         from nasface.errors import InvalidGenotype
 
@@ -168,7 +172,7 @@ class SearchSpace(ABC):
         """Mutation and crossover on `stage_indices`, many times as fast; None where only those on genes exist."""
         return None
 
-    def net_config(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
+    def net_config(self, genotype: npt.NDArray[np.int8]) -> Mapping[str, Json]:
         """The network description written beside the weights (`net.config`)."""
         return to_dict(self.build(genotype))
 

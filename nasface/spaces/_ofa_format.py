@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from nasface.errors import InvalidGenotype
 from nasface.netspec import Conv, Layer, NetSpec
+from nasface.runs import Json
 from nasface.spaces._ofa_network import ACTIVATION, MAX_DEPTH, N_BLOCKS, N_STAGES
 
 _ORDER = "weight_bn_act"
 
 
-def genotype_dict(genotype: npt.NDArray[np.int8], resolution: int, kernel: int, expand: int) -> dict[str, Any]:
+def genotype_dict(genotype: npt.NDArray[np.int8], resolution: int, kernel: int, expand: int) -> dict[str, list[int]]:
     """`{"ks","e","d","r"}` with `kernel` and `expand` standing in for inactive blocks."""
     kernels, expands = genotype[N_STAGES : N_STAGES + N_BLOCKS], genotype[N_STAGES + N_BLOCKS :]
     return {
@@ -26,7 +27,7 @@ def genotype_dict(genotype: npt.NDArray[np.int8], resolution: int, kernel: int, 
     }
 
 
-def genes(description: Mapping[str, Any]) -> npt.NDArray[np.int8]:
+def genes(description: Mapping[str, object]) -> npt.NDArray[np.int8]:
     """int8[45] from `{"ks","e","d"}`; a single number stands for all blocks or stages. Not yet canonical."""
     parts: list[int] = []
     for key, length in (("d", N_STAGES), ("ks", N_BLOCKS), ("e", N_BLOCKS)):
@@ -44,7 +45,7 @@ def genes(description: Mapping[str, Any]) -> npt.NDArray[np.int8]:
     return np.array(parts, np.int8)
 
 
-def _is_gene(value: Any) -> bool:
+def _is_gene(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 128
 
 
@@ -85,7 +86,7 @@ def _expand(block: Mapping[str, Any]) -> int:
     return round(int(mid) / int(block["in_channels"])) if mid else int(block["expand_ratio"])
 
 
-def net_config(spec: NetSpec) -> dict[str, Any]:
+def net_config(spec: NetSpec) -> Mapping[str, Json]:
     """OFA's static description of a network of the space; the head is an identity layer, as the face authors use it."""
     stem, *blocks, final_expand, _pool, mix = spec.layers
     width = mix.output_shape[2]
@@ -100,7 +101,7 @@ def net_config(spec: NetSpec) -> dict[str, Any]:
     }
 
 
-def _conv_config(layer: Layer) -> dict[str, Any]:
+def _conv_config(layer: Layer) -> Mapping[str, Json]:
     conv = layer.ops[0]
     if not isinstance(conv, Conv):
         raise TypeError(f"{layer.key} does not start with a convolution")
@@ -122,7 +123,7 @@ def _conv_config(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _block_config(layer: Layer) -> dict[str, Any]:
+def _block_config(layer: Layer) -> Mapping[str, Json]:
     in_channels, out_channels = layer.input_shape[2], layer.output_shape[2]
     fixed = layer.stage is None
     return {
@@ -143,7 +144,7 @@ def _block_config(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _identity_config(channels: int) -> dict[str, Any]:
+def _identity_config(channels: int) -> Mapping[str, Json]:
     return {
         "name": "IdentityLayer",
         "in_channels": channels,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.spaces._base import Population, StageIndices, StageOperators
+from nasface.spaces._base import Population, Rows, StageIndices, StageOperators
 from nasface.spaces._ofa_network import MAX_DEPTH
 
 Codes = npt.NDArray[np.uint32]
@@ -82,13 +82,13 @@ def _pick(values: Codes, uniform: npt.NDArray[np.float64]) -> Codes:
     return values.take((uniform * len(values)).astype(np.intp))
 
 
-def _pack(fields: npt.NDArray[Any]) -> Codes:
+def _pack(fields: Rows) -> Codes:
     """uint32[n] of fields int[9, n]."""
     shifts = _WIDTH * np.arange(_FIELDS)
     return np.asarray((fields.astype(np.int64) << shifts[:, None]).sum(axis=0), np.uint32)
 
 
-def _mask(fields: Sequence[int] | npt.NDArray[Any]) -> np.uint32:
+def _mask(fields: Sequence[int] | npt.NDArray[np.intp]) -> np.uint32:
     """All bits of the given fields."""
     return np.uint32(sum(_MOST_CHOICES << _WIDTH * int(field) for field in fields))
 

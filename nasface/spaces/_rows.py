@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.spaces._base import Population
+from nasface.spaces._base import Population, Rows
 
 
 def number_rows(population: Population) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -37,7 +37,7 @@ def distinct_rows(population: Population) -> Population:
     return rows
 
 
-def row_keys(population: npt.NDArray[Any]) -> list[Any]:
+def row_keys(population: Rows) -> Sequence[Hashable]:
     """One hashable key per row, equal for equal rows."""
     contiguous = np.ascontiguousarray(population)
     items = contiguous.view(np.dtype((np.void, contiguous.itemsize * contiguous.shape[1]))).reshape(-1)

@@ -9,10 +9,10 @@ III (width 1.2).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,9 @@ import numpy.typing as npt
 from nasface.errors import InvalidGenotype, InvalidInput
 from nasface.netspec import Layer, NetSpec
 from nasface.registry import register
+from nasface.runs import Json
 from nasface.spaces import _ofa_format
-from nasface.spaces._base import Features, Population, SearchSpace, StageOperators
+from nasface.spaces._base import Features, Population, Rows, SearchSpace, StageOperators
 from nasface.spaces._ofa_network import MAX_DEPTH, N_BLOCKS, N_STAGES, BlockChoice, Network
 from nasface.spaces._ofa_stages import OfaStageOperators
 
@@ -105,7 +106,7 @@ class OfaMbv3(SearchSpace):
         per_block = len(self.kernels) * len(self.expands)
         return int(sum(per_block**d for d in self.depths) ** N_STAGES)
 
-    def signature(self) -> Mapping[str, Any]:
+    def signature(self) -> Mapping[str, Json]:
         """Width, choices and descriptor; the name does not matter, so the face space equals `ofa_mbv3` of width 1.2."""
         return {
             "space": "ofa_mbv3",
@@ -142,7 +143,7 @@ class OfaMbv3(SearchSpace):
         coins = np.unpackbits(np.frombuffer(rng.bytes(math.ceil(first.size / 8)), np.uint8), count=first.size)
         return self._complete(rng, np.where(coins.reshape(first.shape), first, second))
 
-    def canonical(self, population: npt.NDArray[Any]) -> Population:
+    def canonical(self, population: Rows) -> Population:
         """Zero kernel and expand genes of inactive blocks."""
         population = np.asarray(population)
         if population.ndim != 2 or population.shape[1] != self.n_genes:
@@ -175,11 +176,11 @@ class OfaMbv3(SearchSpace):
         k, e = len(self.kernels), len(self.expands)
         return [[*_span(0, s, k), *_span(N_BLOCKS * k, s, e)] for s in range(N_STAGES)]
 
-    def to_dict(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
+    def to_dict(self, genotype: npt.NDArray[np.int8]) -> dict[str, list[int]]:
         """`{"ks": [20], "e": [20], "d": [5], "r": [resolution]}`; inactive blocks get the smallest choice."""
         return _ofa_format.genotype_dict(genotype, self.resolution, self.kernels[0], self.expands[0])
 
-    def from_dict(self, description: Mapping[str, Any]) -> npt.NDArray[np.int8]:
+    def from_dict(self, description: Mapping[str, object]) -> npt.NDArray[np.int8]:
         """From `{"ks","e","d"}` (lists, or one number for all) or from a static network description (`net.config`)."""
         if "blocks" in description:
             description = _ofa_format.genotype_of_net_config(description)
@@ -225,7 +226,7 @@ class OfaMbv3(SearchSpace):
         """On packed genes, where no gene has more than three choices."""
         return self._stage_operators
 
-    def net_config(self, genotype: npt.NDArray[np.int8]) -> dict[str, Any]:
+    def net_config(self, genotype: npt.NDArray[np.int8]) -> Mapping[str, Json]:
         """OFA's static description with an identity head."""
         return _ofa_format.net_config(self.build(genotype))
 
@@ -310,15 +311,15 @@ class OfaMbv3(SearchSpace):
             rows.append(part)
         return np.concatenate(rows)
 
-    def _split(self, population: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    def _split(self, population: Rows) -> tuple[Rows, Rows, Rows]:
         kernels, expands = population[:, N_STAGES : N_STAGES + N_BLOCKS], population[:, N_STAGES + N_BLOCKS :]
         return population[:, :N_STAGES], kernels, expands
 
-    def _join(self, depths: npt.NDArray[Any], kernels: npt.NDArray[Any], expands: npt.NDArray[Any]) -> Population:
+    def _join(self, depths: Rows, kernels: Rows, expands: Rows) -> Population:
         active = self._active(depths)
         return np.hstack([depths, kernels * active, expands * active]).astype(np.int8)
 
-    def _active(self, depths: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    def _active(self, depths: Rows) -> npt.NDArray[np.bool_]:
         active = np.arange(MAX_DEPTH)[None, None, :] < depths[:, :, None]
         return np.asarray(active.reshape(len(depths), N_BLOCKS))
 
@@ -335,7 +336,7 @@ class OfaMbv3(SearchSpace):
         numbers, values = self._gene_values
         return values.take((rng.random(len(genes)) * numbers.take(genes)).astype(np.intp) + self._gene_rows.take(genes))
 
-    def _check(self, what: str, genes: npt.NDArray[Any], allowed: Sequence[int], where: npt.NDArray[np.bool_]) -> None:
+    def _check(self, what: str, genes: Rows, allowed: Sequence[int], where: npt.NDArray[np.bool_]) -> None:
         wrong = np.argwhere(where & ~np.isin(genes, allowed))
         if wrong.size:
             row, column = wrong[0]
@@ -344,7 +345,7 @@ class OfaMbv3(SearchSpace):
             raise InvalidGenotype(f"The {what} of {place} is {genes[row, column]}; {self.name} allows {choices}.")
 
 
-def _choices(name: str, values: Sequence[int], allowed: Any) -> tuple[int, ...]:
+def _choices(name: str, values: Sequence[int], allowed: Callable[[int], bool]) -> tuple[int, ...]:
     chosen = tuple(sorted(set(values)))
     if not chosen or not all(allowed(value) for value in chosen):
         raise InvalidInput(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,7 @@ class PublishedSubnet:
     vggface2_accuracy_percent: float | None
     latency_limit_ms: float
     measured_tflite_cpu_ms: float | None
-    genotype: dict[str, Any]
+    genotype: Mapping[str, Sequence[int]]
 
 
 def published_subnets() -> list[PublishedSubnet]:

@@ -19,7 +19,7 @@ from nasface.timing.transports import Sample
 
 FORMAT: Final = "nasface-measurements/1"
 
-IDENTITY: Final = ("device", "runtime")
+SAME: Final = ("device", "runtime")
 """What must be the same for a journal to be continued."""
 
 
@@ -69,7 +69,7 @@ class Journal:
         self._blocks.setdefault(key, []).append(sample)
 
     def _check(self, known: Mapping[str, str], device: Mapping[str, str]) -> None:
-        changed = [name for name in IDENTITY if known.get(name) != device.get(name)]
+        changed = [name for name in SAME if known.get(name) != device.get(name)]
         if changed:
             before, now = (", ".join(str(of.get(name)) for name in changed) for of in (known, device))
             raise InvalidInput(

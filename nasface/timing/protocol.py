@@ -128,7 +128,7 @@ def measure_networks(
     if not transport.live:
         return _results(*_recorded(transport, models, options), device, options, "Timed elsewhere, in blocks of runs.")
     journal.open(device)
-    keys = {name: f"{name}:{_digest(path)}:{options.threads}" for name, path in models.items()}
+    keys = {name: f"{name}:{_fingerprint(path)}:{options.threads}" for name, path in models.items()}
     refused: dict[str, str] = {}
     pending = [name for name, key in keys.items() if not _settled(journal.samples(key), options)]
     transport.send({name: models[name] for name in pending})
@@ -273,5 +273,5 @@ def _operators(samples: Sequence[Sample]) -> dict[str, float]:
     return {name: float(np.mean([s.operators[name] for s in samples if name in s.operators])) for name in sorted(names)}
 
 
-def _digest(path: Path) -> str:
+def _fingerprint(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -7,7 +7,6 @@ import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +30,7 @@ class TorchTransport(Transport):
     def __init__(self, eager: Mapping[str, NetSpec], inputs: Mapping[str, int]) -> None:
         self._eager, self._inputs = eager, inputs
         self._models: dict[str, Path] = {}
-        self._loaded: dict[str, Any] = {}
+        self._loaded: dict[str, torch.nn.Module] = {}
         self._threads = torch.get_num_threads()
 
     def __exit__(self, *error: object) -> None:
@@ -66,7 +65,7 @@ class TorchTransport(Transport):
             raise ModelRefused(f"torch cannot run {model}: {str(error).splitlines()[0]}") from None
         return Sample(tuple(times), runs)
 
-    def _load(self, model: str) -> Any:
+    def _load(self, model: str) -> torch.nn.Module:
         if model not in self._loaded:
             spec = self._eager.get(model)
             self._loaded[model] = folded(spec) if spec is not None else _open(self._models[model])
@@ -91,10 +90,11 @@ def write_torchscript(spec: NetSpec, path: Path) -> Path:
     return path
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path) -> torch.nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            return torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+            module: torch.nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+            return module.eval()
     except RuntimeError as error:
         raise ModelRefused(f"{path} is not a TorchScript file ({str(error).splitlines()[0]}).") from None

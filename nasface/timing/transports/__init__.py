@@ -36,7 +36,7 @@ TRANSPORTS: Final[dict[str, tuple[type, Callable[[Any], Transport]]]] = {
 """Options of `transport=`: the dataclass of parameters and the class that takes one."""
 
 
-def build_transport(settings: Mapping[str, Any]) -> Transport:
+def build_transport(settings: Mapping[str, object]) -> Transport:
     """The transport that `settings["name"]` names, the other entries being its parameters; nothing is connected yet.
 
     Raises:
