@@ -29,7 +29,7 @@ Indices = npt.NDArray[np.int64]
 THREADS = 4
 """Most threads that read photos: decoders release Python's lock, but not for long enough to feed more."""
 
-_BLOCK = 1024
+BLOCK = 1024
 
 
 class UnreadablePhotoError(Exception):
@@ -232,16 +232,16 @@ def report_skipped(skipped: Sequence[Skipped], wanted: int) -> None:
 
 def _in_threads(one: Callable[[int], Skipped | None], count: int) -> list[Skipped | None]:
     """`one` of every number below `count`, in order; in blocks, as every pending call takes memory."""
-    threads = min(THREADS, _cores(), count // 16)
+    threads = min(THREADS, cores(), count // 16)
     if threads < 2:
         return [one(place) for place in range(count)]
     outcomes: list[Skipped | None] = []
     with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, count, _BLOCK):
-            outcomes += pool.map(one, range(start, min(start + _BLOCK, count)))
+        for start in range(0, count, BLOCK):
+            outcomes += pool.map(one, range(start, min(start + BLOCK, count)))
     return outcomes
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

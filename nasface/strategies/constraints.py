@@ -99,7 +99,7 @@ def check_reachable(constraints: Sequence[Constraint]) -> None:
         of, given = (second, first) if first[1].combine == "max" else (first, second)
         if of[1].combine == "max":
             continue  # what one maximum forbids in a stage, another one does not need
-        lowest = _least(of[1], given[1], given[0].bound * (1.0 + ROUNDING))
+        lowest = least_within(of[1], given[1], given[0].bound * (1.0 + ROUNDING))
         if of[0].bound < lowest * (1.0 - ROUNDING):
             message = _contradiction(of[0], given[0], lowest)
             raise InfeasibleConstraint(message, metric=of[0].cost.name, bound=of[0].bound, reachable=lowest)
@@ -137,7 +137,7 @@ def _constraint(cost: Cost, top: float | None, ratio: float | None) -> Constrain
     return Constraint(cost, number * reference.value, cost.label, basis)
 
 
-def _least(of: StageTables, given: StageTables, bound: float) -> float:
+def least_within(of: StageTables, given: StageTables, bound: float) -> float:
     """Exact minimum of a sum over the networks within a bound that some network meets."""
     if given.combine == "max":
         allowed = [np.where(table <= bound, own, np.inf) for table, own in zip(given.tables, of.tables, strict=True)]

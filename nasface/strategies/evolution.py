@@ -15,8 +15,8 @@ from nasface.strategies._base import HistoryRow, Problem, SearchResult, SearchSt
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import finalists
 from nasface.strategies._starts import exact_starts
-from nasface.strategies._state import EvolutionState, StateFile
 from nasface.strategies.feasible import feasible_start
+from nasface.strategies.state import EvolutionState, StateFile
 
 _ROWS = 50
 """Of the history, spread over the generations."""

@@ -155,13 +155,13 @@ def _not_found(problem: Problem, elite: Population) -> InfeasibleConstraint:
 def _infeasible(constraint: Constraint, reached: float, which: str) -> InfeasibleConstraint:
     cost = constraint.cost
     message = (
-        f"{which} {constraint.label} of any network of {cost.space.name} is {_up(reached)} {cost.unit}; "
-        f"at most {constraint.bound:.4g} {cost.unit} was asked for: give {_up(reached)} or more."
+        f"{which} {constraint.label} of any network of {cost.space.name} is {rounded_up(reached)} {cost.unit}; "
+        f"at most {constraint.bound:.4g} {cost.unit} was asked for: give {rounded_up(reached)} or more."
     )
     return InfeasibleConstraint(message, metric=cost.name, bound=constraint.bound, reachable=reached)
 
 
-def _up(value: float) -> str:
+def rounded_up(value: float) -> str:
     """Four significant digits, rounded up, so that giving the printed value works."""
     if value == 0:
         return "0"

@@ -71,7 +71,7 @@ def test_warm_start_from_names_and_files(cli: Command, given: list[str], tmp_pat
 def test_a_killed_search_goes_on_to_the_same_decision(
     cli: Command, given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nasface.strategies._state.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("nasface.strategies.state.SAVE_EVERY", 0.0)
     small = (*given, "search.generations=6", "search.population=8", "search.restarts=1")
     expected = cli(*small).result["decision"]
     state = f"search.state={tmp_path / 'state.json'}"

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nasface.accuracy.table import AccuracyTable
+from nasface.accuracy import estimator
+from nasface.accuracy.table import AccuracyTable, read_table
 from nasface.errors import EXIT_INVALID, EXIT_OK
+from nasface.supernets import Supernet
 
 from ._command import Command
 
@@ -18,20 +20,18 @@ GIVEN = ("predictor=ridge", "search=exact", "exporter=none", "data=procedural", 
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def measured(monkeypatch: pytest.MonkeyPatch, make_table: Callable[..., Path]) -> list[int]:
     """Measuring looks the accuracy up in a made-up order; the sizes of the batches that were asked for."""
     asked: list[int] = []
 
-    def measurer(run: Any, bench: Any, data: Any, options: Any) -> Callable[[np.ndarray], AccuracyTable]:
-        def measure(networks: np.ndarray) -> AccuracyTable:
-            asked.append(len(networks))
-            values = 0.9 + 0.01 * np.modf(networks.astype(float) @ np.sqrt(np.arange(2, 47)))[0]
-            notes = {name: ("made-up",) * len(networks) for name in ("seed", "calibration", "origin")}
-            return AccuracyTable(networks, {"auc": values}, bench.table.shared, notes)
+    def measure(supernet: Supernet, faces: Any, networks: np.ndarray, *_: Any) -> AccuracyTable:
+        asked.append(len(networks))
+        values = 0.9 + 0.01 * np.modf(networks.astype(float) @ np.sqrt(np.arange(2, 47)))[0]
+        notes = {name: ("made-up",) * len(networks) for name in ("seed", "calibration", "origin")}
+        return AccuracyTable(networks, {"auc": values}, read_table(make_table(), supernet.space).shared, notes)
 
-        return measure
-
-    monkeypatch.setattr("nasface.tasks._verification._measurer", measurer)
+    monkeypatch.setattr(estimator, "measure_networks", measure)
+    monkeypatch.setattr("nasface.accuracy.faces.open_faces", lambda *_: None)  # too few photos for real figures
     return asked
 
 
@@ -59,20 +59,13 @@ def test_the_measured_best_wins(
 def test_rows_of_other_photos_do_not_join_the_table(
     cli: Command, make_table: Callable[..., Path], measured: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nasface.tasks import _verification
+    measure = estimator.measure_networks
 
-    inner = _verification._measurer
+    def of_others(*arguments: Any) -> AccuracyTable:
+        table = measure(*arguments)
+        return AccuracyTable(table.genotypes, table.metrics, dict(table.shared) | {"data": "others"}, table.notes)
 
-    def other(run: Any, bench: Any, data: Any, options: Any) -> Callable[[np.ndarray], AccuracyTable]:
-        measure = inner(run, bench, data, options)
-
-        def changed(networks: np.ndarray) -> AccuracyTable:
-            table = measure(networks)
-            return AccuracyTable(table.genotypes, table.metrics, dict(table.shared) | {"data": "others"}, table.notes)
-
-        return changed
-
-    monkeypatch.setattr(_verification, "_measurer", other)
+    monkeypatch.setattr(estimator, "measure_networks", of_others)
     table = f"accuracy.table={make_table()}"
     assert cli(*GIVEN, table, "refine.verify_top=3").code == EXIT_OK
     refused = cli(*GIVEN, table, "refine.verify_top=3", "refine.rounds=2")

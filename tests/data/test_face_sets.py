@@ -93,8 +93,8 @@ def test_many_photos_read_in_threads_are_those_read_one_by_one(
 ) -> None:
     (photo_folder / "Bob_Ray" / "Bob_Ray_0001.jpg").write_bytes(b"no photo at all")
     faces, wanted = open_folder(photo_folder), [row for _ in range(5) for row in range(22, -1, -1)]
-    monkeypatch.setattr(base, "_cores", lambda: 4)
-    monkeypatch.setattr(base, "_BLOCK", 10)
+    monkeypatch.setattr(base, "cores", lambda: 4)
+    monkeypatch.setattr(base, "BLOCK", 10)
     many = faces.load(wanted, size=20)
     monkeypatch.setattr(base, "THREADS", 1)
     one = faces.load(wanted, size=20)

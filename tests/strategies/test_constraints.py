@@ -14,7 +14,7 @@ from nasface.errors import InfeasibleConstraint, InvalidInput, LookupTableError,
 from nasface.spaces import Population
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 from nasface.strategies import Constraint
-from nasface.strategies.constraints import _least, build_constraints, check_reachable, notes
+from nasface.strategies.constraints import build_constraints, check_reachable, least_within, notes
 
 SPACE = OfaMbv3(OfaMbv3FaceConfig(resolution=224))
 
@@ -214,7 +214,7 @@ def test_two_bounds_that_contradict_each_other_are_both_named(combine: str) -> N
     rows = SPACE.sample(np.random.default_rng(0), 20_000)
     a, b = first.predict(rows), second.predict(rows)
     bound = first.decompose().minimum().value * 1.05
-    least = _least(second.decompose(), first.decompose(), bound)
+    least = least_within(second.decompose(), first.decompose(), bound)
     assert second.decompose().minimum().value * 1.01 < least <= b[a <= bound].min(initial=np.inf) * (1 + 1e-9)
     check_reachable([Constraint(first, bound, "first"), Constraint(second, least * 1.0001, "second")])
     between = 0.5 * (second.decompose().minimum().value + least)

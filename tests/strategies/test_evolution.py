@@ -129,7 +129,7 @@ def test_parameters_out_of_range_are_named(settings: dict[str, Any], named: str)
 def test_a_search_that_is_killed_goes_on_to_the_identical_result(
     make: type[EvolutionPaper], stop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nasface.strategies._state.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("nasface.strategies.state.SAVE_EVERY", 0.0)
 
     def search(state: str | None, killed_at: int | None = None) -> Any:
         def progress(done: int, total: int, note: str) -> None:
@@ -151,7 +151,7 @@ def test_a_search_that_is_killed_goes_on_to_the_identical_result(
 
 
 def test_the_state_of_another_search_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nasface.strategies._state.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("nasface.strategies.state.SAVE_EVERY", 0.0)
     config = EvolutionPaperConfig(generations=2, population=8, state=str(tmp_path / "state.json"))
     EvolutionPaper(config, selector=QuickSelect()).run(problem(300), np.random.default_rng(1))
     for other, seed in ((problem(300), 2), (problem(310), 1)):

@@ -10,7 +10,7 @@ from nasface.errors import InfeasibleConstraint
 from nasface.spaces import Population, SearchSpace
 from nasface.strategies import Constraint, Problem, feasible_start
 from nasface.strategies._tilted import TiltedSampler
-from nasface.strategies.feasible import _up
+from nasface.strategies.feasible import rounded_up
 from nasface.testing.search import Opaque
 from nasface.testing.synthetic import OracleScorer, face_space, oracle, tiny_space
 
@@ -154,5 +154,5 @@ def test_tilted_prior_is_that_of_sample() -> None:
     ("value", "text"), [(191.5422, "191.6"), (7.9001, "7.901"), (0.0123456, "0.01235"), (0, "0"), (123456, "123500")]
 )
 def test_printed_values_are_rounded_up(value: float, text: str) -> None:
-    assert _up(value) == text
+    assert rounded_up(value) == text
     assert float(text) >= value
