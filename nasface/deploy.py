@@ -14,7 +14,18 @@ import numpy.typing as npt
 from nasface.exporters import Examples, Exported, Exporter, network_inputs
 from nasface.netspec import NetSpec
 from nasface.runs import atomic_write, write_text
-from nasface.runtimes.tflite import Likeness, Parity, Timing, check_likeness, check_parity, time_tflite
+from nasface.runtimes import (
+    RUNTIMES,
+    TOLERANCES,
+    Likeness,
+    Model,
+    Parity,
+    Timing,
+    check_likeness,
+    check_parity,
+    open_model,
+    time_model,
+)
 
 if TYPE_CHECKING:
     from nasface.supernets import SpecModule, Supernet
@@ -127,22 +138,27 @@ def export_checked(
     examples = random if images is None and network.calibration == RANDOM_WEIGHTS else images
     ranges = None if examples is None else examples[:RANGE_IMAGES]
     exported = exporter.export(network.spec, network.weights, path, metadata, ranges)
-    if path.suffix != ".tflite":
+    if path.suffix not in RUNTIMES:
         return CheckedExport(exported, {})
     if exporter.precision == "int8":
         return CheckedExport(exported, {"calibration": _likeness(network, path, examples)})
-    inputs = {"random": random}
+    inputs, tolerance = {"random": random}, TOLERANCES[exporter.precision]
     if images is not None:
         inputs["calibration"] = network_inputs(network.spec, images[:PARITY_IMAGES])
-    compute = torch_descriptors(network)
-    return CheckedExport(exported, {name: check_parity(compute(x), path, x) for name, x in inputs.items()})
+    compute, model = torch_descriptors(network), _opened(network, path)
+    checks = {name: check_parity(compute(x), model.embed(x), path, tolerance) for name, x in inputs.items()}
+    return CheckedExport(exported, checks)
 
 
 def _likeness(network: Network, path: Path, examples: Examples | None) -> Likeness:
     """Compare an int8 file with the network on the last images, which gave no ranges where there are enough."""
     seen = network_inputs(network.spec, None if examples is None else examples[-LIKENESS_IMAGES:])
     least = LEAST_COSINE.get(network.calibration.partition(":")[0], LEAST_COSINE["photos"])
-    return check_likeness(torch_descriptors(network)(seen), path, seen, least)
+    return check_likeness(torch_descriptors(network)(seen), _opened(network, path).embed(seen), path, least)
+
+
+def _opened(network: Network, path: Path) -> Model:
+    return open_model(path, network.spec.input_shape[0])
 
 
 def torch_descriptors(network: Network) -> Describe:
@@ -159,6 +175,8 @@ def torch_descriptors(network: Network) -> Describe:
     return compute
 
 
-def time_on_host(path: Path, runs: int, threads: int) -> Timing | None:
-    """The time of one image on this machine, or None if nothing is to be timed."""
-    return time_tflite(path, threads=threads, runs=runs) if runs and path.suffix == ".tflite" else None
+def time_on_host(path: Path, size: int, runs: int, threads: int) -> Timing | None:
+    """The time of one image of `size` pixels on this machine; None if nothing is to be timed, or it cannot be."""
+    if not runs or path.suffix not in RUNTIMES:
+        return None
+    return time_model(open_model(path, size, threads), runs, threads)

@@ -11,7 +11,7 @@ from nasface.analysis.standing import Standing
 from nasface.deploy import CheckedExport
 from nasface.recognition import Judgement
 from nasface.runs import Json
-from nasface.runtimes.tflite import Timing
+from nasface.runtimes import Timing
 from nasface.strategies import Constraint
 
 

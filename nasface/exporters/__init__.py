@@ -1,17 +1,24 @@
-"""Exporters: NetSpec and weights become a file that a device runs; and running that file here."""
+"""Exporters: NetSpec and weights become a file that a device runs."""
 
 from nasface.exporters._base import Examples, Exported, Exporter, network_inputs, weight_shapes
-from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter, read_metadata
+from nasface.exporters.metadata import read_metadata
+from nasface.exporters.onnx import OnnxConfig, OnnxExporter
+from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter
 from nasface.exporters.tflite_keras import TFLiteKerasConfig, TFLiteKerasExporter
+from nasface.exporters.torch_export import TorchExportConfig, TorchExportExporter
 
 __all__ = [
     "Examples",
     "Exported",
     "Exporter",
+    "OnnxConfig",
+    "OnnxExporter",
     "TFLiteConfig",
     "TFLiteExporter",
     "TFLiteKerasConfig",
     "TFLiteKerasExporter",
+    "TorchExportConfig",
+    "TorchExportExporter",
     "network_inputs",
     "read_metadata",
     "weight_shapes",

@@ -24,9 +24,12 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import ExportError, UnknownName, listing
-from nasface.netspec import Activation, Conv, Linear, NetSpec, Weights, has_bias
+from nasface.netspec import Activation, Conv, Linear, NetSpec, Shape, Weights, has_bias
 from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nasface.runs import atomic_write
+
+METADATA_NAME: Final = "nasface"
+"""Name of the entry of a file that holds the JSON description."""
 
 INPUT_NAME: Final = "input"
 OUTPUT_NAME: Final = "descriptor"
@@ -56,10 +59,12 @@ class Exporter(ABC):
     """Writes networks in one file format.
 
     Attributes:
+        suffix: Of its files; `nasface.runtimes.RUNTIMES` names the runtime that checks and times them.
         precisions: What `precision` may be.
         precision: How weights are stored and values computed.
     """
 
+    suffix: ClassVar[str] = ".tflite"
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
     precision: str = "float32"
 
@@ -138,7 +143,7 @@ def weight_shapes(spec: NetSpec) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def describe(spec: NetSpec, precision: str, metadata: Mapping[str, Any]) -> bytes:
+def describe(spec: NetSpec, precision: str, metadata: Mapping[str, Any], layout: str = "NHWC") -> bytes:
     """The JSON that goes into the file, as deterministic UTF-8.
 
     Raises:
@@ -147,8 +152,8 @@ def describe(spec: NetSpec, precision: str, metadata: Mapping[str, Any]) -> byte
     own: dict[str, Any] = {
         "network": spec.name,
         "precision": precision,
-        "input": {"name": INPUT_NAME, "shape": [1, *spec.input_shape], "layout": "NHWC", "type": "float32"},
-        **_described_outputs(spec),
+        "input": _described_image(INPUT_NAME, spec.input_shape, layout),
+        **_described_outputs(spec, layout),
         "preprocessing": preprocessing(spec),
     }
     try:
@@ -162,15 +167,16 @@ def output_names(spec: NetSpec) -> tuple[str, ...]:
     return spec.outputs if len(spec.outputs) > 1 else (OUTPUT_NAME,)
 
 
-def _described_outputs(spec: NetSpec) -> dict[str, Any]:
+def _described_image(name: str, shape: Shape, layout: str) -> dict[str, Any]:
+    height, width, channels = shape
+    sizes = [height, width, channels] if layout == "NHWC" else [channels, height, width]
+    return {"name": name, "shape": [1, *sizes], "layout": layout, "type": "float32"}
+
+
+def _described_outputs(spec: NetSpec, layout: str) -> dict[str, Any]:
     if len(spec.outputs) == 1:
         return {"output": {"name": OUTPUT_NAME, "shape": [1, int(np.prod(spec.output_shape))], "type": "float32"}}
-    return {
-        "outputs": [
-            {"name": name, "shape": [1, *shape], "layout": "NHWC", "type": "float32"}
-            for name, shape in spec.output_shapes.items()
-        ]
-    }
+    return {"outputs": [_described_image(name, shape, layout) for name, shape in spec.output_shapes.items()]}
 
 
 def preprocessing(spec: NetSpec) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert import schema_py_generated as tfl
 
+from nasface.errors import ExportError
 from nasface.exporters._graph import Quantization
 
 LOWEST, HIGHEST = -128, 127
@@ -18,9 +18,8 @@ _ROUNDING: Final = 2.0**-10
 
 _BIAS_LIMIT: Final = 2.0**30
 
-_OP: Final = tfl.BuiltinOperator
-CHANNEL_AXIS: Final[dict[int, int]] = {_OP.CONV_2D: 0, _OP.DEPTHWISE_CONV_2D: 3, _OP.FULLY_CONNECTED: 0}
-"""Axis of the output channels in the weights of operators, by operator."""
+HARD_SWISH_FLOOR: Final = -3.0
+"""h_swish gives zero for every number below."""
 
 Float32 = npt.NDArray[np.float32]
 Range = tuple[float, float]
@@ -75,3 +74,22 @@ def integer_weights(weights: Float32, scales: Float32, axis: int) -> npt.NDArray
     shape = [1] * weights.ndim
     shape[axis] = -1
     return np.asarray(np.clip(np.rint(weights / scales.reshape(shape)), -HIGHEST, HIGHEST), np.int8)
+
+
+def integer_bias(bias: Float32, scales: Float32, input_scale: float) -> tuple[npt.NDArray[np.int32], Float32]:
+    """A bias in units of its weights' scales times that of the values they multiply; and these units."""
+    products = (scales.astype(np.float64) * input_scale).astype(np.float32)
+    return np.rint(bias / products.astype(np.float64)).astype(np.int32), products
+
+
+def half_precision(name: str, value: Float32) -> npt.NDArray[np.float16]:
+    """A weight as float16.
+
+    Raises:
+        ExportError: It is beyond float16's range.
+    """
+    with np.errstate(over="ignore"):
+        half = value.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ExportError(f"{name} has values beyond float16's 65504; export with precision=float32.")
+    return half

@@ -24,6 +24,7 @@ from ai_edge_litert import schema_py_generated as tfl
 from nasface.errors import ExportError
 from nasface.exporters._base import INPUT_NAME, OUTPUT_NAME
 from nasface.exporters._graph import Graph
+from nasface.exporters._integers import HARD_SWISH_FLOOR
 from nasface.exporters._windows import Pads, Taps, depthwise_parts, needed_padding, same_padding
 from nasface.netspec import (
     INPUT,
@@ -60,9 +61,6 @@ _LOWEST: Final = np.array([np.finfo(np.float32).min], np.float32)
 _GROUPED: Final = 6
 _DILATED: Final = 2
 _KEEPS_DIMENSIONS: Final = 5
-
-_HARD_SWISH_FLOOR: Final = -3.0
-"""h_swish gives zero for every number below."""
 
 
 class Lowering:
@@ -195,7 +193,7 @@ class Lowering:
 
     def _h_swish(self, op: Activation, x: int) -> None:
         if self._sole_reader(op.inputs[0]) is op:
-            self._graph.floors[x] = _HARD_SWISH_FLOOR
+            self._graph.floors[x] = HARD_SWISH_FLOOR
         if self._hard_swish:
             self._graph.operator(_OP.HARD_SWISH, [x], self._output(op), tfl.HardSwishOptionsT())
             return

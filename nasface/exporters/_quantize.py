@@ -15,9 +15,9 @@ from ai_edge_litert import schema_py_generated as tfl
 
 from nasface.exporters._graph import Array, Graph, Operator, Quantization, Tensor
 from nasface.exporters._integers import (
-    CHANNEL_AXIS,
     HIGHEST,
     Range,
+    integer_bias,
     integer_values,
     integer_weights,
     value_quantization,
@@ -25,6 +25,9 @@ from nasface.exporters._integers import (
 )
 
 _OP: Final = tfl.BuiltinOperator
+
+CHANNEL_AXIS: Final[dict[int, int]] = {_OP.CONV_2D: 0, _OP.DEPTHWISE_CONV_2D: 3, _OP.FULLY_CONNECTED: 0}
+"""Axis of the output channels in the weights of operators, by operator."""
 
 INTEGER_VERSIONS: Final[dict[int, int]] = {
     _OP.CONV_2D: 3,
@@ -128,9 +131,8 @@ class _Quantiser:
         scales = weight_scales(weights, axis, biases, input_scale)
         zeros = np.zeros(len(scales), np.int64)
         of_weights = Quantization(scales, zeros, axis)
-        products = (scales.astype(np.float64) * input_scale).astype(np.float32)
+        integers, products = integer_bias(biases, scales, input_scale)
         of_bias = Quantization(products, zeros)
-        integers = np.rint(biases / products.astype(np.float64)).astype(np.int32)
         return [
             self._integer(source, operator),
             self._add(weight, integer_weights(weights, scales, axis), of_weights),

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from ai_edge_litert import schema_py_generated as tfl
 
-from nasface.errors import ExportError
 from nasface.exporters._graph import Array, Graph, Quantization, Tensor
-from nasface.exporters._integers import CHANNEL_AXIS, integer_weights, weight_scales
+from nasface.exporters._integers import half_precision, integer_weights, weight_scales
+from nasface.exporters._quantize import CHANNEL_AXIS
 
 _OP: Final = tfl.BuiltinOperator
 _WEIGHTED: Final = (_OP.CONV_2D, _OP.DEPTHWISE_CONV_2D, _OP.FULLY_CONNECTED, _OP.PRELU)
@@ -31,7 +31,7 @@ def store_float16(graph: Graph) -> Graph:
         ExportError: A weight is beyond float16's range.
     """
     stored = {
-        index: Tensor(f"{graph.tensors[index].name}.float16", value.shape, "float16", _half(graph, index, value))
+        index: _half(graph.tensors[index].name, value)
         for operator in graph.operators
         if operator.code in _WEIGHTED
         for index in operator.inputs[1:]
@@ -61,14 +61,8 @@ def _own(graph: Graph, index: int) -> Array | None:
     return None if tensor.shared else tensor.value
 
 
-def _half(graph: Graph, index: int, value: Array) -> Array:
-    with np.errstate(over="ignore"):
-        half: Array = value.astype(np.float16)
-    if not np.isfinite(half).all():
-        raise ExportError(
-            f"{graph.tensors[index].name} has values beyond float16's 65504; export with precision=float32."
-        )
-    return half
+def _half(name: str, value: Array) -> Tensor:
+    return Tensor(f"{name}.float16", value.shape, "float16", half_precision(name, value))
 
 
 def _expanded(graph: Graph, stored: dict[int, Tensor], version: int) -> Graph:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nasface.errors import ExportError, UnknownName, requires
+from nasface.errors import UnknownName, requires
 from nasface.exporters._base import (
+    METADATA_NAME,
     Examples,
     Exported,
     Exporter,
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 HARD_SWISH: Final = ("float", "integer")
 """How h_swish is computed in an int8 file."""
-
-METADATA_NAME: Final = "nasface"
-"""Name of the metadata entry that holds the JSON description."""
 
 REDUCED_PRECISION_NAME: Final = "reduced_precision_support"
 """Name of the entry by which TFLite's converter allows half-precision arithmetic where the processor has it."""
@@ -102,23 +99,16 @@ class TFLiteExporter(Exporter):
         return {"float16": store_float16, "int8_weights": store_int8}.get(self.precision, lambda same: same)(graph)
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
-    """The description inside an exported `.tflite` file.
+def tflite_metadata(data: bytes) -> str | None:
+    """The JSON description inside the bytes of a `.tflite` file, or None if there is none.
 
     Raises:
-        ExportError: The file cannot be read, is no TFLite model, or was not written by nasface.
+        ValueError: It is no TFLite model, or damaged.
     """
     with requires("ai-edge-litert", "tflite", "reading a .tflite file"):
         from nasface.exporters import _flatbuffer
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ExportError(f"{path} cannot be read: {error.strerror}; give a .tflite file.") from error
-    try:
         found = _flatbuffer.get_metadata(data, METADATA_NAME)
-        description: dict[str, Any] = json.loads(found or b"null")
-    except (struct.error, AttributeError, IndexError, TypeError, ValueError) as error:  # whatever a damaged file causes
-        raise ExportError(f"{path} is not a TFLite model, or damaged; give a file that nasface exported.") from error
-    if description is None:
-        raise ExportError(f"{path} holds no description; give a file that nasface exported.")
-    return description
+    except (struct.error, AttributeError, IndexError, TypeError) as error:  # whatever a damaged file causes
+        raise ValueError(str(error)) from error
+    return None if found is None else found.decode()

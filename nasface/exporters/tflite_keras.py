@@ -14,6 +14,7 @@ from typing import Any
 from nasface.errors import requires
 from nasface.exporters._base import (
     INPUT_NAME,
+    METADATA_NAME,
     Examples,
     Exported,
     Exporter,
@@ -23,7 +24,6 @@ from nasface.exporters._base import (
     output_names,
     write_model,
 )
-from nasface.exporters.tflite import METADATA_NAME
 from nasface.netspec import NetSpec, Weights
 from nasface.registry import register
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,31 @@ class Model:
 
     size: int
     embed: Callable[[Images], Descriptors]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Time of one image in milliseconds, over `runs` runs with `threads` threads."""
+
+    mean_ms: float
+    std_ms: float
+    median_ms: float
+    runs: int
+    threads: int
+
+
+def time_model(model: Model, runs: int = 50, threads: int = 1, warmup: int = 5) -> Timing:
+    """Time a model on this host with one fixed random image; `threads` is what it was opened with."""
+    image = np.random.default_rng(0).standard_normal((1, model.size, model.size, 3), np.float32)
+    for _ in range(warmup):
+        model.embed(image)
+    times = np.empty(runs)
+    for run in range(runs):
+        start = time.perf_counter()
+        model.embed(image)
+        times[run] = time.perf_counter() - start
+    times *= 1e3
+    return Timing(float(times.mean()), float(times.std()), float(np.median(times)), runs, threads)
 
 
 def square(path: Path, sides: Sequence[int]) -> int:

@@ -10,7 +10,7 @@ from nasface.errors import InvalidInput, requires
 from nasface.runtimes._base import Descriptors, Images, Model, square
 
 
-def open_onnx(path: Path, resolution: int | None = None) -> Model:
+def open_onnx(path: Path, resolution: int | None = None, threads: int = 1) -> Model:
     """Open a file; `resolution` is the side of an input whose size it leaves open.
 
     Raises:
@@ -19,7 +19,7 @@ def open_onnx(path: Path, resolution: int | None = None) -> Model:
     with requires("onnxruntime", "onnx", f"running {path.name}"):
         import onnxruntime
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     given = session.get_inputs()[0]
     channels_first = given.shape[1] == 3

@@ -10,7 +10,7 @@ from nasface.errors import InvalidInput, requires
 from nasface.runtimes._base import Descriptors, Images, Model
 
 
-def open_torchscript(path: Path, resolution: int | None = None) -> Model:
+def open_torchscript(path: Path, resolution: int | None = None, _threads: int = 1) -> Model:
     """Open a file; `resolution` is the side of its input, which the file does not say.
 
     Raises:

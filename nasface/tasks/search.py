@@ -152,10 +152,10 @@ def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, compar
         save_weights(network, space.net_config(genotype), run.folder)
     measured = None if task.data is None or not supernet.trained else _measure(run, network, task.data)
     metadata = _metadata(facts, comparison.found, supernet.fingerprint, network, measured)
-    path = run.folder / "model.tflite"
+    path = run.folder / f"model{exporter.suffix}"
     with run.console.status(f"exporting {path.name}"):
         model = export_checked(exporter, network, path, metadata, run.rng(Part.INPUTS), images)
-        timing = time_on_host(path, settings.measure.runs, settings.measure.threads)
+        timing = time_on_host(path, space.resolution, settings.measure.runs, settings.measure.threads)
     return Delivered(model, supernet.fingerprint, network.calibration, timing, measured)
 
 

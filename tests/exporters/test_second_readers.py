@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nasface.exporters import TFLiteConfig, TFLiteExporter, TFLiteKerasConfig, TFLiteKerasExporter
-from nasface.runtimes.tflite import run_tflite
+from nasface.exporters import (
+    OnnxConfig,
+    OnnxExporter,
+    TFLiteConfig,
+    TFLiteExporter,
+    TFLiteKerasConfig,
+    TFLiteKerasExporter,
+)
+from nasface.runtimes import cosines, open_model, run_tflite
 
 pytestmark = pytest.mark.slow
 
@@ -18,10 +25,6 @@ EXPORTERS = {
     for split in (True, False)
     for hard_swish in (("float", "integer") if precision == "int8" else ("float",))
 }
-
-
-def cosines(a, b):
-    return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
 def by_openvino(path, images):
@@ -36,6 +39,16 @@ def test_openvino_agrees(exporter, mobile, images, tmp_path):
     x = images(spec, 8)
     path = exporter.export(spec, weights, tmp_path / "net.tflite", {}, x).path
     assert cosines(by_openvino(path, x), run_tflite(path, x)).min() > (0.99 if exporter.precision == "int8" else 0.9999)
+
+
+@pytest.mark.parametrize("precision", OnnxExporter.precisions)
+def test_openvino_agrees_with_onnx_runtime(precision, mobile, images, tmp_path):
+    pytest.importorskip("onnxruntime")
+    spec, weights = mobile
+    x = images(spec, 8)
+    path = OnnxExporter(OnnxConfig(precision=precision)).export(spec, weights, tmp_path / "net.onnx", {}, x).path
+    found = by_openvino(path, x.transpose(0, 3, 1, 2))
+    assert cosines(found, open_model(path).embed(x)).min() > (0.99 if precision == "int8" else 0.9999)
 
 
 @pytest.mark.parametrize("precision", TFLiteKerasExporter.precisions)

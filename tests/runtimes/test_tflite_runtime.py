@@ -7,7 +7,7 @@ import pytest
 
 from nasface.errors import ExportError, InvalidInput
 from nasface.exporters import TFLiteConfig, TFLiteExporter
-from nasface.runtimes import check_parity, run_tflite, time_tflite
+from nasface.runtimes import check_likeness, check_parity, open_model, run_tflite, time_model
 
 pytest.importorskip("ai_edge_litert")
 
@@ -46,7 +46,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 
 def test_parity_with_torch(mobile, exported, images, reference):
     x = images(mobile[0])
-    parity = check_parity(reference(*mobile, x), exported, x)
+    parity = check_parity(reference(*mobile, x), run_tflite(exported, x), exported, 1e-3)
     assert parity.max_difference_relative < 1e-5
     assert (parity.tolerance, parity.images) == (1e-3, 2)
 
@@ -56,24 +56,28 @@ def test_parity_is_relative_to_the_norm(mobile, exported, images, reference):
     expected = reference(*mobile, x)
     expected[0, 5] += 0.01 * np.linalg.norm(expected)
     with pytest.raises(ExportError, match=r"0\.01 of the descriptor's norm; allowed is 0\.001"):
-        check_parity(expected, exported, x)
-    assert check_parity(expected, exported, x, tolerance=0.02).max_difference_relative == pytest.approx(0.01, rel=0.01)
+        check_parity(expected, run_tflite(exported, x), exported, 1e-3)
+    found = check_parity(expected, run_tflite(exported, x), exported, 0.02)
+    assert found.max_difference_relative == pytest.approx(0.01, rel=0.01)
 
 
-def test_half_precision_has_its_own_tolerance(mobile, images, reference, tmp_path):
-    x = images(mobile[0])
-    exported = TFLiteExporter(TFLiteConfig(precision="float16")).export(*mobile, tmp_path / "half.tflite", {})
-    assert check_parity(reference(*mobile, x), exported.path, x).tolerance == 2e-2
+def test_likeness_looks_at_directions(mobile, exported, images, reference):
+    x = images(mobile[0], 3)
+    expected, outputs = reference(*mobile, x), run_tflite(exported, x)
+    assert check_likeness(expected, 3 * outputs, exported, 0.99).mean_cosine == pytest.approx(1, abs=1e-6)
+    outputs[1] = expected[0]
+    with pytest.raises(ExportError, match="loses too much in 8 bits"):
+        check_likeness(expected, outputs, exported, 0.999999)
 
 
 def test_a_network_that_gives_nan_is_refused(mobile, exported, images, reference):
     x = images(mobile[0])
     with pytest.raises(ExportError, match="nan"):
-        check_parity(reference(*mobile, x), exported, np.full_like(x, np.nan))
+        check_parity(reference(*mobile, x), run_tflite(exported, np.full_like(x, np.nan)), exported, 1e-3)
 
 
 def test_timing_counts_its_runs(exported):
-    timing = time_tflite(exported, threads=1, runs=7, warmup=1)
+    timing = time_model(open_model(exported), runs=7, threads=1, warmup=1)
     assert (timing.runs, timing.threads) == (7, 1)
     assert timing.median_ms > 0
     assert timing.mean_ms > 0

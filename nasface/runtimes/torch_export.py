@@ -1,0 +1,39 @@
+"""`torch.export` files (`.pt2`), run by torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from nasface.errors import InvalidInput, requires
+from nasface.runtimes._base import Descriptors, Images, Model, square
+
+
+def open_torch_export(path: Path, _resolution: int | None = None, threads: int = 1) -> Model:
+    """Open a file, which says itself what it takes.
+
+    Raises:
+        InvalidInput: The file is no exported program, or its input is not one square RGB image.
+    """
+    with requires("torch", "torch", f"running {path.name}"):
+        import torch
+    try:
+        program = torch.export.load(str(path))
+    except Exception as error:  # the package raises whatever its archive or its schema causes
+        raise InvalidInput(f"{path} is not a torch.export file ({str(error).splitlines()[0]}).") from None
+    source = program.graph_signature.user_inputs[0]
+    shape = next(node.meta["val"].shape for node in program.graph.nodes if node.name == source)
+    module = program.module()
+
+    def embed(images: Images) -> Descriptors:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            with torch.inference_mode():
+                output = module(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))))
+        finally:
+            torch.set_num_threads(before)
+        return np.asarray(output.reshape(len(images), -1).numpy())
+
+    return Model(square(path, [int(side) for side in shape[2:]]), embed)
