@@ -10,7 +10,7 @@ import pytest
 import nasface
 from nasface.assets import asset
 from nasface.errors import InfeasibleConstraint, InvalidInput, UnknownName
-from nasface.exporters.tflite import read_metadata
+from nasface.exporters import read_metadata
 from nasface.supernets import SpecModule
 
 SUBNET = {"ks": [3] * 20, "e": [3] * 20, "d": [2] * 5}

@@ -115,8 +115,8 @@ def test_refusals(mobile, tmp_path):
         OnnxExporter(OnnxConfig(precision="int8_weights"))
     with pytest.raises(ExportError, match="some hundred photos"):
         export(spec, weights, tmp_path / "net.onnx", precision="int8")
+    large = dict(weights) | {"stem.bias": np.full(8, 1e5, np.float32)}
     with pytest.raises(ExportError, match="precision=float32"):
-        large = dict(weights) | {"stem.bias": np.full(8, 1e5, np.float32)}
         export(spec, large, tmp_path / "net.onnx", precision="float16")
     (tmp_path / "bad.onnx").write_bytes(b"not a model at all")
     with pytest.raises(ExportError, match="damaged"):
