@@ -85,3 +85,13 @@ def test_bad_input_is_refused(y: Any, s: Any, message: str) -> None:
 def test_short_list_must_fit(k: int) -> None:
     with pytest.raises(InvalidInput, match="1 to 3"):
         metrics.top_k_regret([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], k)
+
+
+@pytest.mark.parametrize("values", [2, 30, 10**9])
+def test_correlations_are_scipys(values: int) -> None:
+    """scipy.stats takes longer to be imported than a search takes, so the package has its own, held to it here."""
+    stats, rng = pytest.importorskip("scipy.stats"), np.random.default_rng(0)
+    y = rng.integers(0, values, 700).astype(float)
+    s = y + rng.integers(0, values, 700)
+    assert metrics.kendall_tau(y, s) == pytest.approx(stats.kendalltau(y, s).statistic, abs=1e-12)
+    assert metrics.spearman(y, s) == pytest.approx(stats.spearmanr(y, s).statistic, abs=1e-12)
