@@ -26,6 +26,7 @@ KINDS: Final[dict[str, str]] = {
     "selector": "nasface.selectors",
     "search": "nasface.strategies",
     "exporter": "nasface.exporters",
+    "detector": "nasface.recognition.detectors",
 }
 """Registered kinds and the package whose import registers the components of the core."""
 

@@ -336,6 +336,7 @@ class Settings:
     selector: dict[str, Any] = MISSING
     search: dict[str, Any] = MISSING
     exporter: dict[str, Any] = MISSING
+    detector: dict[str, Any] = MISSING
     data: dict[str, Any] = MISSING
     training: dict[str, Any] = MISSING
     loss: dict[str, Any] = MISSING

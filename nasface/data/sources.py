@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,16 +87,28 @@ def decode(data: bytes, size: int) -> Photo:
         UnreadablePhotoError: Not a photo, or a damaged or excessively large one.
         MissingDependency: Pillow is not installed.
     """
-    pillow, operations = pillow_modules()
-    try:
-        with pillow.open(BytesIO(data)) as image:
-            image.draft(None, (DRAFT * size, DRAFT * size))
-            upright = operations.exif_transpose(image).convert("RGB")
-    except Exception as error:  # decoders fail in many ways on damaged bytes, and no photo may end a run
-        raise UnreadablePhotoError("empty file" if not data else _reason(error)) from error
+    pillow, _ = pillow_modules()
+    upright = _upright(data, DRAFT * size)
     if upright.size != (size, size):
         upright = upright.resize((size, size), pillow.Resampling.BILINEAR)
     return np.asarray(upright, np.uint8)
+
+
+def decode_whole(data: bytes) -> Photo:
+    """An encoded photo as uint8 RGB (height, width, 3), upright, as large as it is; errors as `decode`."""
+    return np.asarray(_upright(data, None), np.uint8)
+
+
+def _upright(data: bytes, enough: int | None) -> Any:
+    """An encoded photo as an upright RGB image of Pillow, at least `enough` pixels wide and high if it is."""
+    pillow, operations = pillow_modules()
+    try:
+        with pillow.open(BytesIO(data)) as image:
+            if enough is not None:
+                image.draft(None, (enough, enough))
+            return operations.exif_transpose(image).convert("RGB")
+    except Exception as error:  # decoders fail in many ways on damaged bytes, and no photo may end a run
+        raise UnreadablePhotoError("empty file" if not data else _reason(error)) from error
 
 
 def open_source(root: Path, *, what: str) -> FaceSet:

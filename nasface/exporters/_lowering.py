@@ -6,6 +6,8 @@
 * torch pads symmetrically, TFLite's SAME puts the odd pixel last. Where both agree, SAME is written; otherwise an
   explicit PAD of only the rows and columns that are read (XNNPACK folds it into the convolution).
 * 7x7 depthwise convolutions become sums of smaller ones, see `_windows`.
+* Nearest-neighbour enlargement is DEPTH_TO_SPACE of copies: XNNPACK knows no RESIZE_NEAREST_NEIGHBOR, whose constant
+  size would also fix the size of the input.
 * Reshapes leave the number of images open.
 
 Everything is float32 here; `_precision` stores weights otherwise, `_quantize` computes in integers.
@@ -237,9 +239,11 @@ class Lowering:
 
     @_lower.register
     def _upsample(self, op: Upsample) -> None:
-        size = self._graph.shared_constant("upsampled", np.array(op.shape[:2], np.int32))
-        inputs = [self._values[op.inputs[0]], size]
-        self._graph.operator(_OP.RESIZE_NEAREST_NEIGHBOR, inputs, self._output(op), tfl.ResizeNearestNeighborOptionsT())
+        height, width, channels = self._shapes[op.inputs[0]]
+        copies = self._graph.tensor("", (1, height, width, channels * op.factor**2))
+        inputs = [self._values[op.inputs[0]]] * op.factor**2
+        self._graph.operator(_OP.CONCATENATION, inputs, copies, tfl.ConcatenationOptionsT(axis=3))
+        self._graph.operator(_OP.DEPTH_TO_SPACE, [copies], self._output(op), tfl.DepthToSpaceOptionsT(op.factor))
 
     @_lower.register
     def _concat(self, op: Concat) -> None:

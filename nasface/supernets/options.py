@@ -13,11 +13,14 @@ class TrainedConfig:
     Attributes:
         checkpoint: Path; None takes the embedded demo supernet.
         resolution: Side in pixels it was trained at; None takes the file's own statement (a `.pth` has none).
+        template: Where its training photos have eyes, nose and mouth: "arcface", or a JSON file; None takes the file's
+            own statement. Exported models carry it, so that photos are aligned for them.
     """
 
     name: str = "lfw112"
     checkpoint: str | None = None
     resolution: int | None = None
+    template: str | None = None
 
 
 @dataclass

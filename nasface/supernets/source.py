@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nasface.assets import asset
 from nasface.errors import CheckpointError, InvalidInput
+from nasface.preprocessing import Template, read_template
 
 if TYPE_CHECKING:
     from nasface.spaces import SearchSpace
@@ -33,12 +34,14 @@ class SupernetSource:
         embedded: Whether it is the demo supernet that comes with nasface.
         given_resolution: What the user said, in pixels, or None.
         seed: Of random weights.
+        given_template: What the user said, or None.
     """
 
     path: Path | None
     embedded: bool
     given_resolution: int | None
     seed: int = 0
+    given_template: Template | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], cwd: Path, seed: int = 0) -> SupernetSource:
@@ -47,7 +50,9 @@ class SupernetSource:
             return cls(None, False, settings["resolution"], seed)
         given = settings.get("checkpoint")
         path = asset("supernets", f"{DEMO}.safetensors") if given is None else cwd / Path(given).expanduser()
-        return cls(path, given is None, settings.get("resolution"))
+        said = settings.get("template")
+        template = None if said is None else read_template(said, cwd)
+        return cls(path, given is None, settings.get("resolution"), given_template=template)
 
     @cached_property
     def metadata(self) -> Mapping[str, Any]:
@@ -60,6 +65,12 @@ class SupernetSource:
         if self.path is None:
             return "random weights"
         return str(self.metadata.get("name", self.path.stem))
+
+    @property
+    def template(self) -> Template | None:
+        """Where its training photos have eyes, nose and mouth; None if nobody says it."""
+        said = self.metadata.get("template")
+        return self.given_template or (None if said is None else Template.from_dict(said))
 
     def resolution(self, space: Mapping[str, Any]) -> int:
         """The space's own, the user's for this supernet, or the file's, in this order.

@@ -15,6 +15,7 @@ import torch
 
 from nasface.errors import CheckpointError, InvalidInput
 from nasface.netspec import random_weights
+from nasface.preprocessing import Template
 from nasface.registry import REGISTRY
 from nasface.spaces import OfaMbv3, SearchSpace
 from nasface.supernets.checkpoint import (
@@ -83,11 +84,18 @@ class ElasticSupernet(Supernet):
         network: The elastic network.
         name: What reports call it.
         provenance: Where it comes from: free JSON values, kept in the own file format.
+        template: Where its training photos have eyes, nose and mouth, if that is known; likewise.
     """
 
-    def __init__(self, network: ElasticNetwork, name: str, provenance: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        network: ElasticNetwork,
+        name: str,
+        provenance: Mapping[str, Any] | None = None,
+        template: Template | None = None,
+    ) -> None:
         self.network, self.space, self.name = network.eval(), network.space, name
-        self.provenance = dict(provenance or {})
+        self.provenance, self.template = dict(provenance or {}), template
         self.fingerprint = weights_fingerprint(network)
 
     @torch.no_grad()
@@ -112,7 +120,7 @@ class ElasticSupernet(Supernet):
             "resolution": self.resolution,
             "hash": self.fingerprint,
             "provenance": self.provenance,
-        }
+        } | ({} if self.template is None else {"template": self.template.to_dict()})
 
 
 class RandomSupernet(Supernet):
@@ -179,7 +187,9 @@ def load_supernet(
         )
     network = ElasticNetwork(built, classes_of(state))
     load_into(network, state, str(path))
-    supernet = ElasticSupernet(network, str(metadata.get("name", path.stem)), metadata.get("provenance"))
+    name = str(metadata.get("name", path.stem))
+    template = Template.from_dict(metadata["template"]) if "template" in metadata else None
+    supernet = ElasticSupernet(network, name, metadata.get("provenance"), template)
     if metadata.get("hash", supernet.fingerprint) != supernet.fingerprint:
         raise CheckpointError(f"{path} holds other weights than it was saved with; fetch or save it again.")
     return supernet

@@ -1,7 +1,7 @@
 """`task=build_assets assets.sources=FOLDER`: rebuild the embedded data from its sources, one part or all.
 
-Sources are the research-only files of the development data: `published/` (tables and subnets), `supernet_lfw112/*.pth`,
-`lfw112/` (photos). Only what is computed from them is written; no photograph is.
+Sources are the files of the development data: `published/` (tables and subnets), `supernet_lfw112/*.pth`, `lfw112/`
+(photos, research only), `yunet/*.onnx`. Only what is computed from them is written; no photograph is.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from nasface.data import load_data
 from nasface.devices.estimate import build_luts
 from nasface.errors import InvalidInput, UnknownName
 from nasface.jobs import Outcome, Run
+from nasface.preprocessing import Template
 from nasface.runs import atomic_write, write_json
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from nasface.supernets.supernet import ElasticSupernet
 
 LICENCE = "research only: derived from LFW photographs"
+YUNET_LICENCE = "MIT, Copyright (C) 2021 Shenzhen Institute of Artificial Intelligence and Robotics for Society."
 DEMO = "lfw112"
 
 _MEASURED = "accuracy.table=FILE.csv accuracy.calibration_photos=256 data=lfw data.root=lfw112"
@@ -71,6 +73,7 @@ def _supernet(run: Run, sources: Path, out: Path) -> list[Path]:
 
     [source] = sorted((sources / "supernet_lfw112").glob("*.pth"))
     supernet = load_supernet(source, "ofa_mbv3_face", 112)
+    supernet.template = _template(run, sources)
     supernet.name = f"{DEMO} demo supernet"
     supernet.provenance = {
         "source": source.name,
@@ -88,6 +91,36 @@ def _demo(run: Run) -> Workbench:
     """The embedded supernet, whatever the settings name."""
     supernet = {"name": DEMO, "checkpoint": None, "resolution": None}
     return Workbench(replace(run.settings, supernet=supernet), run.cwd)
+
+
+def _template(run: Run, sources: Path) -> Template:
+    """Where the demo's training photos have eyes, nose and mouth."""
+    from nasface.recognition.detectors import YuNet, YuNetConfig
+    from nasface.recognition.template import estimate_template
+
+    training = load_data({"name": "lfw", "root": str(sources / "lfw112")}).require("training")
+    photos = training.load(one_per_person(training.labels), size=112)
+    with run.console.status(f"looking for the points of {len(photos)} faces"):
+        template, found = estimate_template(photos.images, YuNet(YuNetConfig()), np.random.default_rng(0))
+    return replace(template, origin=f"mean of yunet's points on {found:,} of {len(photos):,} training people of lfw112")
+
+
+def _detector(run: Run, sources: Path, out: Path) -> list[Path]:
+    """YuNet from OpenCV's file, written by our own exporter."""
+    from nasface.exporters import TFLiteConfig, TFLiteExporter
+    from nasface.recognition.detectors.yunet_network import PREPROCESSING, read_onnx, yunet
+
+    [source] = sorted((sources / "yunet").glob("*.onnx"))
+    path = out / "detectors" / "yunet.tflite"
+    metadata = {"preprocessing": PREPROCESSING, "source": source.name, "licence": YUNET_LICENCE}
+    TFLiteExporter(TFLiteConfig(precision="float16")).export(yunet(640, 640), read_onnx(source), path, metadata)
+    facts = {
+        "source": f"{source.name} of the OpenCV Zoo",
+        "source_sha256": _sha256(source),
+        "command": "nasface task=build_assets assets.parts=[detector]",
+        "licence": f"{YUNET_LICENCE} The text: yunet.LICENSE.",
+    }
+    return [path, _provenance(path, facts)]
 
 
 def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
@@ -188,4 +221,5 @@ PARTS: dict[str, Callable[[Run, Path, Path], list[Path]]] = {
     "supernet": _supernet,
     "table": _table,
     "calibration": _calibration,
+    "detector": _detector,
 }

@@ -152,6 +152,8 @@ def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, compar
         save_weights(network, space.net_config(genotype), run.folder)
     measured = None if task.data is None or not supernet.trained else _measure(run, network, task.data)
     metadata = _metadata(facts, comparison.found, supernet.fingerprint, network, measured)
+    template = task.bench.source.template
+    metadata |= {} if template is None else {"template": template.to_dict()}
     path = run.folder / f"model{exporter.suffix}"
     with run.console.status(f"exporting {path.name}"):
         model = export_checked(exporter, network, path, metadata, run.rng(Part.INPUTS), images)

@@ -1,0 +1,39 @@
+"""Opening a photo as it is, and making it smaller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from nasface.data import UnreadablePhotoError
+from nasface.data.sources import decode_whole, pillow_modules
+from nasface.errors import DataError
+from nasface.recognition.faces import Photo
+
+
+def open_photo(path: Path) -> Photo:
+    """A photo file as uint8 RGB (height, width, 3), upright by its EXIF orientation, as large as it is.
+
+    Raises:
+        DataError: There is no such file, it is not a photo, or a damaged or excessively large one.
+    """
+    try:
+        return decode_whole(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}; give a photo that exists.") from None
+    except UnreadablePhotoError as error:
+        raise DataError(f"{path} cannot be read as a photo: {error}; give a JPEG or PNG file.") from None
+
+
+def shrunk(photo: Photo, side: int) -> tuple[Photo, float]:
+    """A photo whose longer side is at most `side` pixels, and by what its coordinates were multiplied.
+
+    Smaller photos stay as they are. Shrinking averages (Pillow's bilinear filter is antialiased).
+    """
+    scale = side / max(photo.shape[:2])
+    if scale >= 1:
+        return photo, 1.0
+    pillow, _ = pillow_modules()
+    height, width = (max(round(size * scale), 1) for size in photo.shape[:2])
+    return np.asarray(pillow.fromarray(photo).resize((width, height), pillow.Resampling.BILINEAR)), scale
