@@ -57,6 +57,7 @@ def search(
     supernet: str | Path | None = None,
     table: str | Path | None = None,
     metric: str = "auc",
+    direction: str | None = None,
     resolution: int | None = None,
     space: str = "ofa_mbv3_face",
     device: str | Sequence[str] = "sd865",
@@ -76,6 +77,7 @@ def search(
         supernet: Checkpoint; None takes the embedded demo supernet.
         table: Accuracy table of the supernet; None takes the demo's.
         metric: Column of the table that the predictor learns from.
+        direction: "max" or "min": which values of it are better, where nasface does not know it.
         resolution: Side of the input in pixels, for checkpoints that do not state it.
         space: Name of the space.
         device: Name of a device: embedded, or a table in your table folder; several names for one network that meets
@@ -99,6 +101,7 @@ def search(
         supernet=supernet,
         table=table,
         metric=metric,
+        direction=direction,
         resolution=resolution,
         space=space,
         device=device,
@@ -129,6 +132,7 @@ def open_workbench(
     supernet: str | Path | None = None,
     table: str | Path | None = None,
     metric: str = "auc",
+    direction: str | None = None,
     resolution: int | None = None,
     space: str = "ofa_mbv3_face",
     device: str | Sequence[str] = "sd865",
@@ -151,7 +155,7 @@ def open_workbench(
         seed=seed,
         constraints=constraints or Constraints(default_latency_ratio=DEFAULT_RATIO),
         refine=Refine(verify_top=0, rounds=1, verified=None, warm_start=[]),
-        accuracy=Accuracy(table=None if table is None else str(table), metric=metric, ratios=None),
+        accuracy=Accuracy(table=None if table is None else str(table), metric=metric, direction=direction, ratios=None),
         space={"name": space},
         supernet={
             "name": DEMO,

@@ -21,7 +21,8 @@ from nasface.assets import asset
 from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
 from nasface.errors import InvalidInput, LookupTableError, TableError
-from nasface.predictors import Ranker, Targets, fit_ranker
+from nasface.metrics import Direction, direction_of
+from nasface.predictors import Comparator, Ranker, Targets, fit_ranker
 from nasface.randomness import Part, generator
 from nasface.registry import build
 from nasface.settings import Constraints, LatencyBound, Settings, Timing
@@ -186,8 +187,14 @@ class Workbench:
 
     @cached_property
     def targets(self) -> Targets:
-        """float64[n], the metric of the table that predictors learn from."""
-        return self.table.learnable(self.settings.accuracy.metric)
+        """float64[n], what predictors learn from, higher being better: the metric, or its negative."""
+        learned = self.table.learnable(self.settings.accuracy.metric)
+        return self.direction.sign * learned
+
+    @cached_property
+    def direction(self) -> Direction:
+        """Which values of the metric are better; see `direction_of`."""
+        return direction_of(self.settings.accuracy.metric, self.settings.accuracy.direction)
 
     @cached_property
     def strategy(self) -> SearchStrategy:
@@ -202,9 +209,11 @@ class Workbench:
 
     def fit(self) -> Ranker:
         """The predictor fitted on the table; the same seed gives the same ranker."""
-        predictor = build("predictor", self.settings.predictor)
-        rng = generator(self.settings.seed, Part.PREDICTOR)
-        return fit_ranker(self.space, predictor, self.table.genotypes, self.targets, rng)
+        return self.fit_with(build("predictor", self.settings.predictor), generator(self.settings.seed, Part.PREDICTOR))
+
+    def fit_with(self, predictor: Comparator, rng: np.random.Generator) -> Ranker:
+        """Any predictor fitted on the table."""
+        return fit_ranker(self.space, predictor, self.table.genotypes, self.targets, rng, direction=self.direction)
 
     def search(
         self, ranker: Ranker, progress: Progress = no_progress, constraints: Sequence[Constraint] | None = None

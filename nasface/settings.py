@@ -69,6 +69,7 @@ class Accuracy:
         table: CSV of measured subnets: read by the search, written and continued by estimate_accuracy; None takes the
             embedded one.
         metric: Column that predictors learn from.
+        direction: Whether high (max) or low (min) values of it are better; None where nasface knows it.
         n_subnets: How many distinct subnets of the chosen sampling are measured, by all shards together.
         calibration_photos: Photos of training people that re-calibrate batch normalisation.
         sampling: How subnets are drawn: mixed (half uniform, half stratified), uniform, stratified (evenly over a
@@ -85,6 +86,7 @@ class Accuracy:
 
     table: str | None = MISSING
     metric: str = MISSING
+    direction: str | None = MISSING
     n_subnets: int = MISSING
     calibration_photos: int = MISSING
     sampling: str = MISSING

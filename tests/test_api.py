@@ -82,3 +82,17 @@ def test_export_calibrates_writes_and_checks(
 
     assert exported.path.stat().st_size == exported.bytes
     assert read_metadata(exported.path)["owner"] == "test"
+
+
+def test_a_metric_that_is_better_low_gives_a_low_one() -> None:
+    found = nasface.search(metric="eer", strategy="exact", latency_ratio=0.7)
+    best = nasface.search(metric="auc", strategy="exact", latency_ratio=0.7)
+    bench = nasface.open_workbench(metric="eer")
+    measured = bench.table.target("eer")
+
+    assert measured.min() - 0.01 < found.predicted < measured.mean() - measured.std()
+    judge = nasface.open_workbench(metric="auc").fit()
+    by_auc = judge.predicted_accuracy(
+        np.stack([found.result.best, best.result.best, bench.table.genotypes[measured.argmax()]])
+    )
+    assert by_auc[1] >= by_auc[0] > by_auc[2]

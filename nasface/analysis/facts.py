@@ -41,7 +41,7 @@ class SearchFacts:
         constraints: What the search had to meet.
         notes: Sentences for the user.
         table: What the predictor learned from.
-        targets: float64[n], the metric of the table's rows that counts.
+        targets: float64[n], what the ranker learned from the table's rows, higher being better.
         metric: Its name.
         ranker: The opinion that was searched by.
         quality: How good that opinion is.

@@ -150,7 +150,8 @@ def _additive(facts: SearchFacts) -> Ranker | None:
         return facts.ranker
     if facts.space.stage_choices() is None:
         return None
-    return fit_ranker(facts.space, Ridge(), facts.table.genotypes, facts.targets, np.random.default_rng(0))
+    rng, direction = np.random.default_rng(0), facts.ranker.direction
+    return fit_ranker(facts.space, Ridge(), facts.table.genotypes, facts.targets, rng, direction=direction)
 
 
 def _nearest(facts: SearchFacts) -> tuple[Neighbour, ...]:
@@ -158,8 +159,9 @@ def _nearest(facts: SearchFacts) -> tuple[Neighbour, ...]:
     apart = (genotypes != facts.result.best).sum(axis=1)
     rows = np.argsort(apart, kind="stable")[:NEAREST]
     latencies = facts.devices[0].latency.predict(genotypes[rows])
+    measured = facts.ranker.direction.sign * facts.targets
     return tuple(
-        Neighbour(int(apart[row]), float(facts.targets[row]), float(latency), facts.space.to_text(genotypes[row]))
+        Neighbour(int(apart[row]), float(measured[row]), float(latency), facts.space.to_text(genotypes[row]))
         for row, latency in zip(rows, latencies, strict=True)
     )
 

@@ -17,7 +17,7 @@ from nasface.costs import StageTables
 from nasface.errors import InfeasibleConstraint, InvalidInput
 from nasface.experiments._base import Cell, Experiment, Report
 from nasface.jobs import Run
-from nasface.predictors import Ranker, fit_ranker
+from nasface.predictors import Ranker
 from nasface.randomness import Part
 from nasface.registry import build as build_component
 from nasface.reports import markdown
@@ -75,9 +75,7 @@ class OptimalityGap(Experiment[GapTrial]):
         settings = run.settings
         self._bench, self._options, self._settings = run.workbench, options, settings
         predictor, bench = build_component("predictor", settings.predictor), self._bench
-        self._ranker: Ranker = fit_ranker(
-            bench.space, predictor, bench.table.genotypes, bench.targets, run.rng(Part.PREDICTOR)
-        )
+        self._ranker: Ranker = bench.fit_with(predictor, run.rng(Part.PREDICTOR))
         scores = self._ranker.decompose()
         if scores is None:
             raise InvalidInput(

@@ -13,7 +13,7 @@ from nasface.analysis import Row, Summary, constraints_json, summarise
 from nasface.analysis.summaries import texts
 from nasface.experiments._base import Cell, Experiment, Report
 from nasface.jobs import Run
-from nasface.predictors import Ranker, Ridge, fit_ranker
+from nasface.predictors import Ranker, Ridge
 from nasface.randomness import Part
 from nasface.registry import REGISTRY
 from nasface.registry import build as build_component
@@ -156,9 +156,8 @@ class PaperAblation(Experiment[AblationTrial]):
         """Fitted once, when they are first asked for."""
         if self._rankers is None:
             bench, predictor = self._bench, build_component("predictor", self._predictor)
-            table = bench.table.genotypes
-            asked = fit_ranker(bench.space, predictor, table, bench.targets, self._fit_rng)
-            judge = fit_ranker(bench.space, Ridge(), table, bench.targets, np.random.default_rng(0))
+            asked = bench.fit_with(predictor, self._fit_rng)
+            judge = bench.fit_with(Ridge(), np.random.default_rng(0))
             self._rankers = Opinions(asked, judge)
         return self._rankers
 

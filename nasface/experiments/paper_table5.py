@@ -18,7 +18,7 @@ from nasface.errors import InvalidInput
 from nasface.experiments._base import Cell, Experiment, Report
 from nasface.experiments.published import TABLE5, TABLE5_HEADER
 from nasface.jobs import Run
-from nasface.predictors import Ranker, Ridge, fit_ranker
+from nasface.predictors import Ranker, Ridge
 from nasface.randomness import Part
 from nasface.registry import build as build_component
 from nasface.reports import markdown
@@ -168,7 +168,7 @@ class PaperTable5(Experiment[Table5Trial]):
         fit_rng, rng = (np.random.default_rng([self._run.settings.seed, cell.seed, part]) for part in (0, 1))
         name = cell.predictor
         predictor = Ridge() if name == ANY else build_component("predictor", {"name": name})
-        ranker = fit_ranker(bench.space, predictor, bench.table.genotypes, bench.targets, fit_rng)
+        ranker = bench.fit_with(predictor, fit_rng)
         problem = Problem(bench.space, ranker, constraints)
         if name == ANY:
             networks = feasible_start(problem, rng, _DRAWN)

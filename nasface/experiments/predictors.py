@@ -146,7 +146,7 @@ def within_budgets(bench: Workbench, ratios: Sequence[float]) -> Regions:
 def ceiling_text(bench: Workbench) -> str:
     """What the table's own noise allows, where the table has halves to tell."""
     try:
-        found = [r for r in reliabilities(bench.table) if np.array_equal(bench.table.target(r.metric), bench.targets)]
+        found = [r for r in reliabilities(bench.table) if r.metric == bench.settings.accuracy.metric]
     except TableError as error:
         return f"The table's noise ceiling is unknown: {error}"
     return " ".join(

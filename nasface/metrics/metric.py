@@ -6,6 +6,7 @@ of evaluations, and has an interval if it follows from the curve of all pairs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from nasface.errors import InvalidInput
 from nasface.metrics._checks import lowest_far
 from nasface.metrics.photo_set import PhotoSet, Similarities
 from nasface.metrics.roc import Roc
@@ -138,3 +140,33 @@ def stated_metrics(fars: Sequence[float]) -> tuple[Metric, ...]:
     others = [metric for metric in METRICS if metric.stated and metric.name not in rates]
     curves = [metric for metric in others if metric.curve is not None]
     return (*curves, *(tar_at(far) for far in fars), *(metric for metric in others if metric.curve is None))
+
+
+def direction_of(column: str, given: str | None) -> Direction:
+    """Which values of a column of an accuracy table are better.
+
+    Args:
+        column: A metric of `METRICS`, of a half of the photos (`auc_half1`), or one that somebody else measured.
+        given: What the user says, "max" or "min"; needed for the last kind.
+
+    Raises:
+        InvalidInput: It is not known, or what is given is not so.
+    """
+    known = {metric.name: metric.direction for metric in METRICS} | {"top1": Direction.MAX}
+    found = known.get(_HALF.sub("", column))
+    if given is None:
+        if found is None:
+            raise InvalidInput(
+                f"nasface does not know whether a high or a low '{column}' is better; add accuracy.direction=max or "
+                "accuracy.direction=min."
+            )
+        return found
+    if given not in tuple(Direction):
+        raise InvalidInput(f"accuracy.direction is '{given}'; give max (high values are better) or min.")
+    if found is not None and given != found:
+        raise InvalidInput(f"Of '{column}', {_WORDS[found]} values are better; leave out accuracy.direction={given}.")
+    return Direction(given)
+
+
+_HALF: Final = re.compile(r"_(half|photos)[12]$")
+_WORDS: Final = {Direction.MAX: "high", Direction.MIN: "low"}

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from nasface.costs import StageTables
 from nasface.errors import InvalidInput, NasfaceError
+from nasface.metrics import Direction
 from nasface.predictors._base import Comparator, Digests, Scorer, Targets
 from nasface.predictors._isotonic import Isotonic, fit_isotonic
 from nasface.spaces import Population, SearchSpace, number_rows
@@ -67,15 +68,24 @@ class Ranker:
         space: Encodes genotypes the way the predictor wants.
         predictor: Fitted.
         table: int8[n, n_genes], the networks it was fitted on.
-        targets: float64[n], their accuracies.
+        targets: float64[n], their accuracies, higher being better: of a metric that is better low, its negative.
+        direction: Of the metric as people state it.
 
     Attributes:
         calls: Batches that the comparator was asked so far.
         pairs: Pairs of different networks in them; both stay 0 for a scorer.
     """
 
-    def __init__(self, space: SearchSpace, predictor: Comparator, table: Population, targets: Targets) -> None:
+    def __init__(
+        self,
+        space: SearchSpace,
+        predictor: Comparator,
+        table: Population,
+        targets: Targets,
+        direction: Direction = Direction.MAX,
+    ) -> None:
         self.space, self.predictor, self.table, self.targets = space, predictor, table, targets
+        self.direction = direction
         self.calls = self.pairs = 0
         self._check_space()
 
@@ -114,15 +124,14 @@ class Ranker:
         return StageTables(constant, tuple(self.predictor.score(self._encode(rows)) - constant for rows in alone))
 
     def predicted_accuracy(self, population: Population) -> Values:
-        """What accuracy to expect, float64[n], in the table's unit. Always an estimate.
+        """What accuracy to expect, float64[n], as the table states it. Always an estimate.
 
         A regressor says it. Of other predictors the `strengths` are mapped by isotonic regression over the table. The
         map is fitted on networks that the predictor has seen, and never leaves the table's range.
         """
         strengths = self.strengths(population)
-        if self.predictor.regressor:
-            return strengths
-        return self._isotonic(strengths)
+        expected = strengths if self.predictor.regressor else self._isotonic(strengths)
+        return self.direction.sign * expected
 
     def digest(self, population: Population) -> Digests:
         """What `ask` needs of each row; see `Comparator.digest`."""
@@ -181,6 +190,7 @@ def fit_ranker(
     targets: Targets,
     rng: np.random.Generator,
     cache_dir: Path | None = None,
+    direction: Direction = Direction.MAX,
 ) -> Ranker:
     """Fit a predictor on an accuracy table, or read the same fit from the cache.
 
@@ -192,9 +202,10 @@ def fit_ranker(
         space: Space of the table.
         predictor: Not fitted yet; fitted or loaded in place.
         table: int8[n, n_genes].
-        targets: float64[n], accuracies as fractions.
+        targets: float64[n], higher being better, see `Ranker`.
         rng: Gives the seed of the fit.
         cache_dir: Default: `$NASFACE_CACHE`, else `~/.cache/nasface`.
+        direction: Of the metric as people state it.
 
     Raises:
         InvalidInput: Lengths differ, or fewer than two networks.
@@ -211,7 +222,7 @@ def fit_ranker(
         x = space.encode(table, predictor.encoding)
         predictor.fit(x, targets, space.groups(predictor.encoding), np.random.default_rng(seed))
         _save(predictor, path)
-    return Ranker(space, predictor, table, targets)
+    return Ranker(space, predictor, table, targets, direction)
 
 
 def default_cache_dir() -> Path:

@@ -66,9 +66,10 @@ def _confidence_text(facts: SearchFacts) -> str:
 
 def _picture(facts: SearchFacts, reach: Reach) -> str:
     entry, names = facts.devices[0], list(facts.networks)
-    points = list(zip(reach.latencies.tolist(), reach.values.tolist(), strict=True))
+    sign = facts.ranker.direction.sign  # the front's values are the better the higher
+    points = list(zip(reach.latencies.tolist(), (sign * reach.values).tolist(), strict=True))
     kept = np.unique(np.linspace(0, len(reach.front.costs) - 1, DRAWN).round().astype(int))
-    front = list(zip(reach.front.costs[kept].tolist(), reach.front.values[kept].tolist(), strict=True))
+    front = list(zip(reach.front.costs[kept].tolist(), (sign * reach.front.values[kept]).tolist(), strict=True))
     series = [
         Series(f"exact front by {reach.opinion} (estimated)", front, "line line1", line=True),
         Series("published and extreme networks", points[1:], "other", names[1:]),

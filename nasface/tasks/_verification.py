@@ -14,11 +14,12 @@ from nasface.composition import Workbench
 from nasface.data import FaceData
 from nasface.errors import DataError, InvalidInput
 from nasface.jobs import Run
+from nasface.metrics import Direction
 from nasface.predictors import Ranker, fit_ranker
 from nasface.randomness import Part
 from nasface.registry import build
 from nasface.settings import Refine
-from nasface.spaces import Population, SearchSpace
+from nasface.spaces import Population
 from nasface.strategies import N_FINALISTS, SearchResult
 
 FILE = "verified.csv"
@@ -118,8 +119,8 @@ def search_and_measure(
             ranker = _fit_again(run, bench, ranker, measured)
             searched = search(ranker)
             result, seconds = searched.result, seconds + searched.seconds
-    best_first = _best_first(bench.space, result, networks)
-    return Verified(best_first, ranker, tuple(networks), _remarks(networks, metric), seconds)
+    best_first = _best_first(bench, result, networks)
+    return Verified(best_first, ranker, tuple(networks), _remarks(networks, metric, bench.direction), seconds)
 
 
 def _measurer(
@@ -162,10 +163,14 @@ def _calibration_photos(run: Run, table: AccuracyTable) -> int:
 def _fit_again(run: Run, bench: Workbench, ranker: Ranker, measured: AccuracyTable) -> Ranker:
     """The predictor fitted on all that is known, the new rows first added."""
     metric = run.settings.accuracy.metric
-    known = AccuracyTable(ranker.table, {metric: ranker.targets}, bench.table.shared, _notes(bench.table, ranker))
+    known = AccuracyTable(
+        ranker.table, {metric: ranker.direction.sign * ranker.targets}, bench.table.shared, _notes(bench.table, ranker)
+    )
     joined = merge_tables([known, measured.only([metric])], ["the accuracy table", "the measured finalists"])
     predictor = build("predictor", run.settings.predictor)
-    return fit_ranker(bench.space, predictor, joined.genotypes, joined.target(metric), run.rng(Part.PREDICTOR))
+    targets = bench.direction.sign * joined.target(metric)
+    rng = run.rng(Part.PREDICTOR)
+    return fit_ranker(bench.space, predictor, joined.genotypes, targets, rng, direction=bench.direction)
 
 
 def _notes(table: AccuracyTable, ranker: Ranker) -> dict[str, tuple[str, ...]]:
@@ -174,20 +179,20 @@ def _notes(table: AccuracyTable, ranker: Ranker) -> dict[str, tuple[str, ...]]:
     return {name: (*texts, *[VERIFIED] * missing) for name, texts in table.notes.items()}
 
 
-def _best_first(space: SearchSpace, result: SearchResult, networks: Sequence[VerifiedNetwork]) -> SearchResult:
+def _best_first(bench: Workbench, result: SearchResult, networks: Sequence[VerifiedNetwork]) -> SearchResult:
     """The result with the measured networks in front, the best of them first; of equal ones that measured first."""
-    ordered = sorted(networks, key=lambda network: -network.measured)
+    ordered = sorted(networks, key=lambda network: -bench.direction.sign * network.measured)
     texts = dict.fromkeys(network.genes for network in ordered)
-    population = np.array([space.from_text(text) for text in texts], np.int8)
+    population = np.array([bench.space.from_text(text) for text in texts], np.int8)
     return replace(result, best=population[0], finalists=population[:N_FINALISTS])
 
 
-def _remarks(networks: Sequence[VerifiedNetwork], metric: str) -> tuple[str, ...]:
-    best, favourite = max(networks, key=lambda network: network.measured), networks[0]
+def _remarks(networks: Sequence[VerifiedNetwork], metric: str, direction: Direction) -> tuple[str, ...]:
+    best, favourite = max(networks, key=lambda network: direction.sign * network.measured), networks[0]
     too_much = float(np.mean([network.predicted - network.measured for network in networks]))
     return (
         f"{len({network.genes for network in networks})} finalists were measured on validation people: the winner has "
         f"{metric} {best.measured:.4f} (predicted {best.predicted:.4f}), the predictor's first favourite "
-        f"{favourite.measured:.4f}, a gain of {best.measured - favourite.measured:.4f}; on average the predictor "
+        f"{favourite.measured:.4f}, a gain of {abs(best.measured - favourite.measured):.4f}; on average the predictor "
         f"promised {too_much:+.4f}.",
     )

@@ -64,8 +64,9 @@ def run(run: Run) -> Outcome:
 
 
 def outcome(found: SearchOutcome) -> Outcome:
-    """For `result.json`; a sweeper maximises the predicted accuracy."""
-    return Outcome(**found.to_json(), objective=found.comparison.found.predicted)
+    """For `result.json`; a sweeper maximises the predicted accuracy, or the negative of a metric that is better low."""
+    sign = found.facts.ranker.direction.sign
+    return Outcome(**found.to_json(), objective=sign * (found.comparison.found.predicted or 0.0))
 
 
 def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: float) -> SearchOutcome:

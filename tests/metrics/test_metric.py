@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nasface.metrics import METRICS, Direction, Metric, PhotoSet, Similarities, bootstrap_people, stated_metrics, tar_at
+from nasface.errors import InvalidInput
+from nasface.metrics import (
+    METRICS,
+    Direction,
+    Metric,
+    PhotoSet,
+    Similarities,
+    bootstrap_people,
+    direction_of,
+    stated_metrics,
+    tar_at,
+)
 
 LABELS = np.repeat(np.arange(40), 4)
 
@@ -53,3 +64,16 @@ def test_evaluations_and_intervals_take_the_rates_asked_for() -> None:
     intervals = bootstrap_people(rows, LABELS, np.random.default_rng(0), fars=[0.1, 0.02], resamples=3)
     assert list(intervals) == labels[:-1]
     assert (tar_at(1e-3).name, tar_at(1e-3).label) == ("tar_at_far_1e-3", "tar@0.001")
+
+
+def test_directions_are_known_or_asked_for() -> None:
+    assert direction_of("auc", None) is Direction.MAX
+    assert direction_of("eer_half1", None) is Direction.MIN
+    assert direction_of("loss_of_mine", "min") is Direction.MIN
+    for column, given, message in (
+        ("loss_of_mine", None, "add accuracy.direction=max or"),
+        ("loss_of_mine", "down", "give max"),
+        ("eer", "max", "low values are better"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            direction_of(column, given)

@@ -185,7 +185,7 @@ class TinyResnet(SearchSpace):
 
 
 def add_block(net: NetBuilder, x: str, stage: int, position: int, width: int) -> str:
-    """Append a residual block; `attrs` tell apart layers of one shape, and with it their rows in a latency table."""
+    """Append a residual block; its traits tell apart layers of one shape, and with it their rows in a latency table."""
     path, channels, stride = f"stages.{stage}.{position}", CHANNELS[stage], 1 if position else 2
     mid = channels * width // 2
     with net.layer("basic_block", stage=stage, mid=mid, stride=stride, idskip=position > 0):
