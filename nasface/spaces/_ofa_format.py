@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nasface.errors import InvalidGenotype
 from nasface.netspec import Conv, Layer, NetSpec
 from nasface.runs import Json
-from nasface.spaces._ofa_network import ACTIVATION, MAX_DEPTH, N_BLOCKS, N_STAGES
+from nasface.spaces._ofa_network import ACTIVATION, MAX_DEPTH, N_BLOCKS, N_STAGES, make_divisible
 
 _ORDER = "weight_bn_act"
 
@@ -52,11 +52,11 @@ def _is_gene(value: object) -> bool:
 def genotype_of_net_config(config: Mapping[str, Any]) -> dict[str, list[int]]:
     """The genotype of a static description; stages are told apart by strides and by where the width changes."""
     try:
-        blocks = [block.get("conv") or block["mobile_inverted_conv"] for block in config["blocks"]]
         blocks = [
-            (int(b["in_channels"]), int(b["out_channels"]), int(b["stride"]), _kernel(b), _expand(b)) for b in blocks
+            (int(b["in_channels"]), int(b["out_channels"]), int(b["stride"]), _kernel(b), _expand(b))
+            for b in map(_conv_of, config["blocks"])
         ]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, ZeroDivisionError) as error:
         raise InvalidGenotype(
             f"The net.config is not one of OFA's MobileNetV3 descriptions (missing {error})."
         ) from None
@@ -77,8 +77,58 @@ def genotype_of_net_config(config: Mapping[str, Any]) -> dict[str, list[int]]:
     }
 
 
+def check_net_config(given: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Refuse a static description that is not of the very network whose description `own` is.
+
+    Not looked at: the classifier, which is removed, and what does not change what the network computes.
+
+    Raises:
+        InvalidGenotype: It differs; the message names the first difference.
+    """
+    ends = ("first_conv", "final_expand_layer", "feature_mix_layer")
+    parts = {
+        "bn": (given.get("bn", own["bn"]), own["bn"], ("eps",)),
+        **{part: (given.get(part), own[part], _CONV) for part in ends},
+    }
+    for i, (block, mine) in enumerate(zip(given["blocks"], own["blocks"], strict=True)):
+        parts[f"blocks[{i}]"] = (_facts(block), _facts(mine), (*_BLOCK, "kernel_size", "mid_channels", "shortcut"))
+    for part, (theirs, ours, fields) in parts.items():
+        for field in fields:
+            said = theirs.get(field, ours[field]) if isinstance(theirs, Mapping) else None
+            if said != ours[field]:
+                raise InvalidGenotype(
+                    f"The net.config is of another network than those of this space: its {part} has "
+                    f"{field}={said!r:.40}, the space's {ours[field]!r}; choose the space that it is of (width, "
+                    "resolution, descriptor), or another file."
+                )
+
+
+_BLOCK = ("in_channels", "out_channels", "stride", "act_func", "use_se")
+_CONV = (*_BLOCK, "kernel_size", "dilation", "groups", "bias", "use_bn")
+
+
+def _facts(block: Mapping[str, Any]) -> dict[str, Any]:
+    """What a block computes, however it is written down."""
+    conv = _conv_of(block)
+    mid = conv.get("mid_channels") or make_divisible(round(int(conv["in_channels"]) * conv["expand_ratio"]))
+    facts = {name: conv[name] for name in _BLOCK if name in conv}
+    return facts | {"kernel_size": _kernel(conv), "mid_channels": mid, "shortcut": bool(block.get("shortcut"))}
+
+
+def _conv_of(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    conv: Mapping[str, Any] = block.get("conv") or block["mobile_inverted_conv"]  # the latter in older files
+    return conv
+
+
 def _kernel(block: Mapping[str, Any]) -> int:
-    return int(block["kernel_size"])
+    """The kernel's side; some tools write both sides."""
+    kernel = block["kernel_size"]
+    if isinstance(kernel, list | tuple):
+        first, *others = kernel
+        if any(side != first for side in others):
+            raise InvalidGenotype(f"The net.config has a kernel of {kernel}; the space's kernels are square.")
+        kernel = first
+    return int(kernel)
 
 
 def _expand(block: Mapping[str, Any]) -> int:
@@ -87,7 +137,10 @@ def _expand(block: Mapping[str, Any]) -> int:
 
 
 def net_config(spec: NetSpec) -> Mapping[str, Json]:
-    """OFA's static description of a network of the space; the head is an identity layer, as the face authors use it."""
+    """OFA's static description of a network of the space; the classifier stands for none.
+
+    OFA's functions of latency and FLOPs look for a `LinearLayer` there, of the 1,000 classes that its tables know.
+    """
     stem, *blocks, final_expand, _pool, mix = spec.layers
     width = mix.output_shape[2]
     return {
@@ -97,7 +150,16 @@ def net_config(spec: NetSpec) -> Mapping[str, Json]:
         "blocks": [_block_config(block) for block in blocks],
         "final_expand_layer": _conv_config(final_expand),
         "feature_mix_layer": _conv_config(mix),
-        "classifier": _identity_config(width),
+        "classifier": {
+            "name": "LinearLayer",
+            "in_features": width,
+            "out_features": 1000,
+            "bias": True,
+            "use_bn": False,
+            "act_func": None,
+            "dropout_rate": 0,
+            "ops_order": _ORDER,
+        },
     }
 
 

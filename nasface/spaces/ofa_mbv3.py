@@ -83,7 +83,7 @@ class OfaMbv3(SearchSpace):
         self.width = config.width
         self.resolution = 224 if config.resolution is None else config.resolution
         self.kernels = _choices("space.kernels", config.kernels, lambda k: k % 2 == 1 and 3 <= k <= 7)
-        self.expands = _choices("space.expands", config.expands, lambda e: 1 <= e <= 8)
+        self.expands = _choices("space.expands", config.expands, lambda e: 2 <= e <= 8)
         self.depths = _choices("space.depths", config.depths, lambda d: 1 <= d <= MAX_DEPTH)
         if not 32 <= self.resolution <= 1024:
             raise InvalidInput(f"space.resolution is {self.resolution}; give a whole number of pixels from 32 to 1024.")
@@ -181,11 +181,21 @@ class OfaMbv3(SearchSpace):
         return _ofa_format.genotype_dict(genotype, self.resolution, self.kernels[0], self.expands[0])
 
     def from_dict(self, description: Mapping[str, object]) -> npt.NDArray[np.int8]:
-        """From `{"ks","e","d"}` (lists, or one number for all) or from a static network description (`net.config`)."""
-        if "blocks" in description:
-            description = _ofa_format.genotype_of_net_config(description)
-        genes = _ofa_format.genes(description)
+        """From `{"ks","e","d"}` (lists, or one number for all) or from a static network description (`net.config`).
+
+        Raises:
+            InvalidGenotype: It is of another network than this space's, or of another resolution (`"r"`).
+        """
+        static = "blocks" in description
+        genes = _ofa_format.genes(_ofa_format.genotype_of_net_config(description) if static else description)
         row: npt.NDArray[np.int8] = self.canonical(genes[None, :])[0]
+        if static:
+            _ofa_format.check_net_config(description, self.net_config(row))
+        elif (sizes := description.get("r")) is not None and self.resolution not in np.ravel(np.asarray(sizes)):
+            raise InvalidGenotype(
+                f"The genotype is for {sizes!r:.40} pixels and this space for {self.resolution}; give "
+                f"space.resolution=, or leave 'r' out of the genotype."
+            )
         return row
 
     def build(self, genotype: npt.NDArray[np.int8]) -> NetSpec:
@@ -227,7 +237,7 @@ class OfaMbv3(SearchSpace):
         return self._stage_operators
 
     def net_config(self, genotype: npt.NDArray[np.int8]) -> Mapping[str, Json]:
-        """OFA's static description with an identity head."""
+        """OFA's static description."""
         return _ofa_format.net_config(self.build(genotype))
 
     @cached_property
@@ -349,7 +359,8 @@ def _choices(name: str, values: Sequence[int], allowed: Callable[[int], bool]) -
     chosen = tuple(sorted(set(values)))
     if not chosen or not all(allowed(value) for value in chosen):
         raise InvalidInput(
-            f"{name} is {list(values)}; give kernels from 3, 5, 7, expands from 1 to 8, depths from 1 to 4."
+            f"{name} is {list(values)}; give kernels from 3, 5, 7, expands from 2 to 8 (of 1, OFA builds blocks "
+            "without the expansion, another network than its supernet's), depths from 1 to 4."
         )
     return chosen
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from nasface.errors import InvalidGenotype, InvalidInput
 from nasface.spaces import OfaMbv3, OfaMbv3Config, OfaMbv3FaceConfig, Population
+from nasface.spaces.genotype_file import read_genotype
 from nasface.testing.synthetic import face_space
 
 FACE = face_space()
@@ -22,7 +25,7 @@ choices = st.builds(
     width=st.sampled_from([0.5, 1.0, 1.2, 1.3]),
     resolution=st.integers(32, 256),
     kernels=st.lists(st.sampled_from([3, 5, 7]), min_size=1, unique=True),
-    expands=st.lists(st.integers(1, 8), min_size=1, max_size=3, unique=True),
+    expands=st.lists(st.integers(2, 8), min_size=1, max_size=3, unique=True),
     depths=st.lists(st.integers(1, 4), min_size=1, unique=True),
     descriptor=st.sampled_from([None, 128, 512]),
 )
@@ -188,7 +191,8 @@ class TestNames:
         [
             ({"kernels": [4]}, "kernels from 3, 5, 7"),
             ({"kernels": []}, "space.kernels"),
-            ({"expands": [9]}, "expands from 1 to 8"),
+            ({"expands": [9]}, "expands from 2 to 8"),
+            ({"expands": [1, 4]}, "without the expansion"),
             ({"depths": [0, 2]}, "depths from 1 to 4"),
             ({"resolution": 16}, "32 to 1024"),
             ({"width": 9.0}, "0.25 to 4"),
@@ -212,3 +216,60 @@ def test_raw_genotypes_of_one_network_are_one_row() -> None:
     noisy[:, 25:] = np.where(FACE.canonical(rows)[:, 25:] == 0, 3, rows[:, 25:])
     found = Counter(row.tobytes() for row in np.concatenate([FACE.canonical(rows), FACE.canonical(noisy)]))
     assert set(found.values()) == {2}
+
+
+class TestFilesOfOtherNetworks:
+    """What is not a network of the space is refused, and the first difference named."""
+
+    @pytest.fixture
+    def config(self) -> dict[str, Any]:
+        space = OfaMbv3(OfaMbv3FaceConfig())
+        return json.loads(json.dumps(space.net_config(space.from_dict({"ks": 5, "e": 4, "d": 3}))))
+
+    @pytest.mark.parametrize(
+        ("where", "value", "message"),
+        [
+            (("bn", "eps"), 1e-3, "bn has eps=0.001"),
+            (("first_conv", "out_channels"), 16, r"first_conv has out_channels=16, the space's 24"),
+            (("first_conv", "act_func"), "relu6", "act_func='relu6'"),
+            (("blocks", 3, "conv", "mid_channels"), 100, r"blocks\[3\] has mid_channels=100"),
+            (("blocks", 5, "conv", "use_se"), False, r"blocks\[5\] has use_se=False"),
+            (("blocks", 2, "shortcut"), None, r"blocks\[2\] has shortcut=False"),
+            (("feature_mix_layer", "out_channels"), 512, "feature_mix_layer has out_channels=512"),
+        ],
+    )
+    def test_refused(self, config: dict[str, Any], where: tuple[Any, ...], value: object, message: str) -> None:
+        *path, last = where
+        part: Any = config
+        for step in path:
+            part = part[step]
+        part[last] = value
+        with pytest.raises(InvalidGenotype, match=message):
+            OfaMbv3(OfaMbv3FaceConfig()).from_dict(config)
+
+    def test_another_width_is_refused(self) -> None:
+        narrow = OfaMbv3(OfaMbv3Config())
+        with pytest.raises(InvalidGenotype, match=r"out_channels=16, the space's 24"):
+            OfaMbv3(OfaMbv3FaceConfig()).from_dict(narrow.net_config(narrow.from_dict({"ks": 3, "e": 3, "d": 2})))
+
+    def test_kernels_written_as_two_sides(self, config: dict[str, Any]) -> None:
+        space = OfaMbv3(OfaMbv3FaceConfig())
+        config["blocks"][2]["conv"]["kernel_size"] = [5, 5]
+        np.testing.assert_array_equal(space.from_dict(config), space.from_dict({"ks": 5, "e": 4, "d": 3}))
+        config["blocks"][2]["conv"]["kernel_size"] = [3, 5]
+        with pytest.raises(InvalidGenotype, match="square"):
+            space.from_dict(config)
+
+    def test_another_resolution_is_refused(self) -> None:
+        with pytest.raises(InvalidGenotype, match=r"\[224\] pixels and this space for 112"):
+            OfaMbv3(OfaMbv3FaceConfig(resolution=112)).from_dict({"ks": 3, "e": 3, "d": 2, "r": [224]})
+
+    def test_a_dictionary_as_python_prints_it(self, tmp_path: Path) -> None:
+        space = OfaMbv3(OfaMbv3FaceConfig())
+        (tmp_path / "log.txt").write_text("\ufeff" + repr({"ks": [3] * 20, "e": [4] * 20, "d": [2] * 5, "wid": None}))
+        np.testing.assert_array_equal(
+            read_genotype(tmp_path / "log.txt", space), space.from_dict({"ks": 3, "e": 4, "d": 2})
+        )
+        (tmp_path / "nested.json").write_text("[" * 200_000)
+        with pytest.raises(InvalidGenotype, match="not JSON"):
+            read_genotype(tmp_path / "nested.json", space)
