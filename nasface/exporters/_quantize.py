@@ -6,13 +6,14 @@ one that the caller wants in float32, stands between DEQUANTIZE and QUANTIZE.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as tfl
 
+from nasface.errors import UnknownName
 from nasface.exporters._graph import Array, Graph, Operator, Quantization, Tensor
 from nasface.exporters._integers import (
     HIGHEST,
@@ -82,6 +83,15 @@ def quantise(graph: Graph, ranges: Mapping[int, Range], floating: Collection[int
         floating: Operators that stay float32, beside those without a rule.
     """
     return _Quantiser(graph, ranges, floating).run()
+
+
+def operator_codes(names: Iterable[str]) -> list[int]:
+    """Operators by TFLite's names; raises `UnknownName` for one without a rule here."""
+    known = {name: code for name, code in vars(_OP).items() if code in INTEGER_VERSIONS and not name.startswith("_")}
+    for name in names:
+        if name not in known:
+            raise UnknownName("exporter.float_operators", name, known)
+    return [known[name] for name in names]
 
 
 class _Quantiser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,12 +47,15 @@ class TFLiteConfig:
             QUANTIZE, for processors: XNNPACK has no integer kernel of it, nor of PRELU and AVERAGE_POOL_2D, which are
             treated likewise. "integer": additions and multiplications of integers, for accelerators that compute in
             nothing else.
+        float_operators: TFLite's names of operators that an int8 file computes in float32 besides, e.g. [CONV_2D]: to
+            find out what an operator's integers cost.
     """
 
     name: str = "tflite"
     precision: str = "float32"
     split_depthwise: bool = True
     hard_swish: str = "float"
+    float_operators: list[str] = field(default_factory=list)
 
 
 @register("exporter", "tflite", config=TFLiteConfig)
@@ -66,6 +69,7 @@ class TFLiteExporter(Exporter):
         if config.hard_swish not in HARD_SWISH:
             raise UnknownName("exporter.hard_swish", config.hard_swish, HARD_SWISH)
         self._split, self._hard_swish = config.split_depthwise, config.hard_swish
+        self._float_operators = tuple(config.float_operators)
 
     def export(
         self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any], examples: Examples | None = None
@@ -87,7 +91,7 @@ class TFLiteExporter(Exporter):
 
     def _graph(self, spec: NetSpec, weights: Weights, examples: Examples | None) -> Graph:
         from nasface.exporters._lowering import Lowering
-        from nasface.exporters._quantize import NO_INTEGER_KERNEL, quantise
+        from nasface.exporters._quantize import NO_INTEGER_KERNEL, operator_codes, quantise
         from nasface.exporters._ranges import measure_ranges
         from nasface.exporters._storage import store_float16, store_int8
 
@@ -95,7 +99,8 @@ class TFLiteExporter(Exporter):
         graph = Lowering(spec, weights, split=self._split, hard_swish=not integer).graph()
         if self.precision == "int8":
             ranges = measure_ranges(graph, network_inputs(spec, examples))
-            return quantise(graph, ranges, () if integer else NO_INTEGER_KERNEL)
+            kept = () if integer else NO_INTEGER_KERNEL
+            return quantise(graph, ranges, {*kept, *operator_codes(self._float_operators)})
         return {"float16": store_float16, "int8_weights": store_int8}.get(self.precision, lambda same: same)(graph)
 
 

@@ -20,6 +20,7 @@ EXPERIMENTS: Final = {
     "verification": "nasface.experiments.verification",
     "paper_ablation": "nasface.experiments.paper_ablation",
     "paper_table5": "nasface.experiments.paper_table5",
+    "quantisation": "nasface.experiments.quantisation",
 }
 """Name of every experiment and the module whose `build(run, options)` makes it; options lie in conf/experiment."""
 

@@ -89,6 +89,28 @@ def test_integer_files_hold_no_operator_in_float(mobile, images, tmp_path):
         assert read_metadata(exported.path)["hard_swish"] == hard_swish
 
 
+def test_operators_can_be_left_in_float(mobile, images, tmp_path):
+    spec, weights = mobile
+    options = {"precision": "int8", "float_operators": ["CONV_2D"]}
+    found = _flatbuffer_types(export(spec, weights, tmp_path / "net.tflite", images(spec), **options).path)
+    assert found["CONV_2D"] == {"FLOAT32"}
+    assert found["DEPTHWISE_CONV_2D"] == {"INT8"}
+
+
+def _flatbuffer_types(path):
+    """Types of the outputs of every kind of operator."""
+    from ai_edge_litert import schema_py_generated as tfl
+
+    from nasface.exporters import _flatbuffer
+
+    types = {value: name for name, value in vars(tfl.TensorType).items() if isinstance(value, int)}
+    graph = _flatbuffer.unpack(path.read_bytes()).subgraphs[0]
+    found = {}
+    for name, operator in zip(operators(path), graph.operators, strict=True):
+        found.setdefault(name, set()).add(types[graph.tensors[operator.outputs[0]].type])
+    return found
+
+
 def operators(path):
     from ai_edge_litert import schema_py_generated as tfl
 
@@ -174,8 +196,10 @@ def test_ranges_need_examples_of_the_right_kind(mobile, images, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_unknown_words_are_refused():
+def test_unknown_words_are_refused(mobile, images, tmp_path):
     with pytest.raises(UnknownName, match="int8_weights"):
         TFLiteExporter(TFLiteConfig(precision="int4"))
+    with pytest.raises(UnknownName, match="CONV_2D"):
+        export(*mobile, tmp_path / "net.tflite", images(mobile[0]), precision="int8", float_operators=["CONV"])
     with pytest.raises(UnknownName, match="integer"):
         TFLiteExporter(TFLiteConfig(precision="int8", hard_swish="fast"))
