@@ -3,6 +3,7 @@
 from nasface.predictors._base import Comparator, Groups, Scorer, Targets
 from nasface.predictors.catboost import CatBoostNAC, CatBoostNACConfig, CatBoostRegressor, CatBoostRegressorConfig
 from nasface.predictors.confidence import Confidence, fit_confidence
+from nasface.predictors.gp import GP, GPConfig, GPStage, GPStageConfig
 from nasface.predictors.lightgbm_bradley_terry import BradleyTerry, BradleyTerryConfig, Stagewise, StagewiseConfig
 from nasface.predictors.lightgbm_nac import LightGBMNAC, LightGBMNACConfig
 from nasface.predictors.lightgbm_ranker import LightGBMRanker, LightGBMRankerConfig
@@ -15,6 +16,7 @@ from nasface.predictors.ridge import Ridge, RidgeConfig
 from nasface.predictors.xgboost import XGBoostNAC, XGBoostNACConfig, XGBoostRegressor, XGBoostRegressorConfig
 
 __all__ = [
+    "GP",
     "MLPNAC",
     "BradleyTerry",
     "BradleyTerryConfig",
@@ -25,6 +27,9 @@ __all__ = [
     "Comparator",
     "Confidence",
     "Contest",
+    "GPConfig",
+    "GPStage",
+    "GPStageConfig",
     "Groups",
     "LightGBMNAC",
     "LightGBMNACConfig",

@@ -8,7 +8,8 @@ arrays, never genotypes: `nasface.predictors.Ranker` binds them to a space and a
 
 A `Comparator` answers P(a is more accurate than b) row by row: 0.5 for equal rows and compare(a, b) + compare(b, a) = 1
 (it symmetrises itself), batches give what single rows give. A `Scorer` gives one number per network, higher is better,
-and is a comparator for free. Fitted state is saved in the library's own text format, never pickled.
+and is a comparator for free; one that knows how sure it is says so by `deviation`. Fitted state is saved in the
+library's own text format, never pickled.
 
 A search asks about the same networks again and again, so a comparator whose work splits into a part per network and a
 part per pair may override `digest` and `compare_digests`; `Ranker` asks through these two. Whatever they are, they must
@@ -93,6 +94,13 @@ class Scorer(Comparator):
     @abstractmethod
     def score(self, x: Features) -> npt.NDArray[np.float64]:
         """float64[n] for float32[n, n_features]."""
+
+    def deviation(self, x: Features) -> npt.NDArray[np.float64] | None:
+        """Standard deviation of what the networks would measure, in the unit of `score`, float64[n].
+
+        None of predictors that do not know how sure they are.
+        """
+        return None
 
     def compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:
         """1, 0.5 or 0 by comparing scores."""
