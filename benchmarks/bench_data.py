@@ -20,8 +20,9 @@ from PIL import Image
 
 from nasface.data import FaceSet, PhotoIndex, cached, load_data
 from nasface.data import _base as base
+from nasface.data.decoding import decode
 from nasface.data.people import Split, split
-from nasface.data.sources import FolderSource, decode
+from nasface.data.sources import FolderSource
 from nasface.testing.photos import write_records
 
 PHOTOS, PEOPLE = size((1_000_000, 10_000), (2000, 20))

@@ -14,10 +14,10 @@ import numpy as np
 
 from nasface.data._base import FaceSet, Photo, Skipped, report_skipped
 from nasface.data._data import FaceData, Pairs
+from nasface.data.decoding import pillow_modules
 from nasface.data.people import ROLES
 from nasface.data.record_file import Record, write_record
 from nasface.data.recordio import NAMES
-from nasface.data.sources import pillow_modules
 from nasface.data.verification_bin import write_bin
 from nasface.errors import DataError, InvalidInput, UnknownName
 from nasface.runs import atomic_write, write_text

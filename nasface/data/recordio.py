@@ -14,10 +14,10 @@ import numpy.typing as npt
 from nasface.data._base import FaceSet, Photo, UnreadablePhotoError
 from nasface.data._data import FaceData
 from nasface.data._index import PhotoIndex, Strings, Texts
+from nasface.data.decoding import decode
 from nasface.data.folders import AUTO, FilesConfig, assemble, beside, find_file, require_root, with_pairs
 from nasface.data.people import ROLES
 from nasface.data.record_file import Record, RecordFile, read_index
-from nasface.data.sources import decode
 from nasface.errors import DataError
 
 logger = logging.getLogger(__name__)

@@ -5,29 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import tarfile
+import unicodedata
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.data._base import FaceSet, Photo, UnreadablePhotoError
 from nasface.data._index import PhotoIndex, Strings
-from nasface.errors import DataError, MissingDependency, listing
+from nasface.data.decoding import HEIF, decode, suffixes
+from nasface.errors import DataError, listing
 
 logger = logging.getLogger(__name__)
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-
-DRAFT = 2
-"""JPEGs are decoded at a fraction of their size while that is at least so many times what is wanted. Against decoding
-all of it, 600 px to 112 px takes half the time; faces differ by 0.2 of 255 on average and at most 2, coloured noise by
-1.5 and at most 11."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +47,10 @@ class FolderSource:
     def path(self, row: int) -> Path:
         """The photo's file."""
         person, _, file = self.index.names[row].rpartition("/")
-        return Path(self.folders[person], file)
+        path = Path(self.folders[person], file)
+        if file.isascii() or path.exists():
+            return path
+        return path.with_name(unicodedata.normalize("NFD", file))  # as macOS writes names
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,41 +76,10 @@ class TarSource:
         return str(self.lengths[row])
 
 
-def decode(data: bytes, size: int) -> Photo:
-    """An encoded photo as uint8 RGB (size, size, 3).
-
-    Raises:
-        UnreadablePhotoError: Not a photo, or a damaged or excessively large one.
-        MissingDependency: Pillow is not installed.
-    """
-    pillow, _ = pillow_modules()
-    upright = _upright(data, DRAFT * size)
-    if upright.size != (size, size):
-        upright = upright.resize((size, size), pillow.Resampling.BILINEAR)
-    return np.asarray(upright, np.uint8)
-
-
-def decode_whole(data: bytes) -> Photo:
-    """An encoded photo as uint8 RGB (height, width, 3), upright, as large as it is; errors as `decode`."""
-    return np.asarray(_upright(data, None), np.uint8)
-
-
-def _upright(data: bytes, enough: int | None) -> Any:
-    """An encoded photo as an upright RGB image of Pillow, at least `enough` pixels wide and high if it is."""
-    pillow, operations = pillow_modules()
-    try:
-        with pillow.open(BytesIO(data)) as image:
-            if enough is not None:
-                image.draft(None, (enough, enough))
-            return operations.exif_transpose(image).convert("RGB")
-    except Exception as error:  # decoders fail in many ways on damaged bytes, and no photo may end a run
-        raise UnreadablePhotoError("empty file" if not data else _reason(error)) from error
-
-
 def open_source(root: Path, *, what: str) -> FaceSet:
     """All photos below `root`: a folder root/person/photo, an uncompressed tar of that, or a folder with one such tar.
 
-    Folders of people without a photo are passed over, counted and logged.
+    A folder that holds nothing but the folder of people is entered. Whatever is left out is counted and logged by kind.
 
     Args:
         root: Folder or tar.
@@ -127,68 +92,132 @@ def open_source(root: Path, *, what: str) -> FaceSet:
         raise DataError(
             f"{what}: there is nothing at data.root={root}; give a folder root/person/photo.jpg or a tar of it."
         )
-    source: FolderSource | TarSource = _in_tar(root) if root.is_file() else scan_folders([root])
-    if not len(source.index) and root.is_dir():
-        source = _in_tar(_only_tar(root))
+    left_out = LeftOut()
+    source: FolderSource | TarSource = _in_tar(root, left_out) if root.is_file() else _in_folder(root, left_out)
+    if not len(source.index) and root.is_dir() and (any(root.glob("*.tar")) or not left_out.kinds):
+        source = _in_tar(_only_tar(root), left_out)
+    left_out.log(root)
     if not len(source.index):
-        raise DataError(f"{what}: {root} holds no photos of the form person/photo with suffix {', '.join(SUFFIXES)}.")
+        raise DataError(
+            f"{what}: {root} holds no photos of the form person/photo with suffix {', '.join(suffixes())}"
+            f"{left_out.in_words(': ')}."
+        )
     return FaceSet.all(source)
 
 
-def scan_folders(roots: Sequence[Path]) -> FolderSource:
+def _in_folder(root: Path, left_out: LeftOut) -> FolderSource:
+    """The people below a folder, or below the one folder in it (as archives unpack)."""
+    source = scan_folders([root], left_out)
+    inner = [Path(entry.path) for entry in _entries(root, left_out) if entry.is_dir() and not _is_junk(entry.name)]
+    if len(source.index) or len(inner) != 1:
+        return source
+    logger.info("%s holds one folder, %s, whose folders are taken for people", root, inner[0].name)
+    deeper = LeftOut()
+    found = scan_folders([inner[0]], deeper)
+    if len(found.index):
+        left_out.kinds = deeper.kinds
+        return found
+    return source
+
+
+def scan_folders(roots: Sequence[Path], left_out: LeftOut | None = None) -> FolderSource:
     """The photos in folders of people below one or more roots; asks the file system for names only.
+
+    Names are in Unicode's composed form (NFC), whatever the file system has.
 
     Raises:
         DataError: A person has a folder below two of the roots.
     """
+    counted = LeftOut() if left_out is None else left_out
     folders: dict[str, str] = {}
     for root in roots:
-        for person in _entries(root, directories=True):
-            if person in folders:
-                raise DataError(f"{person} has photos in {folders[person]} and in {root}; a person needs one folder.")
-            folders[person] = str(root / person)
-    labels, empty, people = array("i"), list[str](), sorted(folders)
+        for entry in _entries(root, counted):
+            if _is_junk(entry.name):
+                counted.add("folders of other programs", entry.name)
+            elif not entry.is_dir():
+                counted.add_file(entry.name)
+            else:
+                person = normal(entry.name)
+                if person in folders:
+                    raise DataError(
+                        f"{person} has photos in {folders[person]} and in {entry.path}; a person needs one folder."
+                    )
+                folders[person] = entry.path
+    labels, people = array("i"), sorted(folders)
     code = {person: row for row, person in enumerate(people)}
 
     def names() -> Iterator[str]:
         for person in sorted(folders, key=lambda name: f"{name}/"):
-            files = [name for name in _entries(folders[person], directories=False) if is_photo(name)]
+            files = sorted(normal(entry.name) for entry in _photos(folders[person], counted))
             if not files:
-                empty.append(person)
-            for file in sorted(files):
+                counted.add("folders without a photo", person)
+            for file in files:
                 labels.append(code[person])
                 yield f"{person}/{file}"
 
     index = PhotoIndex(Strings.of(names()), np.frombuffer(labels, np.int32), tuple(people))
-    if empty and len(index):
-        logger.warning("passed over %d of %d folders without a photo: %s", len(empty), len(people), listing(empty))
+    if left_out is None and len(index):
+        for root in roots:
+            counted.log(root)
     return FolderSource(index, folders)
 
 
-def _entries(folder: str | Path, *, directories: bool) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if not entry.name.startswith(".") and (entry.is_dir() if directories else entry.is_file()):
-                yield entry.name
+def _photos(folder: str, left_out: LeftOut) -> Iterator[os.DirEntry[str]]:
+    for entry in _entries(folder, left_out):
+        if entry.is_dir():
+            if not _is_junk(entry.name):
+                left_out.add("folders inside folders of people", f"{Path(folder).name}/{entry.name}")
+        elif is_photo(entry.name):
+            yield entry
+        else:
+            left_out.add_file(entry.name)
 
 
-def _in_tar(path: Path) -> TarSource:
+def _entries(folder: str | Path, left_out: LeftOut) -> list[os.DirEntry[str]]:
+    """What lies in a folder, hidden things apart; what cannot be looked at is left out."""
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                try:
+                    readable = entry.is_dir() or entry.is_file()
+                except OSError:  # a link in a loop
+                    readable = False
+                if readable:
+                    found.append(entry)
+                else:
+                    left_out.add("broken links", entry.name)
+    except OSError as error:
+        left_out.add(f"folders that cannot be entered ({error.strerror})", Path(folder).name)
+    return found
+
+
+def _in_tar(path: Path, left_out: LeftOut) -> TarSource:
     """Names are the last two parts of the members' paths, so a leading folder in the tar does not matter."""
     offsets, lengths = array("q"), array("q")
+    size = path.stat().st_size
 
     def names() -> Iterator[str]:
         with tarfile.open(path, "r:") as tar:
+            before = -1
             for member in tar:
+                if member.offset <= before or not 0 <= member.size <= size - member.offset_data:
+                    raise tarfile.TarError(f"a member at byte {member.offset} that says it has {member.size} bytes")
+                before = member.offset
                 parts = member.name.rsplit("/", 2)[-2:]
                 if member.isreg() and len(parts) == 2 and is_photo(parts[1]):
                     offsets.append(member.offset_data)
                     lengths.append(member.size)
-                    yield "/".join(parts)
+                    yield normal("/".join(parts))
+                elif member.isreg() and not parts[-1].startswith("."):
+                    left_out.add_file(parts[-1])
                 tar.members.clear()  # type: ignore[attr-defined]  # else it keeps about a kilobyte for every photo
 
     try:
         found = Strings.of(names())
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, tarfile.TarError, ValueError, OverflowError) as error:
         raise DataError(
             f"{path} is not an uncompressed tar of photos ({error}); unpack it, or give a plain .tar."
         ) from error
@@ -210,22 +239,46 @@ def _only_tar(root: Path) -> Path:
 
 def is_photo(name: str) -> bool:
     """Whether a file of this name is taken for a photo."""
-    return not name.startswith(".") and name.lower().endswith(SUFFIXES)
+    return not name.startswith(".") and name.lower().endswith(suffixes())
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return "not a photo" if "cannot identify" in text else text
+def normal(name: str) -> str:
+    """A name in Unicode's composed form, so that what looks equal is equal."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
-def pillow_modules() -> tuple[ModuleType, ModuleType]:
-    """PIL.Image and PIL.ImageOps.
+def _is_junk(name: str) -> bool:
+    """Folders that file servers and archivers put beside photos."""
+    return name.startswith(("@", "$")) or name in ("__MACOSX", "lost+found", "#recycle", "System Volume Information")
 
-    Raises:
-        MissingDependency: Pillow is not installed.
-    """
-    try:
-        from PIL import Image, ImageOps
-    except ImportError as error:
-        raise MissingDependency("pillow", "torch", "Reading photos") from error
-    return Image, ImageOps
+
+class LeftOut:
+    """What lies among the photos and is not read: counted by kind, with a few names."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, list[str]] = {}
+
+    def add(self, kind: str, name: str) -> None:
+        """Count one."""
+        self.kinds.setdefault(kind, []).append(name)
+
+    def add_file(self, name: str) -> None:
+        """Count a file by its suffix; lists of people and pairs, tars and the like lie where they belong."""
+        suffix = Path(name).suffix.lower()
+        if suffix not in _BESIDE:
+            self.add(f"{suffix or 'suffixless'} files{_HINTS.get(suffix, '')}", name)
+
+    def in_words(self, prefix: str = "") -> str:
+        """All kinds with their numbers, or nothing."""
+        kinds = (f"{len(names)} {kind} ({listing(names, 3)})" for kind, names in self.kinds.items())
+        text = "; ".join(kinds)
+        return f"{prefix}{text}" if text else ""
+
+    def log(self, root: Path) -> None:
+        """Say what was left out below a root, if anything was."""
+        if self.kinds:
+            logger.warning("left out in %s: %s", root, self.in_words())
+
+
+_BESIDE: Final = (".txt", ".csv", ".json", ".md", ".tar", ".bin", ".npy", ".npz", ".rec", ".idx", ".lst", ".ini", ".db")
+_HINTS: Final = dict.fromkeys(HEIF, " (install pillow-heif to read them)")

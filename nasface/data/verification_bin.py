@@ -20,8 +20,8 @@ import numpy.typing as npt
 from nasface.data._base import FaceSet, Photo
 from nasface.data._data import Pairs
 from nasface.data._index import PhotoIndex, Strings
+from nasface.data.decoding import decode
 from nasface.data.pairs import FOLDS, stratified_folds
-from nasface.data.sources import decode
 from nasface.errors import DataError
 from nasface.runs import atomic_write
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from nasface.data.sources import pillow_modules
+from nasface.data.decoding import pillow_modules
 from nasface.errors import InvalidInput
 from nasface.preprocessing import Points, Template
 from nasface.recognition.faces import Box, Face, Photo

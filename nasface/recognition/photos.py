@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nasface.data import UnreadablePhotoError
-from nasface.data.sources import decode_whole, pillow_modules
+from nasface.data.decoding import decode_whole, pillow_modules
 from nasface.errors import DataError
 from nasface.recognition.faces import Photo
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from nasface.data.sources import pillow_modules
+from nasface.data.decoding import pillow_modules
 from nasface.errors import DataError
 from nasface.preprocessing import Points, Template
 from nasface.recognition.detectors import Detector

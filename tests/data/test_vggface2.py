@@ -111,7 +111,7 @@ def test_who_is_missing_is_counted(root: Path, caplog: pytest.LogCaptureFixture)
     for photo in (root / "train" / "n000004").iterdir():
         photo.unlink()
     load(root)
-    assert "passed over 1 of 19 folders without a photo: n000004" in caplog.text
+    assert "1 folders without a photo (n000004)" in caplog.text
     assert "2 of 23 people of identity_meta.csv have no photo here: n000002, n000004" in caplog.text
 
 

@@ -1,0 +1,111 @@
+"""Photos as people and attackers have them: read, or counted and named; never misread."""
+
+from __future__ import annotations
+
+import io
+import logging
+import tarfile
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasface.data import UnreadablePhotoError, decoding
+from nasface.data.decoding import decode, decode_whole
+from nasface.data.sources import open_source
+from nasface.errors import DataError
+
+Image = pytest.importorskip("PIL.Image")
+
+GREY = (np.arange(64 * 64).reshape(64, 64) * 15).astype(np.uint16)
+
+
+def encoded(array: np.ndarray, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(array).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[..., Path]:
+    photo = encoded(np.full((8, 8, 3), 90, np.uint8), "JPEG")
+
+    def put(*names: str) -> Path:
+        for name in names:
+            path = tmp_path / "photos" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(photo)
+        return tmp_path / "photos"
+
+    return put
+
+
+@pytest.mark.parametrize("kind", ["PNG", "PPM"])
+def test_grey_photos_of_16_bits_are_scaled_and_not_cut(kind: str) -> None:
+    found = decode_whole(encoded(GREY, kind))[..., 0]
+    np.testing.assert_allclose(found, GREY / 257, atol=0.51)
+
+
+def test_a_photo_is_read_by_its_content_and_nothing_else_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("subprocess.check_call", lambda *_, **__: pytest.fail("another program was started"))
+    with pytest.raises(UnreadablePhotoError, match="not a photo"):
+        decode(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", 8)
+    assert decode(encoded(np.zeros((4, 4, 3), np.uint8), "BMP"), 8).shape == (8, 8, 3)
+
+
+def test_large_jpegs_are_reduced_and_other_large_photos_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MOST_PIXELS", 10_000)
+    large = np.full((256, 256, 3), 120, np.uint8)
+    assert decode_whole(encoded(large, "JPEG")).shape == (64, 64, 3)
+    assert decode(encoded(large, "JPEG"), 32).shape == (32, 32, 3)
+    with pytest.raises(UnreadablePhotoError, match="256 x 256 pixels; at most"):
+        decode(encoded(large), 32)
+
+
+def test_what_is_not_read_is_counted_and_named_by_kind(
+    put: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    root = put(
+        "Ann/1.jpg", "Ann/raw.cr2", "Bo/1.jpg", "Bo/holiday/2.jpg", "@eaDir/Ann/1.jpg", "Cy/3.gif", "Cy/list.txt"
+    )
+    (root / "Ann" / "loop").symlink_to(root / "Ann" / "loop")
+    faces = open_source(root, what="test")
+    assert list(faces.names) == ["Ann/1.jpg", "Bo/1.jpg"]
+    for kind in (
+        "1 .cr2 files (raw.cr2)",
+        "1 folders inside folders of people (Bo/holiday)",
+        "1 folders of other programs (@eaDir)",
+        "1 .gif files (3.gif)",
+        "1 folders without a photo (Cy)",
+        "1 broken links (loop)",
+    ):
+        assert kind in caplog.text
+
+
+def test_folders_one_level_too_deep_are_entered(put: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        faces = open_source(put("lfw/Ann/1.jpg", "lfw/Bo/1.jpg"), what="test")
+    assert faces.people == ("Ann", "Bo")
+    assert "one folder, lfw" in caplog.text
+
+
+def test_names_are_equal_however_accents_are_written(put: Callable[..., Path]) -> None:
+    name = unicodedata.normalize("NFD", "Zoë")
+    faces = open_source(put(f"{name}/{name}_0001.jpg", "人脸/1.jpg"), what="test")
+    assert faces.people == ("Zoë", "人脸")
+    assert len(faces.load(size=8).images) == 2
+
+
+@pytest.mark.parametrize("size", [-1024, 1 << 40])
+def test_tars_with_impossible_sizes_are_refused(tmp_path: Path, size: int) -> None:
+    member = tarfile.TarInfo("Ann/1.jpg")
+    member.size = 0
+    header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = (b"\xff" * 12) if size < 0 else b"\x80" + size.to_bytes(11, "big")
+    header[148:156] = b" " * 8
+    header[148:156] = f"{sum(header[:512]):06o}\0 ".encode()
+    (tmp_path / "photos.tar").write_bytes(bytes(header) + b"\0" * 1024)
+    with pytest.raises(DataError, match=r"not an uncompressed tar|holds no photos"):
+        open_source(tmp_path / "photos.tar", what="test")
