@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
-from typing import NoReturn, TypeGuard
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from types import FrameType
+from typing import Final, NoReturn, TypeGuard
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -14,12 +19,20 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from nasface.errors import EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_INVALID, EXIT_OK, NasfaceError
+from nasface.errors import EXIT_DEFECT, EXIT_INVALID, EXIT_OK, NasfaceError
 from nasface.options import config_directory, explain, prepare, register_options
+
+_ENDS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class _JobFailed(BaseException):
     """Carries an error past Hydra, which would print the job's options in front of our sentence."""
+
+
+class _Signalled(KeyboardInterrupt):
+    """The system asked the program to end; what Ctrl-C ends in good order, this ends as well."""
+
+    number = signal.SIGINT
 
 
 def run_task(config: DictConfig) -> float | None:
@@ -44,23 +57,60 @@ def main() -> None:
     """Entry point of `python -m nasface` and of the `nasface` command."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let exceptions reach us instead of Hydra's own report
     try:
-        register_options()
-        if {"--help", "-h"} & set(sys.argv[1:]):
-            _help()
-        hydra.main(version_base="1.3", config_path=str(config_directory()), config_name="config")(run_task)()
-    except KeyboardInterrupt:
-        _stop("Interrupted; what was finished is kept, the same command goes on.", EXIT_INTERRUPTED)
+        with _signals():
+            _run()
+    except KeyboardInterrupt as interrupt:
+        number = interrupt.number if isinstance(interrupt, _Signalled) else signal.SIGINT
+        _stop(str(interrupt) or "Interrupted.", 128 + number)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(EXIT_OK)
     except _JobFailed as failed:
         _report(failed.__cause__)
     except Exception as error:
         _report(error)
 
 
-def _help() -> NoReturn:
-    from nasface.usage import usage
+def _run() -> None:
+    """Options, then Hydra, which calls `run_task` once or, in a multirun, once a job."""
+    register_options()
+    from nasface.arguments import HELP, MULTIRUN, to_hydra
 
-    sys.stdout.write(usage())
+    given = sys.argv[1:]
+    if HELP & set(given):
+        from nasface.usage import usage
+
+        _say(usage())
+    if "--version" in given:
+        _say(f"nasface {metadata.version('nasface')}\n")
+    sys.argv[1:] = to_hydra(given)
+    hydra.main(version_base="1.3", config_path=str(config_directory()), config_name="config")(run_task)()
+    if MULTIRUN & set(given):
+        from nasface.tasks.report import SweepReport
+
+        sys.exit(SweepReport.exit_code)
+
+
+def _say(text: str) -> NoReturn:
+    sys.stdout.write(text)
     sys.exit(EXIT_OK)
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """In the block, SIGTERM and SIGHUP raise what Ctrl-C raises, so that a run ends in good order."""
+
+    def end(number: int, _: FrameType | None) -> NoReturn:
+        signalled = _Signalled()
+        signalled.number = signal.Signals(number)
+        raise signalled
+
+    before = {number: signal.signal(number, end) for number in _ENDS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _report(error: BaseException | None) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from nasface.composition import Workbench
 from nasface.data import FaceData, load_data
 from nasface.randomness import Part, generator
 from nasface.settings import Settings
+from nasface.terminal import Terminal
 
 
 @dataclass
@@ -46,9 +46,9 @@ class Run:
     cwd: Path
 
     @cached_property
-    def console(self) -> Console:
+    def console(self) -> Terminal:
         """The terminal."""
-        return Console(highlight=False, soft_wrap=False)
+        return Terminal()
 
     @cached_property
     def workbench(self) -> Workbench:

@@ -167,6 +167,25 @@ def _scale(small: Any, full: Any, *, _root_: DictConfig) -> Any:
 OmegaConf.register_new_resolver("nasface.scale", _scale, replace=True)  # also --cfg and worker processes come by here
 
 
+def _new_folder(path: str) -> str:
+    """`${nasface.new_folder:PATH}`: a folder that no other run has, made now; PATH, or PATH_2, PATH_3, ..."""
+    folder, number = path, 1
+    while True:
+        try:
+            Path(folder).mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            folder = f"{path}_{number}"
+            continue
+        except OSError:
+            pass  # said by who writes there
+        return folder
+
+
+# One config has one folder, as it has one time of `now`: the jobs of a multirun share theirs.
+OmegaConf.register_new_resolver("nasface.new_folder", _new_folder, replace=True, use_cache=True)
+
+
 def register_options() -> None:
     """Make every option known to Hydra. Called once, before composition and logging."""
     from nasface.data import DATA

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,6 +14,9 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from nasface.errors import InvalidInput
 
 T = TypeVar("T")
+
+LARGEST_SEED: Final = 2**32 - 1
+"""As numpy's and torch's generators take it."""
 
 
 def typed(cls: type[T], values: Any) -> T:
@@ -347,9 +351,15 @@ class Settings:
 
     @classmethod
     def of(cls, config: DictConfig) -> Settings:
-        """Check the types of a composed config and resolve it; raises OmegaConf's ValidationError."""
+        """Check the types of a composed config and resolve it; raises OmegaConf's ValidationError or `InvalidInput`."""
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        return typed(cls, plain)
+        _check_finite("", plain)
+        settings = typed(cls, plain)
+        if not 0 <= settings.seed <= LARGEST_SEED:
+            raise InvalidInput(f"seed={settings.seed} must lie between 0 and {LARGEST_SEED}.")
+        for name in ("genotype", "model"):
+            _check_names(name, getattr(settings, name))
+        return settings
 
     @property
     def share(self) -> Shard:
@@ -364,3 +374,24 @@ class Settings:
     def fingerprint(self) -> str:
         """Short hash of all options."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _check_finite(name: str, value: Any) -> None:
+    """Refuse numbers that are none, wherever they stand."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _check_finite(f"{name}.{key}" if name else str(key), part)
+    elif isinstance(value, list):
+        for part in value:
+            _check_finite(name, part)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInput(
+            f"{name}={value} is no number to work with; give a finite one, or null where that is allowed."
+        )
+
+
+def _check_names(name: str, value: Any) -> None:
+    """Refuse what is neither a name nor a list of names."""
+    wrong = [one for one in (value if isinstance(value, list) else [value]) if not isinstance(one, str | type(None))]
+    if wrong:
+        raise InvalidInput(f"{name} holds {wrong[0]!r}, which is no name; give a file or a name, or a list: [A,B].")

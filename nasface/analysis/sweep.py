@@ -67,15 +67,16 @@ class Sweep:
     jobs: tuple[Job, ...]
 
     @classmethod
-    def read(cls, folder: Path) -> Sweep:
-        """From `*/result.json` below the folder of a multirun.
+    def read(cls, folder: Path, asking: Path | None = None) -> Sweep:
+        """From `*/result.json` below the folder of a multirun; `asking` is the run that reads them, and no job.
 
         Raises:
             InvalidInput: It is no such folder.
         """
         if not folder.is_dir():
             raise InvalidInput(f"sweep={folder} is not a folder; give the folder of a multirun.")
-        jobs = [Job.read(path.parent) for path in sorted(folder.glob("*/result.json"), key=_job_order)]
+        results = (path for path in folder.glob("*/result.json") if path.parent != asking)
+        jobs = [Job.read(path.parent) for path in sorted(results, key=_job_order)]
         if not jobs:
             raise InvalidInput(f"{folder} holds no */result.json; give the folder of a multirun.")
         return cls(tuple(jobs))

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.progress import Progress
+from rich.progress import TimeRemainingColumn
 
 from nasface.analysis import Row
 from nasface.errors import InfeasibleConstraint
@@ -16,6 +15,7 @@ from nasface.experiments._base import C, Experiment
 from nasface.experiments.results import Results, key
 from nasface.runs import write_text
 from nasface.settings import WHOLE, Shard
+from nasface.terminal import Terminal
 
 INFEASIBLE = "infeasible"
 """Column with the reason why a cell has no values."""
@@ -36,7 +36,7 @@ class Conducted(NamedTuple):
     missing: int
 
 
-def conduct(experiment: Experiment[C], results: Results, console: Console, shard: Shard = WHOLE) -> Conducted:
+def conduct(experiment: Experiment[C], results: Results, console: Terminal, shard: Shard = WHOLE) -> Conducted:
     """Measure this process's share of the cells that are missing.
 
     Args:
@@ -48,7 +48,7 @@ def conduct(experiment: Experiment[C], results: Results, console: Console, shard
     cells = experiment.cells()
     done = {key(row, experiment.keys) for row in results.rows}
     todo = [cell for cell in cells[shard.index :: shard.count] if key(cell.to_row(), experiment.keys) not in done]
-    with Progress(console=console, transient=True) as bar:
+    with console.progress(TimeRemainingColumn(), transient=True) as bar:
         shown = bar.add_task(experiment.name, total=len(todo))
         for cell in todo:
             bar.update(shown, description=", ".join(f"{name} {value}" for name, value in cell.to_row().items()))

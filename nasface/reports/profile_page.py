@@ -29,9 +29,10 @@ def print_profile(run: Run, found: SpaceProfile) -> None:
         lines.append(f"{bound}: {share_text(share.within)}")
     if found.within_all is not None:
         lines.append(f"all: {share_text(found.within_all)}")
-    lines += [f"[yellow]note:[/yellow] {remark}" for remark in found.remarks]
     for line in lines:
         run.console.print(line, soft_wrap=True)
+    for remark in found.remarks:
+        run.console.note("note:", remark)
 
 
 def write_profile(path: Path, found: SpaceProfile) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.table import Table
+from rich.text import Text
 
 from nasface.analysis import Delivered, SearchFacts, SearchOutcome, Standing
 from nasface.jobs import Run
@@ -13,8 +14,8 @@ def print_summary(run: Run, found: SearchOutcome) -> None:
     """The last lines on the terminal."""
     facts, delivered = found.facts, found.delivered
     run.console.print(_table(found))
-    lines = [f"bound: {bound_text(constraint)}" for constraint in facts.constraints]
-    lines += [f"[yellow]note:[/yellow] {note}" for note in facts.notes]
+    lines: list[str | Text] = [f"bound: {bound_text(constraint)}" for constraint in facts.constraints]
+    lines += [Text.assemble(("note:", "yellow"), " ", note) for note in facts.notes]
     lines += [_quality_line(facts), _confidence_line(facts, found.standing), _search_line(found)]
     if delivered is not None:
         lines += [*_measured_lines(delivered), _model_line(run, delivered)]
@@ -62,22 +63,22 @@ def _search_line(found: SearchOutcome) -> str:
     )
 
 
-def _measured_lines(delivered: Delivered) -> list[str]:
+def _measured_lines(delivered: Delivered) -> list[Text]:
     if delivered.measured is None:
         return []
     text = ", ".join(f"{name} {value:.4f}" for name, value in delivered.measured.judgement.row().items())
-    return [f"[bold]measured[/bold] on report people ({delivered.calibration} for calibration): {text}"]
+    return [Text.assemble(("measured", "bold"), f" on report people ({delivered.calibration} for calibration): {text}")]
 
 
-def _model_line(run: Run, delivered: Delivered) -> str:
+def _model_line(run: Run, delivered: Delivered) -> Text:
     file, timing = delivered.model.file, delivered.timing
     checks = list(delivered.model.parity.values())
-    text = f"[bold]model: {run.shown(run.folder / file.path.name)}[/bold] ({file.bytes / 1e6:.2f} MB"
+    text = f" ({file.bytes / 1e6:.2f} MB"
     text += f", {checks[-1].text}" if checks else ""
     if timing is not None:
         text += f", {timing.mean_ms:.2f} ± {timing.std_ms:.2f} ms here"
         text += f", {timing.runs} runs, {timing.threads} thread(s)"
-    return text + ")"
+    return Text.assemble((f"model: {run.shown(run.folder / file.path.name)}", "bold"), f"{text})")
 
 
 def _next(run: Run, delivered: Delivered | None) -> str:

@@ -6,6 +6,7 @@ import importlib
 import logging
 import math
 import platform
+import shlex
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -14,12 +15,12 @@ from typing import Any, Final
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_original_cwd
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from nasface.errors import InfeasibleConstraint, NasfaceError, UnknownName
 from nasface.jobs import Outcome, Run
 from nasface.runs import write_json, write_text
 from nasface.settings import Settings
+from nasface.terminal import Terminal
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,21 @@ TASKS: Final[dict[str, str]] = {
 }
 """Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""
 
+RESUMABLE: Final = frozenset(
+    {
+        "build_lut",
+        "calibrate_device",
+        "check_latency",
+        "compare_predictors",
+        "estimate_accuracy",
+        "evaluate_supernet",
+        "experiment",
+        "study_photos",
+        "train_supernet",
+    }
+)
+"""Tasks whose same command goes on where it stopped, without being told a folder or a state."""
+
 _MODULES = {"list": "list_components"}
 
 
@@ -63,11 +79,12 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     overrides = list(HydraConfig.get().overrides.task)
     record: dict[str, Any] = {
-        "status": "failed",
-        "message": None,
+        "status": "interrupted",
+        "message": "the run did not come to its end",
         "task": str(config.get("task")),
         "overrides": overrides,
     }
+    write_json(folder / "result.json", record)  # what stays if the process is killed
     try:
         settings = Settings.of(config)
         write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
@@ -77,16 +94,18 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
     except NasfaceError as error:
         record |= {"status": _status(error), "message": str(error)}
         return _failed(folder, record, error, swallow)
-    except KeyboardInterrupt:
-        record |= {"status": "interrupted", "message": "interrupted by the user"}
+    except KeyboardInterrupt as interrupt:
+        record |= {"message": "interrupted by the user"}
         write_json(folder / "result.json", record)
+        interrupt.args = (_what_is_kept(str(record["task"]), folder, swallow),)
         raise
     except Exception as error:
-        record |= {"message": f"{type(error).__name__}: {error}"}
+        record |= {"status": "failed", "message": f"{type(error).__name__}: {error}"}
         log.info("the task failed", exc_info=True)  # into nasface.log; what the terminal shows is decided in one place
         return _failed(folder, record, error, swallow)
     record |= {
         "status": "ok",
+        "message": None,
         "decision": outcome.decision,
         "measurements": outcome.measurements,
         "versions": versions(),
@@ -122,6 +141,16 @@ def _components(settings: Settings) -> dict[str, Any]:
     return named | {"device": list(settings.device)}
 
 
+def _what_is_kept(task: str, folder: Path, multirun: bool) -> str:
+    """What somebody who interrupts a run wants to know."""
+    if multirun:
+        sweep = shlex.quote(f"sweep={folder.parent}")
+        return f"Interrupted; finished jobs are kept: python -m nasface task=report {sweep} makes their table."
+    if task in RESUMABLE:
+        return "Interrupted; what was finished is kept, the same command goes on."
+    return "Interrupted; this task keeps nothing of what it had begun."
+
+
 def _status(error: NasfaceError) -> str:
     return "infeasible" if isinstance(error, InfeasibleConstraint) else "failed"
 
@@ -130,5 +159,5 @@ def _failed(folder: Path, record: dict[str, Any], error: Exception, swallow: boo
     write_json(folder / "result.json", record)
     if not swallow:
         raise error
-    Console(stderr=True, highlight=False).print(f"{folder.name}: {record['status']}: {record['message']}", markup=False)
+    Terminal(stderr=True).print(f"{folder.name}: {record['status']}: {record['message']}")
     return math.nan

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nasface.composition import timing_options
 from nasface.costs import LayerCost
@@ -39,13 +39,12 @@ def time_models(
     """Time models with a progress bar; say what it takes after the first round, and what was odd at the end."""
     if not transport.live:
         return measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     run.console.print(
         f"{len(models)} models, {options.blocks} to {options.max_blocks} blocks of {options.runs} runs or more each, "
         f"{options.threads} thread(s)",
         soft_wrap=True,
     )
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=run.console) as bar:
+    with run.console.progress(TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()) as bar:
         shown = bar.add_task("timing", total=len(models) * options.blocks)
         clock = _Clock(len(models), options)
 
@@ -118,7 +117,7 @@ def show_range(run: Run, table: LookupTable, space: SearchSpace) -> None:
 
 
 def _warn(run: Run, text: str) -> None:
-    run.console.print(f"[yellow]warning:[/yellow] {text}", soft_wrap=True)
+    run.console.note("warning:", text)
 
 
 def time_specs(run: Run, specs: Mapping[str, NetSpec], folder: Path) -> DeviceTimes:

@@ -41,7 +41,7 @@ def run(run: Run) -> Outcome:
     try:
         results = _measure(run, plans, folder)
     except NotMeasuredYet as waiting:
-        run.console.print(str(waiting), soft_wrap=True, markup=False)
+        run.console.print(str(waiting), soft_wrap=True)
         return Outcome({"name": lut.name, "waiting": str(waiting)})
     built = {plan.space.resolution: build_rows(plan, results.timed, run.rng(Part.QUALITY)) for plan in plans}
     table = LookupTable(
@@ -95,7 +95,7 @@ def _check_refused(run: Run, plans: Sequence[TablePlan], results: DeviceTimes) -
             "or try exporter.precision=float32 exporter.split_depthwise=true."
         )
     for name in results.refused:
-        run.console.print(f"[yellow]no reference {name}:[/yellow] {results.refused[name]}", soft_wrap=True)
+        run.console.note(f"no reference {name}:", results.refused[name])
 
 
 def _check_threads(path: Path, options: TimingOptions) -> None:

@@ -55,7 +55,7 @@ def run(run: Run) -> Outcome:
     try:
         rows = _measure(run, space, probes)
     except NotMeasuredYet as waiting:
-        run.console.print(str(waiting), soft_wrap=True, markup=False)
+        run.console.print(str(waiting), soft_wrap=True)
         return Outcome({"name": run.settings.lut.name, "waiting": str(waiting)})
     return _calibrate(run, table, [space], rows)
 

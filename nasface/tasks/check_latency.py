@@ -63,7 +63,7 @@ def run(run: Run) -> Outcome:
     try:
         truth = _truth(run, space, entry.latency)
     except NotMeasuredYet as waiting:
-        run.console.print(str(waiting), soft_wrap=True, markup=False)
+        run.console.print(str(waiting), soft_wrap=True)
         return Outcome({"device": entry.device.name, "waiting": str(waiting)})
     truth = _unseen(run, entry.latency, truth)
     check = LatencyCheck.of(entry.latency.predict(truth.genotypes), truth.ms, run.rng(Part.BOOTSTRAP))
@@ -134,7 +134,7 @@ def _measure(run: Run, space: SearchSpace, nets: Population, name: str) -> Truth
     rows = measurements_of(run, space, results, genotypes)
     write_measurements(run.folder / "measurements.csv", rows)
     for model, reason in results.refused.items():
-        run.console.print(f"[yellow]refused {model}:[/yellow] {reason}", soft_wrap=True)
+        run.console.note(f"refused {model}:", reason)
     measured = read_measured(run.folder / "measurements.csv", space)
     return Truth(measured.genotypes, measured.ms, _words(measured), measured)
 
@@ -227,9 +227,9 @@ def _show(
     for name, words in FIGURES.items():
         table.add_row(words, *figure_cells(name, check.figures[name]))
     say(table)
-    say(f"truth: {truth.source}", soft_wrap=True, markup=False)
+    say(f"truth: {truth.source}", soft_wrap=True)
     for remark in remarks:
-        say(f"[yellow]note:[/yellow] {remark}", soft_wrap=True)
+        run.console.note("note:", remark)
     if margin is not None:
         say(f"margin for {CONFIDENCE:.0%} confidence: {margin:.1%}")
     say(f"report: {run.shown(path)}", soft_wrap=True)

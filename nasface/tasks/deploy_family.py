@@ -40,7 +40,7 @@ def run(run: Run) -> Outcome:
             found = search.find(member, own, ranker, judged, time.perf_counter())
         except InfeasibleConstraint as error:
             last = error
-            run.console.print(f"[yellow]{name}:[/yellow] {error}", soft_wrap=True)
+            run.console.note(f"{name}:", str(error))
             rows.append({"budget": name, "status": "infeasible"})
             continue
         decisions[name] = found.to_json()["decision"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
@@ -62,8 +62,7 @@ def _measure(run: Run, supernet: Supernet, faces: Faces, plan: Plan, path: Path,
 
     settings, own = run.settings.accuracy, share.file(path)
     elsewhere = measured_elsewhere(path, own, supernet.space, table_columns(supernet, faces))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=run.console) as bar:
+    with run.console.progress(TimeRemainingColumn()) as bar:
         task = bar.add_task("measuring subnets", total=None)
 
         def progress(done: int, total: int, values: Mapping[str, float]) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from nasface.analysis import Row, Value
 from nasface.data import FaceData
-from nasface.errors import InvalidInput
+from nasface.errors import InvalidInput, listing
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.recognition import Judgement, embed_photos, judge
@@ -87,7 +87,7 @@ def _show(run: Run, rows: Sequence[Row], skipped: list[str], title: str) -> None
         table.add_row(figure, *[cell_text(row[figure]) for row in rows])
     run.console.print(table)
     if skipped:
-        run.console.print(f"[yellow]{len(skipped)} unreadable photos were skipped[/yellow]: {', '.join(skipped[:5])}")
+        run.console.note(f"{len(skipped)} unreadable photos were skipped:", listing(skipped))
 
 
 def _models(run: Run) -> list[Path]:

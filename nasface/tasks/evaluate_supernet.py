@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 from rich.table import Table
 
 from nasface.accuracy.faces import training_photos
@@ -59,8 +59,7 @@ def run(run: Run) -> Outcome:
     judge_network = _Judge(run, data, space.resolution)
     kept = _read(folder / KEPT) if folder else []
     rows: list[Row] = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=run.console) as bar:
+    with run.console.progress(TimeRemainingColumn()) as bar:
         task = bar.add_task("judging networks", total=len(weights) * len(PLACES))
         for entry in weights:
             for row in judge_network(space, entry.load(), kept):

@@ -66,7 +66,7 @@ def _devices(run: Run) -> Sequence[DeviceCosts]:
     try:
         return run.workbench.devices
     except LookupTableError as error:
-        run.console.print(f"[yellow]no latency:[/yellow] {error}", soft_wrap=True)
+        run.console.note("no latency:", str(error))
         return []
 
 

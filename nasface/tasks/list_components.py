@@ -8,7 +8,6 @@ from typing import Any
 
 from hydra import compose
 from omegaconf import OmegaConf
-from rich.markup import escape
 from rich.table import Table
 
 from nasface.data import DATA
@@ -44,7 +43,7 @@ def run(run: Run) -> Outcome:
         tasks.add_row(name, summary)
     run.console.print(tasks)
     for origin, reason in REGISTRY.failures.items():
-        run.console.print(f"[red]plug-in {origin} could not be loaded[/red]: {escape(reason)}", soft_wrap=True)
+        run.console.note(f"plug-in {origin} could not be loaded:", reason, "red")
     return Outcome(decision={"components": rows, "tasks": TASKS, "failed_plugins": dict(REGISTRY.failures)})
 
 

@@ -72,7 +72,7 @@ def run(run: Run) -> Outcome:
     try:
         results = _measure(run, jobs, engines, options)
     except NotMeasuredYet as waiting:
-        run.console.print(str(waiting), soft_wrap=True, markup=False)
+        run.console.print(str(waiting), soft_wrap=True)
         return Outcome({"waiting": str(waiting)})
     rows = _rows(jobs, results, options)
     write_measurements(run.folder / "measurements.csv", rows)
@@ -232,7 +232,7 @@ def _show(run: Run, table: Sequence[dict[str, Any]], results: DeviceTimes, rows:
     run.console.print(shown)
     flagged = [f"{row.network}, {row.engine}: {row.flagged}" for row in rows if row.flagged]
     if flagged:
-        run.console.print(f"[yellow]flagged:[/yellow] {listing(flagged, 4)}", soft_wrap=True)
+        run.console.note("flagged:", listing(flagged, 4))
     run.console.print(f"measurements: {run.shown(run.folder / 'measurements.csv')}", soft_wrap=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
 from nasface.data.packing import Encoding, pack
 from nasface.errors import InvalidInput
@@ -16,15 +16,14 @@ def run(run: Run) -> Outcome:
         raise InvalidInput("task=pack needs pack.out=FOLDER, the folder to write.")
     encoding = Encoding(settings.size, settings.format, settings.quality)
     data, folder = run.open_data(), run.path(settings.out)
-    columns = (TextColumn("packing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=run.console) as bar:
+    with run.console.progress(TimeRemainingColumn()) as bar:
         shown = bar.add_task("packing", total=None)
         packed = pack(data, folder, encoding, lambda done, total: bar.update(shown, completed=done, total=total))
     pairs = f", {packed.pairs:,} pairs" if packed.pairs else ""
     run.console.print(f"{packed.photos:,} photos of {packed.people:,} people{pairs} in {run.shown(folder)}")
     if packed.skipped:
         names = ", ".join(photo.name for photo in packed.skipped[:5])
-        run.console.print(f"[yellow]{len(packed.skipped)} unreadable photos were left out[/yellow]: {names}")
+        run.console.note(f"{len(packed.skipped)} unreadable photos were left out:", names)
     again = f"data=recordio data.root={run.shown(folder)}"
     if data.closed_set:
         fractions = [f"data.{key}={run.settings.data[key]}" for key in ("training_fraction", "validation_fraction")]

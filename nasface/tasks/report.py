@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
-from rich.console import Console
 
 from nasface.analysis.sweep import Sweep
-from nasface.errors import InvalidInput
+from nasface.errors import EXIT_INVALID, EXIT_OK, InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.reports.sweep_page import write_sweep
+from nasface.terminal import Terminal
 
 
 def run(run: Run) -> Outcome:
@@ -19,15 +20,28 @@ def run(run: Run) -> Outcome:
     if run.settings.sweep is None:
         raise InvalidInput("task=report needs sweep=FOLDER, the folder of a multirun (runs/..._sweep).")
     folder = run.path(run.settings.sweep)
-    sweep = Sweep.read(folder)
+    sweep = Sweep.read(folder, run.folder)
     write_sweep(folder, sweep, run.console)
     return Outcome({"rows": sweep.rows})
 
 
 class SweepReport(Callback):
-    """Hydra callback: the same at the end of every multirun."""
+    """Hydra callback: the same at the end of every multirun.
+
+    Attributes:
+        exit_code: Of the program: not 0 if a job failed or did not come to its end. One without a feasible network did.
+    """
+
+    exit_code: ClassVar[int] = EXIT_OK
+
+    def on_multirun_start(self, config: DictConfig, **_: object) -> None:
+        """Called by Hydra before the first job; nothing but the last job says that all went well."""
+        SweepReport.exit_code = EXIT_INVALID
 
     def on_multirun_end(self, config: DictConfig, **_: object) -> None:
         """Called by Hydra after the last job."""
         folder = Path(config.hydra.sweep.dir)
-        write_sweep(folder, Sweep.read(folder), Console(highlight=False))
+        sweep = Sweep.read(folder)
+        failed = [job.name for job in sweep.jobs if job.status not in ("ok", "infeasible")]
+        write_sweep(folder, sweep, Terminal())
+        SweepReport.exit_code = EXIT_INVALID if failed else EXIT_OK

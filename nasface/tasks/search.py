@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from rich.progress import Progress
+from rich.progress import TimeRemainingColumn
 
 from nasface import composition
 from nasface.accuracy.calibration_note import SYNTHETIC, CalibrationNote
@@ -132,7 +132,7 @@ def search(run: Run, task: Task, ranker: Ranker) -> Searched:
     """Run the strategy with a progress bar."""
     settings = run.settings
     started = time.perf_counter()
-    with Progress(console=run.console, transient=True) as bar:
+    with run.console.progress(TimeRemainingColumn(), transient=True) as bar:
         name = f"{settings.search['name']} search"
         shown = bar.add_task(name, total=None)
         result = task.bench.search(

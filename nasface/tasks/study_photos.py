@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
@@ -35,8 +35,7 @@ def run(run: Run) -> Outcome:
     data.require("validation")  # a closed set, which has no strangers to verify, is refused
     faces = open_faces(data, options, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
     path = run.path(settings.file)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=run.console) as bar:
+    with run.console.progress(TimeRemainingColumn()) as bar:
         task = bar.add_task("measuring", total=None)
         results = study(
             supernet,

@@ -43,7 +43,7 @@ def _near_budgets(run: Run, table: AccuracyTable) -> list[tuple[str, npt.NDArray
     try:
         bounds = run.workbench.budgets
     except LookupTableError as error:
-        run.console.print(f"[yellow]no budgets are looked at[/yellow]: {error}", soft_wrap=True)
+        run.console.note("no budgets are looked at:", str(error))
         return []
     show_budgets(run)
     return [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import TimeElapsedColumn, TimeRemainingColumn
 
 from nasface.data import FaceData
 from nasface.errors import InvalidInput, MissingDependency, UnknownName
@@ -134,9 +134,8 @@ def _ignore(_: TrainingUpdate) -> None:
 @contextmanager
 def _listener(run: Run, config: TrainingConfig, folder: Path) -> Iterator[Listener]:
     """The progress bar with the time left, and TensorBoard if it is wanted."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     board = _tensorboard(folder) if config.tensorboard else None
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=run.console) as bar:
+    with run.console.progress(TimeElapsedColumn(), TimeRemainingColumn()) as bar:
         tasks: dict[int, Any] = {}
 
         def listen(told: TrainingUpdate) -> None:

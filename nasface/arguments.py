@@ -1,0 +1,95 @@
+"""The command line as shells give it, in the grammar that Hydra reads.
+
+Hydra's grammar has meanings for blanks, brackets, commas, `=`, `#` and quotes, and knows no letter beyond ASCII; paths
+have all of them. What that grammar does not read, or reads as something else than the path that is there, is quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.errors import HydraException
+
+from nasface.errors import InvalidInput
+from nasface.tasks import TASKS
+
+MULTIRUN: Final = frozenset({"-m", "--multirun"})
+HELP: Final = frozenset({"-h", "--help", "help"})
+
+_KEY: Final = re.compile(r"(~|\+{0,2})[\w./@:-]+")
+_FOLDERS: Final = frozenset({"--config-dir", "-cd"})
+_TAKES_VALUE: Final = _FOLDERS | {"--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p"}
+_BOUND: Final = re.compile(r"constraints\.(?!default_)\w+")
+_NUMBER: Final = re.compile(r"[-+.\d][\d.eE+-]*")
+
+
+def to_hydra(arguments: Sequence[str]) -> list[str]:
+    """The arguments of the program, without its name, for Hydra.
+
+    Raises:
+        InvalidInput: A word is neither an option, nor a flag, nor a task.
+    """
+    multirun = bool(MULTIRUN & set(arguments))
+    flags: list[str] = []
+    overrides: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-"):
+            overrides.append(_override(argument, multirun))
+            continue
+        words = [argument, *([next(rest, "")] if argument in _TAKES_VALUE else [])]
+        place = flags if argument.partition("=")[0] in _FOLDERS else overrides
+        place += words
+    return flags + overrides  # argparse, which splits them, gives up at a folder behind an option
+
+
+def _override(argument: str, multirun: bool) -> str:
+    key, equals, value = argument.partition("=")
+    if not equals and key in TASKS:
+        return f"task={key}"
+    if not _KEY.fullmatch(key) or not (equals or key.startswith("~")):
+        raise InvalidInput(f"'{argument}' is no option: options are KEY=VALUE, e.g. task=list, which shows them all.")
+    if _BOUND.fullmatch(key) and _NUMBER.fullmatch(value):
+        key = f"{key}.max"
+    return f"{key}={_value(key, value, multirun)}" if equals else argument
+
+
+def _value(key: str, value: str, multirun: bool) -> str:
+    """The value, quoted where that is needed; of lists and sweeps, the parts."""
+    read = _read(f"{key}={value}")
+    if _is_path(value):
+        return value if read is not None and read.value() == value else _quoted(value)
+    if read is not None:
+        return value
+    if value.startswith("[") and value.endswith("]"):
+        return f"[{_parts(value[1:-1], lambda part: _value(key, part, False))}]"
+    if multirun and "," in value:
+        return _parts(value, lambda part: _value(key, part, False))
+    return _quoted(value)
+
+
+def _parts(text: str, change: Callable[[str], str]) -> str:
+    return ",".join(change(part.strip()) for part in text.split(","))
+
+
+def _read(override: str) -> Override | None:
+    try:
+        return OverridesParser.create().parse_override(override)
+    except HydraException:
+        return None
+
+
+def _is_path(value: str) -> bool:
+    try:
+        return Path(value).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # longer than names may be, ~ of nobody, a zero byte
+        return False
+
+
+def _quoted(value: str) -> str:
+    return QuotedString(value, Quote.single).with_quotes()
