@@ -235,6 +235,25 @@ class Calibrate:
 
 
 @dataclass
+class Demo:
+    """Where `task=demo` serves its page.
+
+    Attributes:
+        serve: Whether it is served at all, beside being written.
+        host: Address of this machine; 0.0.0.0 for all that it has.
+        port: 0 for any that is free.
+        tls: Whether over https, with a certificate that this machine makes.
+        minutes: Without a request, after which the server stops.
+    """
+
+    serve: bool = MISSING
+    host: str = MISSING
+    port: int = MISSING
+    tls: bool = MISSING
+    minutes: float = MISSING
+
+
+@dataclass
 class Pack:
     """Where `task=pack` writes photos to, and how: pixels, "jpeg" or "png", JPEG's quality."""
 
@@ -330,6 +349,7 @@ class Settings:
     timing: Timing = field(default_factory=Timing)
     check: CheckLatency = field(default_factory=CheckLatency)
     calibrate: Calibrate = field(default_factory=Calibrate)
+    demo: Demo = field(default_factory=Demo)
     pack: Pack = field(default_factory=Pack)
     compare: Compare = field(default_factory=Compare)
     experiment: dict[str, Any] = MISSING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,38 @@ def open_tflite(path: Path, threads: int = 1) -> Any:
     except (ValueError, RuntimeError) as error:
         raise ExportError(f"{path} cannot be run: {error}.") from error
     return interpreter
+
+
+def with_shape(path: Path, shape: Sequence[int]) -> bytes:
+    """The content of a file, changed to take inputs of one shape and no other.
+
+    LiteRT's newer interface, and with it LiteRT.js, refuses files that leave a dimension open.
+
+    Args:
+        path: A file that can be resized.
+        shape: Of its input.
+
+    Raises:
+        ExportError: The runtime refuses the file, or this shape of its input.
+    """
+    with requires("ai-edge-litert", "tflite", "changing a .tflite file"):
+        from ai_edge_litert import schema_py_generated as schema
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    try:
+        # without delegates, which hide the tensors inside what they take over
+        plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        interpreter = Interpreter(model_path=str(path), experimental_op_resolver_type=plain)
+        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], list(shape))
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ExportError(f"{path} does not take inputs of shape {list(shape)}: {error}.") from error
+    shapes = {detail["index"]: detail["shape"] for detail in interpreter.get_tensor_details()}
+    content = bytearray(path.read_bytes())
+    graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
+    for index in range(graph.TensorsLength()):
+        tensor = graph.Tensors(index)
+        if tensor.ShapeLength():
+            tensor.ShapeAsNumpy()[:] = shapes[index]  # a view of `content`
+        if tensor.ShapeSignatureLength():
+            tensor.ShapeSignatureAsNumpy()[:] = shapes[index]
+    return bytes(content)

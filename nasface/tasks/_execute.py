@@ -47,6 +47,7 @@ TASKS: Final[dict[str, str]] = {
     "measure_latency": "time whole networks on a device: sub-networks, model files, reference networks",
     "check_latency": "compare a device's predicted latencies with measured ones; the margin for a confidence",
     "calibrate_device": "a latency table for your phone from three to five networks that you time on it",
+    "demo": "a page that times networks on any device with a browser and recognises the faces in two photos",
     "build_assets": "rebuild the embedded data from its sources",
 }
 """Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""

@@ -1,0 +1,73 @@
+// How long every network needs on this device.
+import { deviceName, histogram, summary, timed } from "./measure.js";
+import { hasWebGpu } from "./runtime.js";
+import { svg } from "./view.js";
+
+const RUNS = 100;
+const WARMUP = 5;
+
+/** The panel; `load(entry, backend)` gives a network, `choose(entry)` makes it the one that recognises. */
+export async function speedPanel({ models, load, choose, inTurn, say, fail, runtime }) {
+  const rows = document.querySelector("#models tbody");
+  const button = document.getElementById("measure");
+  const backend = document.getElementById("backend");
+  if (await hasWebGpu()) backend.append(new Option("WebGPU", "webgpu"));
+  document.getElementById("device").textContent = `As this browser says: ${deviceName()}; runtime: ${runtime}, one thread.`;
+
+  models.forEach((entry, i) => {
+    const row = rows.insertRow();
+    [entry.name, (entry.bytes / 1e6).toFixed(2), entry.predicted?.toFixed(4) ?? "–", "–", "–", "–", "–"].forEach((text) => (row.insertCell().textContent = text));
+    if (models.length > 1) {
+      const pick = Object.assign(document.createElement("button"), { type: "button", textContent: "use" });
+      pick.setAttribute("aria-label", `Recognise with ${entry.name}`);
+      pick.addEventListener("click", () => choose(entry).then(() => mark(i)).catch(fail));
+      row.cells[0].append(" ", pick);
+    }
+  });
+  mark(0);
+  button.addEventListener("click", () => inTurn(measure).catch(fail));
+
+  function mark(chosen) {
+    [...rows.rows].forEach((row, i) => row.setAttribute("aria-selected", i === chosen));
+  }
+
+  async function measure() {
+    const [bar, warnings] = ["progress", "warnings"].map((id) => document.getElementById(id));
+    button.disabled = true;
+    bar.hidden = false;
+    warnings.replaceChildren();
+    try {
+      for (const [i, entry] of models.entries()) {
+        say(`Timing ${entry.name}…`);
+        const model = await load(entry, backend.value);
+        const values = Float32Array.from({ length: model.values }, (_, k) => ((k * 7919) % 255) / 127 - 1);
+        const { times, step } = await timed(model, RUNS, WARMUP, values, async (done) => {
+          bar.value = (i + done / RUNS) / models.length;
+          if (done % 10 === 0) await new Promise(requestAnimationFrame);
+        });
+        model.delete();
+        const found = summary(times, step);
+        const ms = (value) => value.toPrecision(3);
+        [ms(found.median), ms(found.low), `${ms(found.mean)} ± ${ms(found.deviation)}`, ms(found.p90)].forEach((text, k) => (rows.rows[i].cells[3 + k].textContent = text));
+        found.warnings.forEach((text) => warnings.append(Object.assign(document.createElement("li"), { textContent: `${entry.name}: ${text}` })));
+        draw(entry.name, histogram(times));
+      }
+      say("Done.");
+    } finally {
+      button.disabled = false;
+      bar.hidden = true;
+    }
+  }
+
+  function draw(name, { low, width, counts }) {
+    const figure = document.getElementById("histogram");
+    const picture = figure.querySelector("svg");
+    const most = Math.max(...counts);
+    picture.replaceChildren();
+    counts.forEach((count, i) => svg("rect", { x: 20 * i, y: 130 - (125 * count) / most, width: 18, height: (125 * count) / most }, picture, `${count} runs`));
+    svg("text", { x: 0, y: 150 }, picture).textContent = `${low.toPrecision(3)} ms`;
+    svg("text", { x: 480, y: 150, "text-anchor": "end" }, picture).textContent = `${(low + counts.length * width).toPrecision(3)} ms and more`;
+    figure.querySelector("figcaption").textContent = `${RUNS} runs of ${name}`;
+    figure.hidden = false;
+  }
+}
