@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,18 @@ from torch import Tensor
 
 from nasface.errors import CheckpointError, listing
 from nasface.runs import atomic_write
+from nasface.supernets._foreign import check_archive, check_tensors, network_of
 from nasface.supernets.elastic import ElasticNetwork
 
 logger = logging.getLogger(__name__)
 
 FORMAT = "nasface.supernet/1"
 HEAD = "classifier."
+
+INDEX = ".safetensors.index.json"
+"""How the name of an index of sharded safetensors ends."""
+
+_BLOCKED = re.compile(r"Unsupported (?:global: GLOBAL|class|operand) ([\w.]+)")
 
 State = dict[str, Tensor]
 Metadata = dict[str, Any]
@@ -32,8 +39,10 @@ _THOP = ("total_ops", "total_params")
 _OPTIONAL = (".num_batches_tracked",)
 
 
-def read_checkpoint(path: Path) -> tuple[State, Metadata]:
-    """Tensors and metadata of a checkpoint; a `.pth` has no metadata.
+def read_checkpoint(path: Path, *, average: bool = False) -> tuple[State, Metadata]:
+    """Tensors and metadata of a checkpoint; only nasface's safetensors have metadata.
+
+    See `nasface.supernets._foreign` for what trainers wrap networks in; `average` prefers their averaged weights.
 
     Raises:
         CheckpointError: The file is absent, truncated, not a checkpoint, holds objects other than tensors, or numbers
@@ -41,10 +50,15 @@ def read_checkpoint(path: Path) -> tuple[State, Metadata]:
     """
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint {path}; give the path of a .pth or .safetensors file.")
-    state, metadata = _read_safetensors(path) if path.suffix == ".safetensors" else (_read_pth(path), {})
-    for key, value in state.items():
-        if not torch.isfinite(value).all():
-            raise CheckpointError(f"{path} holds numbers that are not finite ({key}); use an undamaged checkpoint.")
+    metadata: Metadata = {}
+    if path.name.endswith(INDEX):
+        content: object = _read_shards(path)
+    elif path.suffix == ".safetensors":
+        content, metadata = _read_safetensors(path)
+    else:
+        content = _read_pth(path)
+    state = network_of(content, str(path), average=average)
+    check_tensors(state, str(path))
     return state, metadata
 
 
@@ -111,19 +125,37 @@ def save_safetensors(network: ElasticNetwork, path: Path, metadata: Metadata, *,
         temporary.write_bytes(content)  # the library's own writer turns a full disk into an error of its own
 
 
-def _read_pth(path: Path) -> State:
+def _read_pth(path: Path) -> object:
+    check_archive(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever the broken part raises: pickle, zip, EOF, Runtime, Key errors
+        if blocked := _BLOCKED.search(str(error)):
+            raise CheckpointError(
+                f"{path} also holds an object of {blocked[1]}, and objects of a checkpoint may run code, so that none "
+                "is read: where you trust the file, load it with torch.load(..., weights_only=False) and save its "
+                'tensors alone, torch.save({"state_dict": model.state_dict()}, "clean.pth").'
+            ) from None
         reason = str(error).strip().split("\n", 1)[0].split(". ", 1)[0][:120]
         raise CheckpointError(
             f"{path} is not a checkpoint that can be read safely ({type(error).__name__}: {reason}); "
             "give an undamaged file holding only tensors."
         ) from None
-    state = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise CheckpointError(f'{path} holds no network; give OFA\'s {{"state_dict": ...}} or a dictionary of tensors.')
-    return {str(key): value for key, value in state.items()}
+
+
+def _read_shards(path: Path) -> State:
+    """The tensors of safetensors files that an index beside them lists."""
+    try:
+        files = sorted(set(json.loads(path.read_text(encoding="utf-8-sig"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not an index of safetensors files ({error}); fetch it again.") from None
+    state: State = {}
+    for name in files:
+        shard = path.parent / Path(str(name)).name  # beside the index and nowhere else
+        if not shard.is_file():
+            raise CheckpointError(f"{path} lists {name}, which is not beside it; fetch all files of the checkpoint.")
+        state |= _read_safetensors(shard)[0]
+    return state
 
 
 def _read_safetensors(path: Path) -> tuple[State, Metadata]:
