@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from nasface.errors import InvalidInput, UnknownName
 from nasface.exporters import Exported
 from nasface.options import prepare
 from nasface.registry import build
+from nasface.runs import Json
 from nasface.settings import Accuracy, Bound, Constraints, LatencyBound, Refine, Settings
 from nasface.spaces import Population
 from nasface.strategies import SearchResult
@@ -44,7 +45,7 @@ class Found:
         result: History and counters of the search.
     """
 
-    genotype: dict[str, Any]
+    genotype: dict[str, list[int]]
     predicted: float
     costs: dict[str, float]
     estimated: tuple[str, ...]
@@ -201,7 +202,7 @@ def export(
     images: npt.NDArray[np.uint8] | None = None,
     exporter: str = "tflite",
     precision: str = "float32",
-    metadata: dict[str, Any] | None = None,
+    metadata: Mapping[str, Json] | None = None,
     seed: int = 0,
 ) -> Exported:
     """Write a network that `Supernet.extract` gave, and check that the file computes the same.

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -244,7 +243,7 @@ class Workbench:
             rows.append(self.space.from_dict(published[given]) if known else read_genotype(path, self.space))
         return np.array(rows, np.int8).reshape(len(rows), self.space.n_genes)
 
-    def fingerprint(self, *others: Any) -> str:
+    def fingerprint(self, *others: object) -> str:
         """Of the networks, their accuracies and whatever else results depend on (JSON values)."""
         digest = hashlib.sha256(self.table.genotypes.tobytes())
         for name in sorted(self.table.metrics):

@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.exporters import Examples, Exported, Exporter, network_inputs
 from nasface.netspec import NetSpec
-from nasface.runs import atomic_write, write_text
+from nasface.runs import Json, atomic_write, write_text
 from nasface.runtimes import (
     RUNTIMES,
     TOLERANCES,
@@ -101,7 +101,7 @@ def cut_out(
     return Network(module.spec, module, deployed_weights(module.state_dict(), module.spec), calibration)
 
 
-def save_weights(network: Network, net_config: Mapping[str, Any], folder: Path) -> None:
+def save_weights(network: Network, net_config: Mapping[str, Json], folder: Path) -> None:
     """Write `model.safetensors` (OFA's static keys, calibrated) and `net.config` (OFA's description)."""
     from safetensors.torch import save
 
@@ -116,7 +116,7 @@ def export_checked(
     exporter: Exporter,
     network: Network,
     path: Path,
-    metadata: Mapping[str, Any],
+    metadata: Mapping[str, Json],
     rng: np.random.Generator,
     images: npt.NDArray[np.uint8] | None = None,
 ) -> CheckedExport:

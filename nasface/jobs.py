@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nasface.composition import Workbench
 from nasface.data import FaceData, load_data
 from nasface.randomness import Part, generator
+from nasface.runs import Json
 from nasface.settings import Settings
 from nasface.terminal import Terminal
 
@@ -26,8 +27,8 @@ class Outcome:
         objective: What a sweeper maximises, if anything.
     """
 
-    decision: dict[str, Any] = field(default_factory=dict)
-    measurements: dict[str, Any] = field(default_factory=dict)
+    decision: Mapping[str, Json] = field(default_factory=dict)
+    measurements: Mapping[str, Json] = field(default_factory=dict)
     objective: float | None = None
 
 

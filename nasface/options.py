@@ -8,7 +8,7 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 from hydra import initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
@@ -119,7 +119,7 @@ def _core_options() -> dict[str, str]:
     from nasface.supernets import SUPERNETS
     from nasface.timing.transports import TRANSPORTS
 
-    named: dict[str, Mapping[str, Any]] = {"data": DATA, "supernet": SUPERNETS, "transport": TRANSPORTS}
+    named: dict[str, Mapping[str, object]] = {"data": DATA, "supernet": SUPERNETS, "transport": TRANSPORTS}
     tables = {f"{group}/{name}" for group, options in named.items() for name in options}
     return dict.fromkeys(tables | _yaml_options(config_directory()), "nasface")
 
@@ -158,7 +158,7 @@ def prepare() -> None:
         log.warning("plug-in %s could not be loaded: %s", origin, reason)
 
 
-def _scale(small: Any, full: Any, *, _root_: DictConfig) -> Any:
+def _scale(small: object, full: object, *, _root_: DictConfig) -> object:
     """`${nasface.scale:small,full}` in experiments: the second value with experiment.full=true."""
     value = full if _root_.experiment.full else small
     return OmegaConf.create(value) if isinstance(value, list | dict) else value

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
+from nasface.runs import Json
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Means of R, G and B in 0..1, as in all of OFA's networks."""
@@ -82,7 +83,7 @@ class Template:
         """The points in a square of `size` pixels."""
         return self.points * (size / self.size)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """For JSON, such as a model's metadata."""
         points = [[round(value, 4) for value in point] for point in self.points.tolist()]
         return {"size": self.size, "points": points, "order": list(POINTS), "origin": self.origin}

@@ -13,7 +13,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from nasface.errors import InvalidInput, UnknownName
 
@@ -29,6 +29,13 @@ KINDS: Final[dict[str, str]] = {
     "detector": "nasface.recognition.detectors",
 }
 """Registered kinds and the package whose import registers the components of the core."""
+
+
+class ComponentConfig(Protocol):
+    """Parameters of a component: the dataclass it was registered with."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+    name: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,7 @@ class Registry:
         self.load_core()
         return iter(sorted(self._components.values(), key=lambda c: (list(KINDS).index(c.kind), c.name)))
 
-    def build(self, kind: str, settings: Mapping[str, Any], **context: Any) -> Any:
+    def build(self, kind: str, settings: Mapping[str, object], **context: object) -> Any:
         """Make the component that `settings["name"]` names, the other entries being its parameters.
 
         Raises:
@@ -135,7 +142,7 @@ class Registry:
         failed = "; ".join(f"{origin} ({why})" for origin, why in self._failed.items())
         return f"Plug-ins that failed to load: {failed}." if failed else ""
 
-    def load_plugin(self, origin: str, load: Callable[[], Any]) -> Any | None:
+    def load_plugin(self, origin: str, load: Callable[[], T]) -> T | None:
         """Run `load` with `origin` noted on what it registers; a failure is remembered, undone, and never fatal."""
         self.load_core()
         before, self._origin = dict(self._components), origin
@@ -149,7 +156,9 @@ class Registry:
             self._origin = "nasface"
 
 
-def build_option(kind: str, options: Mapping[str, tuple[type, Callable[[Any], T]]], settings: Mapping[str, Any]) -> T:
+def build_option(
+    kind: str, options: Mapping[str, tuple[type, Callable[[Any], T]]], settings: Mapping[str, object]
+) -> T:
     """What `settings["name"]` names in a plain table of options, the other entries being its parameters.
 
     Args:
@@ -168,7 +177,7 @@ def build_option(kind: str, options: Mapping[str, tuple[type, Callable[[Any], T]
     return make(_configured(f"{kind} {name}", config, parameters))
 
 
-def _configured(what: str, config: type, parameters: Mapping[str, Any]) -> Any:
+def _configured(what: str, config: type, parameters: Mapping[str, object]) -> Any:
     """The dataclass with these parameters; raises `UnknownName` for one that it does not have."""
     fields = {field.name for field in dataclasses.fields(config)} - {"name"}
     for key in parameters:
@@ -190,7 +199,7 @@ def _check_config(kind: str, name: str, config: type) -> None:
         )
 
 
-def _path(obj: Callable[..., Any]) -> str:
+def _path(obj: Callable[..., object]) -> str:
     return f"{obj.__module__}.{getattr(obj, '__qualname__', obj)}"
 
 

@@ -19,7 +19,7 @@ LARGEST_SEED: Final = 2**32 - 1
 """As numpy's and torch's generators take it."""
 
 
-def typed(cls: type[T], values: Any) -> T:
+def typed(cls: type[T], values: object) -> T:
     """Values as a dataclass of options; raises OmegaConf's errors for unknown keys and wrong types."""
     made = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), values))
     if not isinstance(made, cls):

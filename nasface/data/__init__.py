@@ -59,7 +59,7 @@ DATA: Final[dict[str, tuple[type, Callable[[Any], FaceData]]]] = {
 """Options of `data=`: the dataclass of parameters and the loader that takes one."""
 
 
-def load_data(settings: Mapping[str, Any], cwd: Path | None = None) -> FaceData:
+def load_data(settings: Mapping[str, object], cwd: Path | None = None) -> FaceData:
     """Load the data that `settings["name"]` names, the other entries being its parameters.
 
     A relative `root` is relative to `cwd`.
@@ -75,5 +75,5 @@ def load_data(settings: Mapping[str, Any], cwd: Path | None = None) -> FaceData:
         )
     given = dict(settings)
     if cwd is not None and given.get("root"):
-        given["root"] = str(cwd / Path(given["root"]).expanduser())
+        given["root"] = str(cwd / Path(str(given["root"])).expanduser())
     return build_option("data", DATA, given)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -181,7 +181,7 @@ class FaceSet:
                 images[place] = images[old]
         return images[: len(read)], read, tuple(skip for skip in outcomes if skip is not None)
 
-    def select(self, rows: npt.NDArray[Any]) -> FaceSet:
+    def select(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> FaceSet:
         """Some of the photos: ascending row numbers of this set, or a boolean per photo."""
         return FaceSet(self.source, self.rows[rows])
 

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -116,7 +116,7 @@ class Strings(Texts):
 class Chosen(Texts):
     """Some rows of other texts."""
 
-    def __init__(self, texts: Sequence[str], rows: npt.NDArray[np.integer[Any]]) -> None:
+    def __init__(self, texts: Sequence[str], rows: npt.NDArray[np.integer]) -> None:
         self._texts, self._rows = texts, rows
 
     def text(self, row: int) -> str:

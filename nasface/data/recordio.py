@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -161,7 +161,7 @@ def _images(file: RecordFile, keys: Numbers, offsets: Numbers) -> tuple[slice, n
     return images, np.repeat(file.first_labels(firsts), runs[:, 1] - runs[:, 0])
 
 
-def _whole(labels: Sequence[Any]) -> Numbers:
+def _whole(labels: Sequence[object]) -> Numbers:
     """Labels as whole numbers; what is no number becomes 0, which no key of a photo is."""
     return np.nan_to_num(np.array(labels, np.float64), nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)
 

@@ -94,11 +94,11 @@ class _Array:
     data: bytes = b""
     code: str = ""
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: Sequence[Any]) -> None:
         _, _, dtype, _, data = state
         self.data, self.code = _raw(data), dtype.code
 
-    def values(self) -> npt.NDArray[Any]:
+    def values(self) -> npt.NDArray[np.generic]:
         if self.code not in ("b1", "?", "u1", "i1", "i4", "i8", "bool"):
             raise pickle.UnpicklingError(f"an array of type {self.code!r}")
         return np.frombuffer(self.data, self.code)
@@ -107,28 +107,28 @@ class _Array:
 class _Type:
     """What stands for a numpy dtype."""
 
-    def __init__(self, code: Any, *_: Any) -> None:
+    def __init__(self, code: object, *_: object) -> None:
         self.code = (code.decode("ascii") if isinstance(code, bytes) else str(code)).lstrip("<|=")
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         """Byte order and the like: big-endian files are not known."""
 
 
-def _array(*_: Any) -> _Array:
+def _array(*_: object) -> _Array:
     return _Array()
 
 
-def _from_buffer(data: Any, dtype: _Type, *_: Any) -> _Array:
+def _from_buffer(data: bytes, dtype: _Type, *_: object) -> _Array:
     array = _Array()
     array.__setstate__((None, None, dtype, None, bytes(data)))
     return array
 
 
-def _scalar(dtype: _Type, data: Any) -> bool:
+def _scalar(dtype: _Type, data: object) -> bool:
     return any(_raw(data))
 
 
-def _raw(data: Any) -> bytes:
+def _raw(data: object) -> bytes:
     """Bytes as they are, or as the text that pickles of protocol 2 and below hold."""
     if isinstance(data, str):
         return data.encode("latin-1")
@@ -137,21 +137,21 @@ def _raw(data: Any) -> bytes:
     raise pickle.UnpicklingError(f"{type(data).__name__} where bytes must be")
 
 
-def _encode(text: Any, *_: Any) -> bytes:
+def _encode(text: object, *_: object) -> bytes:
     return _raw(text)
 
 
-def _bytes(data: Any = b"", *_: Any) -> bytes:
+def _bytes(data: object = b"", *_: object) -> bytes:
     return _raw(data)
 
 
-def _sequence(values: Any = ()) -> list[Any]:
+def _sequence(values: object = ()) -> list[object]:
     if not isinstance(values, list | tuple):
         raise pickle.UnpicklingError(f"a sequence made of {type(values).__name__}")
     return list(values)
 
 
-_STAND_INS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
+_STAND_INS: Final[Mapping[str, Mapping[str, Callable[..., object]]]] = {
     "numpy": {"ndarray": _Array, "dtype": _Type},
     **{f"numpy.{core}.multiarray": {"_reconstruct": _array, "scalar": _scalar} for core in ("core", "_core")},
     **{f"numpy.{core}.numeric": {"_frombuffer": _from_buffer} for core in ("core", "_core")},
@@ -165,7 +165,7 @@ _STAND_INS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
 
 
 class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> Callable[..., object]:
         """The stand-in of a name; called for every name in the file before it could be used."""
         known = _STAND_INS.get(module, {})
         if name not in known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +46,7 @@ class TrialDesign:
         baseline: The predictor that differences are taken to.
     """
 
-    predictors: Mapping[str, Mapping[str, Any]]
+    predictors: Mapping[str, Mapping[str, object]]
     sizes: Sequence[int]
     splits: int
     held_out: float

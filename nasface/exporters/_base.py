@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ import numpy.typing as npt
 from nasface.errors import ExportError, UnknownName, listing
 from nasface.netspec import Activation, Conv, Linear, NetSpec, Shape, Weights, has_bias
 from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from nasface.runs import atomic_write
+from nasface.runs import Json, atomic_write
 
 METADATA_NAME: Final = "nasface"
 """Name of the entry of a file that holds the JSON description."""
@@ -55,6 +55,10 @@ class Exported:
     sha256: str
 
 
+Metadata = Mapping[str, Json]
+"""What the caller has a file say of itself, beside what the exporter knows."""
+
+
 class Exporter(ABC):
     """Writes networks in one file format.
 
@@ -70,7 +74,12 @@ class Exporter(ABC):
 
     @abstractmethod
     def export(
-        self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any], examples: Examples | None = None
+        self,
+        spec: NetSpec,
+        weights: Weights,
+        path: Path,
+        metadata: Metadata,
+        examples: Examples | None = None,
     ) -> Exported:
         """Write the network to `path`.
 
@@ -143,13 +152,13 @@ def weight_shapes(spec: NetSpec) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def describe(spec: NetSpec, precision: str, metadata: Mapping[str, Any], layout: str = "NHWC") -> bytes:
+def describe(spec: NetSpec, precision: str, metadata: Metadata, layout: str = "NHWC") -> bytes:
     """The JSON that goes into the file, as deterministic UTF-8.
 
     Raises:
         ExportError: `metadata` holds something that is not JSON, e.g. NaN.
     """
-    own: dict[str, Any] = {
+    own: dict[str, Json] = {
         "network": spec.name,
         "precision": precision,
         "input": _described_image(INPUT_NAME, spec.input_shape, layout),
@@ -167,19 +176,19 @@ def output_names(spec: NetSpec) -> tuple[str, ...]:
     return spec.outputs if len(spec.outputs) > 1 else (OUTPUT_NAME,)
 
 
-def _described_image(name: str, shape: Shape, layout: str) -> dict[str, Any]:
+def _described_image(name: str, shape: Shape, layout: str) -> dict[str, Json]:
     height, width, channels = shape
     sizes = [height, width, channels] if layout == "NHWC" else [channels, height, width]
     return {"name": name, "shape": [1, *sizes], "layout": layout, "type": "float32"}
 
 
-def _described_outputs(spec: NetSpec, layout: str) -> dict[str, Any]:
+def _described_outputs(spec: NetSpec, layout: str) -> dict[str, Json]:
     if len(spec.outputs) == 1:
         return {"output": {"name": OUTPUT_NAME, "shape": [1, int(np.prod(spec.output_shape))], "type": "float32"}}
     return {"outputs": [_described_image(name, shape, layout) for name, shape in spec.output_shapes.items()]}
 
 
-def preprocessing(spec: NetSpec) -> dict[str, Any]:
+def preprocessing(spec: NetSpec) -> dict[str, Json]:
     """What is done to an aligned face before the network: the OFA face networks' recipe, with ImageNet's mean and std.
 
     input = (resized RGB / 255 - mean) / std, channel by channel.

@@ -15,6 +15,7 @@ Everything is float32 here; `_precision` stores weights otherwise, `_quantize` c
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from functools import singledispatchmethod
 from typing import Any, Final
@@ -99,9 +100,9 @@ class Lowering:
         """One output is a descriptor, float32 [1, n]; several are maps [1, height, width, channels] of their names."""
         if len(self._spec.outputs) > 1:
             return {name: self._values[name] for name in self._spec.outputs}
-        return {OUTPUT_NAME: self._flat(self._values[self._spec.output], (np.prod(self._spec.output_shape),))}
+        return {OUTPUT_NAME: self._flat(self._values[self._spec.output], (math.prod(self._spec.output_shape),))}
 
-    def _flat(self, x: int, sizes: tuple[Any, ...], name: str = OUTPUT_NAME) -> int:
+    def _flat(self, x: int, sizes: tuple[int, ...], name: str = OUTPUT_NAME) -> int:
         """All numbers of every image in another shape; the number of images stays open."""
         shape = np.array([-1, *sizes], np.int32)
         output = self._graph.tensor(name, (1, *sizes))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nasface.errors import requires
 from nasface.exporters._base import (
@@ -13,6 +11,7 @@ from nasface.exporters._base import (
     Examples,
     Exported,
     Exporter,
+    Metadata,
     check_precision,
     check_weights,
     describe,
@@ -47,7 +46,12 @@ class OnnxExporter(Exporter):
         self.precision = check_precision(config.precision, self.precisions)
 
     def export(
-        self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any], examples: Examples | None = None
+        self,
+        spec: NetSpec,
+        weights: Weights,
+        path: Path,
+        metadata: Metadata,
+        examples: Examples | None = None,
     ) -> Exported:
         """Write the network to `path`, see `Exporter.export`."""
         with requires("onnx", "onnx", "exporter onnx"), requires("onnxruntime", "onnx", "exporter onnx"):

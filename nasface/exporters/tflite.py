@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from nasface.errors import UnknownName, requires
 from nasface.exporters._base import (
@@ -14,6 +13,7 @@ from nasface.exporters._base import (
     Examples,
     Exported,
     Exporter,
+    Metadata,
     check_precision,
     check_weights,
     describe,
@@ -22,6 +22,7 @@ from nasface.exporters._base import (
 )
 from nasface.netspec import NetSpec, Weights
 from nasface.registry import register
+from nasface.runs import Json
 
 if TYPE_CHECKING:
     from nasface.exporters._graph import Graph
@@ -72,7 +73,12 @@ class TFLiteExporter(Exporter):
         self._float_operators = tuple(config.float_operators)
 
     def export(
-        self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any], examples: Examples | None = None
+        self,
+        spec: NetSpec,
+        weights: Weights,
+        path: Path,
+        metadata: Metadata,
+        examples: Examples | None = None,
     ) -> Exported:
         """Write the network to `path`, see `Exporter.export`."""
         with requires("ai-edge-litert", "tflite", "exporter tflite"):
@@ -85,7 +91,7 @@ class TFLiteExporter(Exporter):
         _flatbuffer.add_metadata(model, METADATA_NAME, description)
         return write_model(path, _flatbuffer.pack(model))
 
-    def _arithmetic(self) -> dict[str, Any]:
+    def _arithmetic(self) -> dict[str, Json]:
         """What the description says beyond the precision."""
         return {"hard_swish": self._hard_swish} if self.precision == "int8" else {}
 

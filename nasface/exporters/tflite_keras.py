@@ -6,10 +6,8 @@ for `tflite`, and the choice for someone who wants the very file that TensorFlow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nasface.errors import requires
 from nasface.exporters._base import (
@@ -18,6 +16,7 @@ from nasface.exporters._base import (
     Examples,
     Exported,
     Exporter,
+    Metadata,
     check_precision,
     check_weights,
     describe,
@@ -50,7 +49,12 @@ class TFLiteKerasExporter(Exporter):
         self.precision = check_precision(config.precision, self.precisions)
 
     def export(
-        self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any], examples: Examples | None = None
+        self,
+        spec: NetSpec,
+        weights: Weights,
+        path: Path,
+        metadata: Metadata,
+        examples: Examples | None = None,
     ) -> Exported:
         """Write the network to `path`, see `Exporter.export`."""
         with requires("tensorflow", "keras", "exporter tflite_keras"):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nasface.errors import requires
 from nasface.exporters._base import (
@@ -15,6 +13,7 @@ from nasface.exporters._base import (
     Examples,
     Exported,
     Exporter,
+    Metadata,
     check_weights,
     describe,
     write_model,
@@ -40,7 +39,12 @@ class TorchExportExporter(Exporter):
         pass
 
     def export(
-        self, spec: NetSpec, weights: Weights, path: Path, metadata: Mapping[str, Any], examples: Examples | None = None
+        self,
+        spec: NetSpec,
+        weights: Weights,
+        path: Path,
+        metadata: Metadata,
+        examples: Examples | None = None,
     ) -> Exported:
         """Write the network to `path`, see `Exporter.export`."""
         with requires("torch", "torch", "exporter torch_export"):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
 
-Floats = npt.NDArray[np.floating[Any]]
-Ints = npt.NDArray[np.integer[Any]]
+Floats = npt.NDArray[np.floating]
+Ints = npt.NDArray[np.integer]
 Bools = npt.NDArray[np.bool_]
 
 

@@ -8,7 +8,6 @@ rate. Instead of comparing every pair with every threshold, sorted distances are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +71,7 @@ class Verification:
 
 
 def squared_distances(
-    descriptors: npt.ArrayLike, first: npt.NDArray[np.integer[Any]], second: npt.NDArray[np.integer[Any]]
+    descriptors: npt.ArrayLike, first: npt.NDArray[np.integer], second: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.float32]:
     """Squared L2 distances (pairs,) between rows `first` and `second` of descriptors (n, d), scaled to unit length."""
     rows = unit_rows(descriptors)

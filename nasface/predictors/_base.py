@@ -25,6 +25,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from nasface.registry import ComponentConfig
 from nasface.spaces import Features
 
 Targets = npt.NDArray[np.float64]
@@ -49,8 +50,8 @@ class Comparator(ABC):
     regressor: ClassVar[bool] = False
     """Whether it gives accuracies in the target's own scale as scores, so that RMSE and bias mean something."""
 
-    config: Any
-    """A dataclass of parameters with the field `name`."""
+    config: ComponentConfig
+    """Of this predictor, e.g. `RidgeConfig`."""
 
     @abstractmethod
     def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:

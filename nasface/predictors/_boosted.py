@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.predictors._base import Comparator, Groups, Scorer, Targets
-from nasface.predictors._checks import check_trees
+from nasface.predictors._checks import PairTreeOptions, TreeOptions, check_trees
 from nasface.predictors._pairs import PairClassifier, pair_rows
 from nasface.spaces import Features
 
+Labels = npt.NDArray[np.float64] | npt.NDArray[np.int8]
+"""[n], accuracies, or whether the first of a pair is better."""
 
-class BoostedTrees(ABC):
+C = TypeVar("C", bound=TreeOptions)
+D = TypeVar("D", bound=TreeOptions, contravariant=True)
+P = TypeVar("P", bound=PairTreeOptions)
+
+
+class BoostedTrees(ABC, Generic[D]):
     """One fitted model of a library; `name` is the predictor's, for messages and files."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     @abstractmethod
-    def train(self, x: npt.NDArray[Any], y: npt.NDArray[Any], objective: str, config: Any, seed: int) -> None:
+    def train(self, x: Features, y: Labels, objective: str, config: D, seed: int) -> None:
         """Fit `config.trees` trees; `objective` is the library's word. Raises `MissingDependency`."""
 
     @abstractmethod
@@ -38,13 +45,14 @@ class BoostedTrees(ABC):
         """Read what `save` wrote; raises `InvalidInput`."""
 
 
-class _Boosted(Comparator):
+class _Boosted(Comparator, Generic[C]):
     """What both share: a model, and a file for it."""
 
-    trees: ClassVar[type[BoostedTrees]]
+    config: C
+    trees: type[BoostedTrees[C]]
     objective: ClassVar[str]
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: C) -> None:
         self.config = config
         self._model = self.trees(config.name)
 
@@ -58,7 +66,7 @@ class _Boosted(Comparator):
         return self
 
 
-class BoostedNAC(_Boosted, PairClassifier):
+class BoostedNAC(_Boosted[P], PairClassifier):
     """The paper's comparator with another library: a classifier of pairs of networks."""
 
     def fit(self, x: Features, y: Targets, groups: Groups, rng: np.random.Generator) -> Self:
@@ -73,11 +81,11 @@ class BoostedNAC(_Boosted, PairClassifier):
         self._model.train(rows, better, self.objective, self.config, int(rng.integers(2**31)))
         return self
 
-    def _probability(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    def _probability(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         return self._model.predict(rows)
 
 
-class BoostedRegressor(_Boosted, Scorer):
+class BoostedRegressor(_Boosted[C], Scorer):
     """Regression of accuracy on the ordinal code, squared error."""
 
     regressor = True

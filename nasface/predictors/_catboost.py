@@ -5,25 +5,33 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput, MissingDependency, NotFitted
-from nasface.predictors._boosted import BoostedTrees
+from nasface.predictors._boosted import BoostedTrees, Labels
+from nasface.predictors._checks import LevelwiseOptions
 from nasface.predictors._state import load_state, save_state
+from nasface.spaces import Features
 
 
-class CatBoostModel(BoostedTrees):
+class Model(Protocol):
+    """What is asked of the library's models."""
+
+    def predict(self, data: Features, *, prediction_type: str, thread_count: int) -> npt.ArrayLike: ...
+
+
+class CatBoostModel(BoostedTrees[LevelwiseOptions]):
     """A model with a name for messages; fitted by `train` or `load`."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._model: Any = None
+        self._model: Model | None = None
         self._text: str | None = None
 
-    def train(self, x: npt.NDArray[Any], y: npt.NDArray[Any], objective: str, config: Any, seed: int) -> None:
+    def train(self, x: Features, y: Labels, objective: str, config: LevelwiseOptions, seed: int) -> None:
         """Fit `config.trees` symmetric trees."""
         library = self._library()
         model = library.CatBoost(

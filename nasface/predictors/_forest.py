@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ import numpy.typing as npt
 from nasface.errors import InvalidInput
 from nasface.predictors._base import Digests
 from nasface.spaces import Features
+
+Masks = npt.NDArray[np.unsignedinteger]
+"""Bits of open leaves, in as many as the trees need."""
 
 MAX_LEAVES: Final = 64
 
@@ -99,7 +102,7 @@ class PairForest:
         blocks = range(0, len(first), _BLOCK)
         return np.concatenate([self._reached(first[i : i + _BLOCK] & second[i : i + _BLOCK]) for i in blocks])
 
-    def _reached(self, open_leaves: Any) -> npt.NDArray[np.float64]:
+    def _reached(self, open_leaves: Digests) -> npt.NDArray[np.float64]:
         """Sum over the trees of the value of the lowest open leaf."""
         leaf = np.bitwise_count(~open_leaves & (open_leaves - self._dtype(1)))
         return np.asarray(self._values.take(leaf + self._offsets).sum(axis=-1))
@@ -122,7 +125,7 @@ class PairForest:
         columns = [self._column(column) for column in range(self.n_features)]
         return _Tables.of([thresholds for thresholds, _ in columns], [table for _, table in columns])
 
-    def _column(self, column: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
+    def _column(self, column: int) -> tuple[npt.NDArray[np.float64], Masks]:
         """Thresholds of a feature, and uint[n_thresholds + 1, 2, n_trees], masks by number of false tests."""
         own = [split for split in self._splits if split.feature % self.n_features == column]
         thresholds = np.unique(np.array([split.threshold for split in own]))
@@ -148,15 +151,15 @@ class _Tables:
     """
 
     thresholds: list[npt.NDArray[np.float64]]
-    masks: npt.NDArray[Any]
+    masks: Masks
     strides: npt.NDArray[np.float32]
     rows: npt.NDArray[np.float32]
     levels: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, thresholds: list[npt.NDArray[np.float64]], tables: list[npt.NDArray[Any]]) -> _Tables:
+    def of(cls, thresholds: list[npt.NDArray[np.float64]], tables: list[Masks]) -> _Tables:
         """From the thresholds and the masks of single features."""
-        groups: list[npt.NDArray[Any]] = []
+        groups: list[Masks] = []
         strides = np.zeros((len(tables), len(tables)), np.float32)
         for column, table in enumerate(tables):
             if groups and len(groups[-1]) * len(table) <= _COMBINED:
@@ -170,7 +173,7 @@ class _Tables:
         levels = np.array([np.searchsorted(own, np.arange(_LEVELS)) for own in thresholds], np.float32)
         return cls(thresholds, masks.reshape(len(masks), -1), strides[:, : len(groups)].copy(), rows, levels)
 
-    def codes(self, x: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    def codes(self, x: Features) -> npt.NDArray[np.intp]:
         """Row of `masks` for every network and group, intp[n, n_groups]."""
         with np.errstate(invalid="ignore"):  # what does not fit is seen at once
             whole = x.astype(np.uint8)

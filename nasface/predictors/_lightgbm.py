@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Self
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput, MissingDependency, NotFitted
 from nasface.predictors._base import Scorer
+from nasface.predictors._checks import LeafwiseOptions
 from nasface.predictors._state import load_state, save_state
 from nasface.spaces import Features
 
@@ -24,7 +25,7 @@ def library(purpose: str) -> ModuleType:
     return lightgbm
 
 
-def parameters(config: Any, seed: int) -> dict[str, Any]:
+def parameters(config: LeafwiseOptions, seed: int) -> dict[str, object]:
     """Of training, from a config with `leaves`, `learning_rate` and `min_leaf`."""
     return {
         "num_leaves": config.leaves,
@@ -38,15 +39,23 @@ def parameters(config: Any, seed: int) -> dict[str, Any]:
     }
 
 
+class Booster(Protocol):
+    """What is asked of the library's boosters."""
+
+    def predict(self, data: Features, *, raw_score: bool, num_threads: int) -> npt.ArrayLike: ...
+
+
 class LightGBMScorer(Scorer):
     """Scores are the raw predictions of a booster."""
 
     libraries = ("lightgbm",)
 
-    def __init__(self, config: Any) -> None:
+    config: LeafwiseOptions
+
+    def __init__(self, config: LeafwiseOptions) -> None:
         self.config = config
         self._text: str | None = None
-        self._model: Any = None
+        self._model: Booster | None = None
 
     def score(self, x: Features) -> npt.NDArray[np.float64]:
         """float64[n] for float32[n, n_features]."""

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput, MissingDependency, NotFitted
+from nasface.predictors._checks import PerceptronOptions
 from nasface.runs import atomic_write
 
 Parameters = dict[str, npt.NDArray[np.float32]]
@@ -34,7 +35,7 @@ class Perceptron:
         parameters: Names of what is kept in the file.
     """
 
-    config: Any
+    config: PerceptronOptions
     parameters: ClassVar[frozenset[str]]
     _parameters: Parameters | None = None
 
@@ -94,7 +95,7 @@ def batches(n: int, batch: int, steps: int, rng: np.random.Generator, least: int
         yield order[start : start + size]
 
 
-def check_training(config: Any, n: int) -> None:
+def check_training(config: PerceptronOptions, n: int) -> None:
     """Refuse parameters that are out of range.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +40,7 @@ def pair_rows(
     return rows, np.concatenate([better, 1 - better])
 
 
-def sigmoid(raw: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+def sigmoid(raw: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """1 / (1 + exp(-raw)), of any shape and without overflow; without scipy.special, which is slow to import."""
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * np.asarray(raw, np.float64)))
 
@@ -50,7 +49,7 @@ class PairClassifier(Comparator):
     """A comparator whose answer is a classifier's, averaged over both orders: p = (f(a, b) + 1 - f(b, a)) / 2."""
 
     @abstractmethod
-    def _probability(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    def _probability(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """P(first better) by the classifier itself, for float32[n, 2 n_features]."""
 
     def compare(self, a: Features, b: Features) -> npt.NDArray[np.float64]:

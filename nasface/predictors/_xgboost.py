@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput, MissingDependency, NotFitted
-from nasface.predictors._boosted import BoostedTrees
+from nasface.predictors._boosted import BoostedTrees, Labels
+from nasface.predictors._checks import LeafwiseOptions
 from nasface.predictors._state import load_state, save_state
+from nasface.spaces import Features
 
 
-class XGBoostModel(BoostedTrees):
+class Booster(Protocol):
+    """What is asked of the library's boosters."""
+
+    def set_param(self, params: Mapping[str, object]) -> None: ...
+
+    def inplace_predict(self, data: npt.NDArray[np.float32]) -> npt.ArrayLike: ...
+
+    def save_raw(self, raw_format: str) -> bytearray: ...
+
+
+class XGBoostModel(BoostedTrees[LeafwiseOptions]):
     """A booster with a name for messages; fitted by `train` or `load`."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._booster: Any = None
+        self._booster: Booster | None = None
 
-    def train(self, x: npt.NDArray[Any], y: npt.NDArray[Any], objective: str, config: Any, seed: int) -> None:
+    def train(self, x: Features, y: Labels, objective: str, config: LeafwiseOptions, seed: int) -> None:
         """Fit `config.trees` trees, grown leaf by leaf."""
         options = {
             "objective": objective,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,16 +32,18 @@ class CatBoostNACConfig:
 
 
 @register("predictor", "catboost_nac", config=CatBoostNACConfig)
-class CatBoostNAC(BoostedNAC):
+class CatBoostNAC(BoostedNAC[CatBoostNACConfig]):
     """CatBoost comparator of two networks: the paper's NAC with another library."""
 
     libraries = ("catboost",)
     trees, objective = CatBoostModel, "Logloss"
 
+    config: CatBoostNACConfig
+
     def __init__(self, config: CatBoostNACConfig | None = None) -> None:
         super().__init__(config or CatBoostNACConfig())
 
-    def _probability(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    def _probability(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         return sigmoid(self._model.predict(rows))
 
 
@@ -63,11 +64,13 @@ class CatBoostRegressorConfig:
 
 
 @register("predictor", "catboost_regressor", config=CatBoostRegressorConfig)
-class CatBoostRegressor(BoostedRegressor):
+class CatBoostRegressor(BoostedRegressor[CatBoostRegressorConfig]):
     """CatBoost regression of accuracy on the ordinal code, squared error."""
 
     libraries = ("catboost",)
     trees, objective = CatBoostModel, "RMSE"
+
+    config: CatBoostRegressorConfig
 
     def __init__(self, config: CatBoostRegressorConfig | None = None) -> None:
         super().__init__(config or CatBoostRegressorConfig())

@@ -147,8 +147,8 @@ class _GaussianProcess(Scorer):
     def load(self, path: Path) -> Self:
         """Read what `save` wrote."""
         content = json.loads(load_state(path, self.config.name))
-        arrays = {name: np.array(content.pop(name)) for name in ("x", "centre", "theta", "answers")}
-        self._process, self._factor = Process(**arrays, **content), None
+        arrays = {name: np.array(content[name]) for name in ("x", "centre", "theta", "answers")}
+        self._process, self._factor = Process(**(content | arrays)), None
         return self
 
     def _groups(self, groups: Groups) -> Groups:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from nasface.registry import register
 from nasface.spaces import Features
 
 Values = npt.NDArray[np.float64]
-Objective = Callable[[Values, Any], tuple[Values, Values]]
+Objective = Callable[[Values, object], tuple[Values, Values]]
 
 _OPPONENTS: Final = 1024
 """Networks that each one is compared with in an iteration; tables up to this size use all pairs."""
@@ -64,6 +64,8 @@ class StagewiseConfig(BradleyTerryConfig):
 class BradleyTerry(LightGBMScorer):
     """LightGBM strength of a network, learned from soft comparisons: antisymmetric and transitive by construction."""
 
+    config: BradleyTerryConfig
+
     def __init__(self, config: BradleyTerryConfig | None = None) -> None:
         super().__init__(config or BradleyTerryConfig())
 
@@ -95,7 +97,7 @@ class BradleyTerry(LightGBMScorer):
         """`compare` for strengths."""
         return sigmoid(np.asarray(a - b, np.float64))
 
-    def _constraints(self, groups: Groups) -> dict[str, Any]:
+    def _constraints(self, groups: Groups) -> dict[str, object]:
         return {}
 
 
@@ -105,10 +107,12 @@ class Stagewise(BradleyTerry):
 
     additive = True
 
+    config: StagewiseConfig
+
     def __init__(self, config: StagewiseConfig | None = None) -> None:
         super().__init__(config or StagewiseConfig())
 
-    def _constraints(self, groups: Groups) -> dict[str, Any]:
+    def _constraints(self, groups: Groups) -> dict[str, object]:
         return {"interaction_constraints": groups}
 
 
@@ -122,7 +126,7 @@ def pair_objective(y: Targets, noise: float, rng: np.random.Generator) -> Object
     """
     n, error = len(y), math.sqrt(2) * noise * float(y.std())
 
-    def objective(scores: Values, _: Any) -> tuple[Values, Values]:
+    def objective(scores: Values, _: object) -> tuple[Values, Values]:
         rivals = np.arange(n) if n <= _OPPONENTS else rng.choice(n, _OPPONENTS, replace=False)
         wins = order_probability(y[:, None] - y[rivals], error)
         said = sigmoid(scores[:, None] - scores[rivals])

@@ -51,6 +51,8 @@ class LightGBMNAC(Comparator):
 
     libraries = ("lightgbm",)
 
+    config: LightGBMNACConfig
+
     def __init__(self, config: LightGBMNACConfig | None = None) -> None:
         self.config = config or LightGBMNACConfig()
         self._text: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,8 @@ class LightGBMRanker(LightGBMScorer):
     rises linearly; every pair counts, not only those with a network of the first places.
     """
 
+    config: LightGBMRankerConfig
+
     def __init__(self, config: LightGBMRankerConfig | None = None) -> None:
         super().__init__(config or LightGBMRankerConfig())
 
@@ -82,7 +84,7 @@ def query_sizes(n: int) -> list[int]:
     return [n // parts + (part < n % parts) for part in range(parts)]
 
 
-def _objective(levels: int) -> dict[str, Any]:
+def _objective(levels: int) -> dict[str, object]:
     return {
         "objective": "lambdarank",
         "label_gain": list(range(levels)),

@@ -38,6 +38,8 @@ class LightGBMRegressor(LightGBMScorer):
 
     regressor = True
 
+    config: LightGBMRegressorConfig
+
     def __init__(self, config: LightGBMRegressorConfig | None = None) -> None:
         super().__init__(config or LightGBMRegressorConfig())
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,9 @@ from nasface.predictors._mlp import (
 from nasface.predictors._pairs import sigmoid
 from nasface.registry import register
 from nasface.spaces import Features
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _NAMES = tuple(f"layers.{layer}.{part}" for layer in range(4) for part in ("weight", "bias"))
 _LEAST = 8  # networks of a batch: one alone has no pair
@@ -60,6 +64,7 @@ class MLPNAC(Perceptron, Comparator):
     (u, v), and comparing is an addition.
     """
 
+    config: MLPNACConfig
     encoding = "onehot"
     libraries = ("torch",)
     parameters = frozenset(_NAMES)
@@ -132,7 +137,7 @@ class MLPNAC(Perceptron, Comparator):
         return {name: value.detach().numpy() for name, value in weights.items()}
 
 
-def _forward(torch: ModuleType, weights: dict[str, Any], x: Any) -> tuple[Any, Any]:
+def _forward(torch: ModuleType, weights: Mapping[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
     """Digests of networks in torch: float32[n, n_features] -> two float32[n], as the first and as the second."""
     for layer in range(3):
         weight, bias = weights[f"layers.{layer}.weight"], weights[f"layers.{layer}.bias"]

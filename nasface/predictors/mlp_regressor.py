@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ from nasface.predictors._mlp import (
 )
 from nasface.registry import register
 from nasface.spaces import Features
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _NAMES = (*(f"layers.{layer}.0.{part}" for layer in range(3) for part in ("weight", "bias")), "layers.3.weight")
 
@@ -56,6 +60,7 @@ class MLPRegressor(Perceptron, Scorer):
     thousandths. Its file has OFA's key names (`base_acc`, `layers.*`) and `scale`, the deviation.
     """
 
+    config: MLPRegressorConfig
     encoding = "onehot"
     regressor = True
     libraries = ("torch",)
@@ -110,9 +115,10 @@ def _one(value: float) -> npt.NDArray[np.float32]:
     return np.array([value], np.float32)
 
 
-def _forward(torch: ModuleType, weights: dict[str, Any], x: Any) -> Any:
+def _forward(torch: ModuleType, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
     for layer in range(3):
         x = torch.relu(
             torch.nn.functional.linear(x, weights[f"layers.{layer}.0.weight"], weights[f"layers.{layer}.0.bias"])
         )
-    return torch.nn.functional.linear(x, weights["layers.3.weight"])[:, 0]
+    out: Tensor = torch.nn.functional.linear(x, weights["layers.3.weight"])[:, 0]
+    return out

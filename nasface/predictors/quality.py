@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from nasface.metrics.ranking import comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
 from nasface.predictors.confidence import Confidence, fit_confidence
 from nasface.predictors.ranker import Ranker, fit_ranker
+from nasface.runs import Json
 from nasface.spaces import Features, Population, SearchSpace, relatives
 
 Values = npt.NDArray[np.float64]
@@ -23,6 +24,20 @@ Mask = npt.NDArray[np.bool_]
 
 PREDICTOR = "predictor"
 """Key of the predictor in `QualityReport.everywhere` and `near_budget`; the other keys are those of the floors."""
+
+
+class Metrics(TypedDict):
+    """What is said of one column: `RankingQuality`, but `pair_accuracy` over `pairs`, None where there are too few."""
+
+    pair_accuracy: float | None
+    kendall_tau: float
+    spearman: float
+    ndcg: float
+    top_k_regret: dict[int, float]
+    networks: int
+    rmse: float | None
+    bias: float | None
+    pairs: int
 
 
 @dataclass(frozen=True)
@@ -38,12 +53,12 @@ class QualityReport:
     """
 
     folds: int
-    everywhere: dict[str, dict[str, Any]]
-    near_budget: dict[str, dict[str, Any]] | None
+    everywhere: dict[str, Metrics]
+    near_budget: dict[str, Metrics] | None
     antisymmetry: float | None
     confidence: Confidence
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """For JSON."""
         return asdict(self)
 
@@ -100,7 +115,7 @@ def quality(
     columns = {PREDICTOR: _pool(judged, n)}
     columns |= {name: _Column(values, _wins(*values[pairs])) for name, values in floors.items()}
 
-    def measure(mask: Mask) -> dict[str, dict[str, Any]]:
+    def measure(mask: Mask) -> dict[str, Metrics]:
         return {name: _metrics(targets, column, pairs, mask) for name, column in columns.items()}
 
     near_budget = measure(near) if near is not None and near.sum() >= 2 else None
@@ -151,12 +166,22 @@ def _pool(judged: list[_Fold], n: int) -> _Column:
     return _Column(scores, np.concatenate([fold.said.wins for fold in judged]), judged[0].said.calibrated)
 
 
-def _metrics(targets: Targets, column: _Column, pairs: npt.NDArray[np.intp], mask: Mask) -> dict[str, Any]:
-    found = asdict(ranking_quality(targets[mask], column.scores[mask], calibrated=column.calibrated))
+def _metrics(targets: Targets, column: _Column, pairs: npt.NDArray[np.intp], mask: Mask) -> Metrics:
+    ranking = ranking_quality(targets[mask], column.scores[mask], calibrated=column.calibrated)
     inside = mask[pairs].all(axis=0)
     first, second = targets[pairs[:, inside]]
     accuracy = comparison_accuracy(first, second, column.wins[inside]) if len(first) > 1 else None
-    return {**found, "pair_accuracy": accuracy, "pairs": len(first)}
+    return {
+        "pair_accuracy": accuracy,
+        "kendall_tau": ranking.kendall_tau,
+        "spearman": ranking.spearman,
+        "ndcg": ranking.ndcg,
+        "top_k_regret": ranking.top_k_regret,
+        "networks": ranking.networks,
+        "rmse": ranking.rmse,
+        "bias": ranking.bias,
+        "pairs": len(first),
+    }
 
 
 def _wins(a: Values, b: Values) -> Values:

@@ -37,6 +37,8 @@ class Ridge(Scorer):
     regressor = True
     additive = True
 
+    config: RidgeConfig
+
     def __init__(self, config: RidgeConfig | None = None) -> None:
         self.config = config or RidgeConfig()
         self._weights: npt.NDArray[np.float64] | None = None

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.metrics.ranking import comparison_accuracy, ranking_quality
+from nasface.metrics.ranking import RankingQuality, comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
 from nasface.predictors.quality import antisymmetry
 from nasface.predictors.ranker import Ranker, fit_ranker
@@ -19,6 +19,9 @@ from nasface.spaces import Population, SearchSpace
 
 Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float64]
+
+Metrics = dict[str, float | None]
+"""By name; `regret_K` for the regret of a short list of K."""
 
 LEAST: Final = 5
 """Held-out networks that a region needs to be judged."""
@@ -56,7 +59,7 @@ def judge_predictor(
     rows: npt.NDArray[np.intp],
     regions: Mapping[str, Mask],
     rng: np.random.Generator,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Metrics]:
     """Fit on `rows`, judge on every region.
 
     Args:
@@ -89,18 +92,18 @@ def judge_predictor(
     return found
 
 
-def judge_floor(values: Values, targets: Targets, regions: Mapping[str, Mask]) -> dict[str, dict[str, Any]]:
+def judge_floor(values: Values, targets: Targets, regions: Mapping[str, Mask]) -> dict[str, Metrics]:
     """The same for numbers that take the place of scores, e.g. multiply-accumulates."""
     return {
-        name: _flat(asdict(ranking_quality(targets[mask], values[mask])))
+        name: _flat(ranking_quality(targets[mask], values[mask]))
         for name, mask in regions.items()
         if mask.sum() >= LEAST
     }
 
 
-def _judge(ranker: Ranker, networks: Population, targets: Targets, strengths: Values) -> dict[str, Any]:
+def _judge(ranker: Ranker, networks: Population, targets: Targets, strengths: Values) -> Metrics:
     predictor = ranker.predictor
-    metrics = _flat(asdict(ranking_quality(targets, strengths, calibrated=predictor.regressor)))
+    metrics = _flat(ranking_quality(targets, strengths, calibrated=predictor.regressor))
     if isinstance(predictor, Scorer):
         return metrics | {"antisymmetry": 0.0, "cycles": 0.0}
     first, second = np.triu_indices(len(networks), 1)
@@ -125,6 +128,7 @@ def _cycles(ranker: Ranker, networks: Population) -> float:
     return float(around.mean())
 
 
-def _flat(metrics: dict[str, Any]) -> dict[str, Any]:
+def _flat(quality: RankingQuality) -> Metrics:
+    metrics = asdict(quality)
     regrets = {f"regret_{k}": value for k, value in metrics.pop("top_k_regret").items()}
     return metrics | regrets

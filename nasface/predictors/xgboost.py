@@ -30,11 +30,13 @@ class XGBoostNACConfig:
 
 
 @register("predictor", "xgboost_nac", config=XGBoostNACConfig)
-class XGBoostNAC(BoostedNAC):
+class XGBoostNAC(BoostedNAC[XGBoostNACConfig]):
     """XGBoost comparator of two networks: the paper's NAC with another library."""
 
     libraries = ("xgboost", "xgboost-cpu")
     trees, objective = XGBoostModel, "binary:logistic"
+
+    config: XGBoostNACConfig
 
     def __init__(self, config: XGBoostNACConfig | None = None) -> None:
         super().__init__(config or XGBoostNACConfig())
@@ -59,11 +61,13 @@ class XGBoostRegressorConfig:
 
 
 @register("predictor", "xgboost_regressor", config=XGBoostRegressorConfig)
-class XGBoostRegressor(BoostedRegressor):
+class XGBoostRegressor(BoostedRegressor[XGBoostRegressorConfig]):
     """XGBoost regression of accuracy on the ordinal code, squared error."""
 
     libraries = ("xgboost", "xgboost-cpu")
     trees, objective = XGBoostModel, "reg:squarederror"
+
+    config: XGBoostRegressorConfig
 
     def __init__(self, config: XGBoostRegressorConfig | None = None) -> None:
         super().__init__(config or XGBoostRegressorConfig())

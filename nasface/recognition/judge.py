@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,7 @@ from nasface.metrics import (
     supported_rates,
 )
 from nasface.recognition.embedder import Embedded
+from nasface.runs import Json
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Judgement:
     pairs: Verification | None
     figures: dict[str, float] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """For JSON."""
         return asdict(self)
 

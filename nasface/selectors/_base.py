@@ -9,19 +9,19 @@ so. Ties (equal networks, or a comparison of exactly 0.5) go to the lower index.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.predictors import Ranker
+from nasface.registry import ComponentConfig
 from nasface.spaces import Population
 
 
 class Selector(ABC):
-    """Takes the K best of a population; `config` is a dataclass with the field `name`."""
+    """Takes the K best of a population."""
 
-    config: Any
+    config: ComponentConfig
 
     @abstractmethod
     def top_k(self, population: Population, k: int, ranker: Ranker, rng: np.random.Generator) -> npt.NDArray[np.intp]:

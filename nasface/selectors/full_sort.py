@@ -28,6 +28,8 @@ class FullSort(Selector):
     2w - 1 batches.
     """
 
+    config: FullSortConfig
+
     def __init__(self, config: FullSortConfig | None = None) -> None:
         self.config = config or FullSortConfig()
 

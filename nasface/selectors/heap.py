@@ -28,6 +28,8 @@ class Heap(Selector):
     The indices come best first. Draws nothing from the generator.
     """
 
+    config: HeapConfig
+
     def __init__(self, config: HeapConfig | None = None) -> None:
         self.config = config or HeapConfig()
 

@@ -34,6 +34,8 @@ class QuickSelect(Selector):
     most wins are taken. Source: Hoare 1961, "Find"; Savchenko et al. 2023, Algorithm 1.
     """
 
+    config: QuickSelectConfig
+
     def __init__(self, config: QuickSelectConfig | None = None) -> None:
         self.config = config or QuickSelectConfig()
 

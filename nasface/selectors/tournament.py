@@ -28,6 +28,8 @@ class Tournament(Selector):
     pairs. Draws nothing from the generator.
     """
 
+    config: TournamentConfig
+
     def __init__(self, config: TournamentConfig | None = None) -> None:
         self.config = config or TournamentConfig()
 

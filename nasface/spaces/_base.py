@@ -19,7 +19,6 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +29,7 @@ from nasface.runs import Json
 Population = npt.NDArray[np.int8]
 """int8[n, n_genes], one canonical genotype a row."""
 
-Rows = npt.NDArray[np.integer[Any]]
+Rows = npt.NDArray[np.integer]
 """Integers of any kind, [n, n_genes]: rows that are yet to be checked."""
 
 Features = npt.NDArray[np.float32]
@@ -39,7 +38,7 @@ StageIndices = npt.NDArray[np.int16]
 """int16[n, n_stages], one network a row, see `SearchSpace.stage_indices`."""
 
 
-def join_stages(choices: Sequence[Population], indices: Iterable[int | np.integer[Any] | Rows]) -> npt.NDArray[np.int8]:
+def join_stages(choices: Sequence[Population], indices: Iterable[int | np.integer | Rows]) -> npt.NDArray[np.int8]:
     """The genotype int8[n_genes] that takes `choices[stage][index]` in every stage, see `SearchSpace.stage_choices`.
 
     With an array int[n] per stage instead of an index: int8[n, n_genes].

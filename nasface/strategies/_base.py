@@ -11,13 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.costs import Cost, StageTables
 from nasface.predictors import Ranker
+from nasface.registry import ComponentConfig
 from nasface.selectors import Selector
 from nasface.spaces import Population, SearchSpace, StageIndices, join_stages
 
@@ -122,7 +123,7 @@ class Problem:
         return self.space.stage_choices() or []
 
     def _feasible(
-        self, n: int, indices: StageIndices | None, networks: Callable[[slice | npt.NDArray[Any]], Population]
+        self, n: int, indices: StageIndices | None, networks: Callable[[slice | npt.NDArray[np.intp]], Population]
     ) -> npt.NDArray[np.bool_]:
         """bool[n]; `networks` gives the genotypes of some rows."""
         ok = np.ones(n, bool)
@@ -188,9 +189,9 @@ class SearchResult:
 
 
 class SearchStrategy(ABC):
-    """Finds the best network of a problem; `config` is a dataclass with the field `name`."""
+    """Finds the best network of a problem."""
 
-    config: Any
+    config: ComponentConfig
     selector: Selector
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nasface.spaces import Population, SearchSpace
 from nasface.strategies._base import Problem
 
-Rows = npt.NDArray[Any]
+Rows = TypeVar("Rows", npt.NDArray[np.int8], npt.NDArray[np.int16])
 """Networks in one of two forms, one a row: genes, or indices of stage choices where the space can vary those."""
 
 _TRIES: Final = (2, 8, 32, 32, 32)
@@ -49,7 +49,9 @@ class _Genes:
     def __init__(self, space: SearchSpace) -> None:
         self._space = space
 
-    def breed(self, rng: np.random.Generator, mothers: Rows, fathers: Rows, probability: float) -> Rows:
+    def breed(
+        self, rng: np.random.Generator, mothers: Population, fathers: Population, probability: float
+    ) -> Population:
         """See `StageOperators.breed`."""
         n_mutants = len(mothers) - len(fathers)
         mutants = self._space.mutate(rng, mothers[:n_mutants], probability)

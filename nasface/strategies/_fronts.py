@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +50,7 @@ def undominated(gains: Values, costs: Values) -> npt.NDArray[np.intp]:
         costs: float64[n, m], lower is better.
     """
     order = np.lexsort((-gains, *costs.T[::-1]))
-    kept: list[Any] = []
+    kept: list[np.intp] = []
     for row in order:
         better = (gains[kept] >= gains[row]) & (costs[kept] <= costs[row]).all(axis=1)
         if not better.any():

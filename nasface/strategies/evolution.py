@@ -73,6 +73,8 @@ class EvolutionPaper(SearchStrategy):
     restarts = 0
     exact_starts = 0
 
+    config: EvolutionPaperConfig
+
     def __init__(self, config: EvolutionPaperConfig | None = None, *, selector: Selector) -> None:
         self.config, self.selector = config or EvolutionPaperConfig(), selector
         _check(self.config)
@@ -154,6 +156,8 @@ class Evolution(EvolutionPaper):
     do better in the same number of generations. Where space and costs decompose over stages, the first population also
     holds the best networks by a stage-wise score.
     """
+
+    config: EvolutionConfig
 
     def __init__(self, config: EvolutionConfig | None = None, *, selector: Selector) -> None:
         config = config or EvolutionConfig()

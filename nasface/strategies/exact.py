@@ -45,6 +45,8 @@ class Exact(SearchStrategy):
     its `pool` best networks are found exactly, and the predictor chooses among them.
     """
 
+    config: ExactConfig
+
     def __init__(self, config: ExactConfig | None = None, *, selector: Selector) -> None:
         self.config, self.selector = config or ExactConfig(), selector
         if self.config.pool < 1:

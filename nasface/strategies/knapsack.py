@@ -6,7 +6,6 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -153,7 +152,7 @@ class _Children:
     """The children of one node, sorted by their bounds."""
 
     prefix: tuple[int, ...]
-    order: npt.NDArray[Any]
+    order: npt.NDArray[np.intp]
     bounds: Values
     values: Values
     left: Values

@@ -39,6 +39,8 @@ class LocalSearchConfig:
 class LocalSearch(SearchStrategy):
     """Hill climbing: the best of a network and its mutants, again and again, from a new start when stuck."""
 
+    config: LocalSearchConfig
+
     def __init__(self, config: LocalSearchConfig | None = None, *, selector: Selector) -> None:
         self.config, self.selector = config or LocalSearchConfig(), selector
         for key in ("generations", "population", "patience"):

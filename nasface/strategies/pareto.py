@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,16 @@ from nasface.strategies._base import HistoryRow, ParetoFront, Problem, SearchRes
 from nasface.strategies._finalists import finalists
 from nasface.strategies._fronts import exact_front, undominated
 from nasface.strategies.feasible import feasible_start
+
+
+class Individual(Protocol):
+    """One network of pymoo's population."""
+
+    X: npt.NDArray[np.integer]
+
+
+Genes = npt.NDArray[np.integer]
+Values = npt.NDArray[np.float64]
 
 _MOST_OBJECTIVES: Final = 3
 _USUAL: Final = ("latency_ms", "peak_memory_mb")
@@ -49,6 +59,8 @@ class Pareto(SearchStrategy):
     stages (latency and peak memory are), and nothing else is bounded. Else NSGA-II (Deb et al. 2002; pymoo) with the
     space's own mutation and crossover. A comparator's networks are judged by their win rates against the table.
     """
+
+    config: ParetoConfig
 
     def __init__(self, config: ParetoConfig | None = None, *, selector: Selector) -> None:
         self.config, self.selector = config or ParetoConfig(), selector
@@ -140,7 +152,7 @@ def _nsga2(
         def __init__(self) -> None:
             super().__init__(n_var=space.n_genes, n_obj=1 + len(costs), n_ieq_constr=len(problem.constraints))
 
-        def _evaluate(self, x: npt.NDArray[Any], out: dict[str, Any], *_: Any, **__: Any) -> None:
+        def _evaluate(self, x: Genes, out: dict[str, Values], *_: object, **__: object) -> None:
             rows = x.astype(np.int8)
             out["F"] = np.column_stack([-problem.ranker.strengths(rows), *[cost.predict(rows) for cost in costs]])
             if problem.constraints:
@@ -153,15 +165,15 @@ def _nsga2(
         def __init__(self) -> None:
             super().__init__(2, 1, prob=0.5)
 
-        def _do(self, _: Any, x: npt.NDArray[Any], **__: Any) -> npt.NDArray[Any]:
+        def _do(self, _: object, x: Genes, **__: object) -> Population:
             return np.asarray(space.crossover(rng, x[0].astype(np.int8), x[1].astype(np.int8))[None])
 
     class Mutate(Mutation):  # type: ignore[misc]
-        def _do(self, _: Any, x: npt.NDArray[Any], **__: Any) -> npt.NDArray[Any]:
+        def _do(self, _: object, x: Genes, **__: object) -> Population:
             return np.asarray(space.mutate(rng, x.astype(np.int8), config.mutate_probability))
 
     class Equal(ElementwiseDuplicateElimination):  # type: ignore[misc]
-        def is_equal(self, a: Any, b: Any) -> bool:
+        def is_equal(self, a: Individual, b: Individual) -> bool:
             return bool((a.X == b.X).all())
 
     known = problem.warm_start.networks
@@ -170,7 +182,7 @@ def _nsga2(
         pop_size=config.population, sampling=start, crossover=Cross(), mutation=Mutate(), eliminate_duplicates=Equal()
     )
 
-    def progress(state: Any) -> None:
+    def progress(state: NSGA2) -> None:
         problem.progress(state.n_gen, config.generations, f"{len(state.opt)} networks on the front")
 
     result = minimize(

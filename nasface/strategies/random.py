@@ -31,6 +31,8 @@ class RandomSearchConfig:
 class RandomSearch(SearchStrategy):
     """The best of many random feasible networks, drawn uniformly unless the bounds are tight (see `feasible_start`)."""
 
+    config: RandomSearchConfig
+
     def __init__(self, config: RandomSearchConfig | None = None, *, selector: Selector) -> None:
         self.config, self.selector = config or RandomSearchConfig(), selector
         if self.config.samples < 1:

@@ -61,7 +61,7 @@ class EvolutionState:
         now = {"calls": problem.ranker.calls - calls, "pairs": problem.ranker.pairs - pairs}
         return self.counters | {"generations": self.generation} | now
 
-    def to_dict(self, problem: Problem, rng: np.random.Generator) -> dict[str, Any]:
+    def to_dict(self, problem: Problem, rng: np.random.Generator) -> dict[str, object]:
         """For the file."""
         return {
             "generation": self.generation,

@@ -7,7 +7,6 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from nasface.errors import CheckpointError, InvalidInput
 from nasface.netspec import random_weights
 from nasface.preprocessing import Template
 from nasface.registry import REGISTRY
+from nasface.runs import Json
 from nasface.spaces import OfaMbv3, SearchSpace
 from nasface.supernets.checkpoint import (
     HEAD,
@@ -30,7 +30,7 @@ from nasface.supernets.checkpoint import (
 from nasface.supernets.elastic import ElasticNetwork
 from nasface.supernets.module import SpecModule, deployed_weights
 
-Genotype = npt.NDArray[np.int8] | Mapping[str, Any]
+Genotype = npt.NDArray[np.int8] | Mapping[str, object]
 """int8[n_genes], or the dictionary of `SearchSpace.from_dict`, e.g. `{"ks": [20], "e": [20], "d": [5]}`."""
 
 
@@ -91,7 +91,7 @@ class ElasticSupernet(Supernet):
         self,
         network: ElasticNetwork,
         name: str,
-        provenance: Mapping[str, Any] | None = None,
+        provenance: Mapping[str, Json] | None = None,
         template: Template | None = None,
     ) -> None:
         self.network, self.space, self.name = network.eval(), network.space, name

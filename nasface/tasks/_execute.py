@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_original_cwd
@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from nasface.errors import InfeasibleConstraint, NasfaceError, UnknownName
 from nasface.jobs import Outcome, Run
-from nasface.runs import write_json, write_text
+from nasface.runs import Json, write_json, write_text
 from nasface.settings import Settings
 from nasface.terminal import Terminal
 
@@ -79,7 +79,7 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
     overrides = list(HydraConfig.get().overrides.task)
-    record: dict[str, Any] = {
+    record: dict[str, object] = {
         "status": "interrupted",
         "message": "the run did not come to its end",
         "task": str(config.get("task")),
@@ -134,7 +134,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _components(settings: Settings) -> dict[str, Any]:
+def _components(settings: Settings) -> dict[str, Json]:
     named = {
         kind: (getattr(settings, kind) or {}).get("name") for kind in ("space", "supernet", "latency", "predictor")
     }
@@ -156,7 +156,7 @@ def _status(error: NasfaceError) -> str:
     return "infeasible" if isinstance(error, InfeasibleConstraint) else "failed"
 
 
-def _failed(folder: Path, record: dict[str, Any], error: Exception, swallow: bool) -> float:
+def _failed(folder: Path, record: dict[str, object], error: Exception, swallow: bool) -> float:
     write_json(folder / "result.json", record)
     if not swallow:
         raise error

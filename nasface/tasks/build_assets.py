@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +23,11 @@ from nasface.devices.estimate import build_luts
 from nasface.errors import InvalidInput, UnknownName
 from nasface.jobs import Outcome, Run
 from nasface.preprocessing import Template
-from nasface.runs import atomic_write, write_json
+from nasface.runs import Json, atomic_write, write_json
 
 if TYPE_CHECKING:
     from nasface.supernets.calibration import Images
+    from nasface.supernets.resemblance import Resemblance
     from nasface.supernets.supernet import ElasticSupernet
 
 LICENCE = "research only: derived from LFW photographs"
@@ -112,9 +113,9 @@ def _detector(run: Run, sources: Path, out: Path) -> list[Path]:
 
     [source] = sorted((sources / "yunet").glob("*.onnx"))
     path = out / "detectors" / "yunet.tflite"
-    metadata = {"preprocessing": PREPROCESSING, "source": source.name, "licence": YUNET_LICENCE}
+    metadata: dict[str, Json] = {"preprocessing": PREPROCESSING, "source": source.name, "licence": YUNET_LICENCE}
     TFLiteExporter(TFLiteConfig(precision="float16")).export(yunet(640, 640), read_onnx(source), path, metadata)
-    facts = {
+    facts: dict[str, Json] = {
         "source": f"{source.name} of the OpenCV Zoo",
         "source_sha256": _sha256(source),
         "command": "nasface task=build_assets assets.parts=[detector]",
@@ -145,7 +146,7 @@ def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
     path = out / "calibration" / f"{DEMO}.npz"
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, grey=images[..., 0])
-    facts = {
+    facts: dict[str, Json] = {
         "command": "nasface task=build_assets assets.parts=[calibration]",
         "images": len(images),
         "dropped": len(made) - len(images),
@@ -158,7 +159,9 @@ def _calibration(run: Run, sources: Path, out: Path) -> list[Path]:
     return [path, _provenance(path, facts)]
 
 
-def _likeness(supernet: ElasticSupernet, made: Images, photos: Images, people: npt.NDArray[Any]) -> dict[str, Any]:
+def _likeness(
+    supernet: ElasticSupernet, made: Images, photos: Images, people: npt.NDArray[np.integer]
+) -> dict[str, Resemblance]:
     """`Resemblance` of the images to the photos, by descriptors of the largest network and by pixels."""
     from nasface.accuracy.estimator import describe, measured_network
     from nasface.supernets.resemblance import resemblance
@@ -188,7 +191,7 @@ def _table(run: Run, sources: Path, out: Path) -> list[Path]:
     )
     path = out / "tables" / f"{DEMO}.csv"
     write_table(table, path, space)
-    facts = {
+    facts: dict[str, Json] = {
         "commands": [f"nasface task=estimate_accuracy {_MEASURED} {drawn}" for drawn in _DRAWN],
         "subnets": len(table),
         "origins": dict(Counter(table.notes["origin"])),
@@ -199,15 +202,15 @@ def _table(run: Run, sources: Path, out: Path) -> list[Path]:
     return [path, _provenance(path, facts | dict(table.shared))]
 
 
-def one_per_person(labels: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def one_per_person(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
     """Row of the first photo of every person."""
     return np.asarray(np.unique(labels, return_index=True)[1])
 
 
-def _provenance(path: Path, facts: dict[str, Any]) -> Path:
+def _provenance(path: Path, facts: Mapping[str, Json]) -> Path:
     """Write `NAME.provenance.json` beside an asset."""
     target = path.with_suffix(".provenance.json")
-    write_json(target, facts | {"sha256": _sha256(path), "bytes": path.stat().st_size})
+    write_json(target, {**facts, "sha256": _sha256(path), "bytes": path.stat().st_size})
     return target
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, listing
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
+from nasface.runs import Json
 from nasface.spaces import Population, SearchSpace
 from nasface.tasks._measuring import show_range, time_specs, warn_odd_kernels
 from nasface.timing.layer_bench import CHAIN_LENGTHS
@@ -53,9 +54,9 @@ def run(run: Run) -> Outcome:
     write_lut(table, path)
     write_measurements(run.folder / "measurements.csv", _measurements(plans, results, options))
     warnings = _show(run, table, plans, path)
-    decision = {"path": str(path), "name": table.name, "resolutions": sorted(built)}
-    steps = {str(size): part.steps for size, part in built.items()}
-    return Outcome(decision, {"steps": steps, "device": dict(results.device), "notes": results.notes} | warnings)
+    decision: dict[str, Json] = {"path": str(path), "name": table.name, "resolutions": sorted(built)}
+    steps: dict[str, Json] = {str(size): part.steps for size, part in built.items()}
+    return Outcome(decision, {"steps": steps, "device": dict(results.device), "notes": results.notes, **warnings})
 
 
 def _plans(run: Run) -> list[TablePlan]:
@@ -164,6 +165,6 @@ def _show(run: Run, table: LookupTable, plans: Sequence[TablePlan], path: Path) 
     return {"warnings": warnings}
 
 
-def _error(step: Any) -> str:
+def _error(step: Mapping[str, float] | None) -> str:
     """Mean, bias and largest error as text."""
     return "" if step is None else f"{step['mape']:.1%} (bias {step['bias']:+.1%}, largest {step['max']:.1%})"

@@ -7,7 +7,7 @@ the table. With `calibrate.measure=true` it times the probes itself, through `tr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from nasface.devices.scaling import Base
 from nasface.errors import InvalidInput, NotMeasuredYet, TableError
 from nasface.jobs import Outcome, Run
 from nasface.netspec import NetSpec
+from nasface.runs import Json
 from nasface.spaces import SearchSpace, join_stages
 from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import measurements_of, show_range, tflite_exporter, time_specs
@@ -117,7 +118,7 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
     run.console.print(f"table (estimated): {path}", soft_wrap=True)
     run.console.print(f"next: {_next(run, name, made)}", soft_wrap=True)
     scores = {candidate: left_out.rms for candidate, left_out in made.scaling.candidates.items()}
-    decision: dict[str, Any] = {
+    decision: dict[str, Json] = {
         "path": str(path),
         "name": name,
         "candidate": made.scaling.candidate,

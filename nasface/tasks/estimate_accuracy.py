@@ -12,6 +12,7 @@ from rich.progress import TimeRemainingColumn
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
+from nasface.runs import Json
 
 if TYPE_CHECKING:
     from nasface.accuracy.candidates import Plan
@@ -40,7 +41,7 @@ def run(run: Run) -> Outcome:
     path = run.path(settings.table)
     table = _measure(run, supernet, faces, plan, path, share)
     _say_next(run, path, share, table)
-    decision = {"table": str(path), "subnets": 0 if table is None else len(table)}
+    decision: dict[str, Json] = {"table": str(path), "subnets": 0 if table is None else len(table)}
     decision |= {"supernet": supernet.fingerprint, "data": faces.fingerprint}
     if table is None or settings.metric not in table.metrics:
         return Outcome(decision)

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
 from rich.table import Column, Table
 
 from nasface.composition import DeviceCosts
-from nasface.costs import LayerCost
+from nasface.costs import Cost, LayerCost
 from nasface.errors import InvalidInput, LookupTableError
 from nasface.jobs import Outcome, Run
 from nasface.netspec import Layer, NetSpec, shape_text
+from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer in `result.json`; a latency for each device, None where its table does not go by layers."""
+
+    key: str
+    stage: int | None
+    output: str
+    params: int
+    macs: int
+    latency_ms: tuple[float | None, ...]
 
 
 def run(run: Run) -> Outcome:
@@ -28,7 +41,7 @@ def run(run: Run) -> Outcome:
     rows = _rows(spec, latencies)
     run.console.print(_table(spec, rows, devices))
     milliseconds = {entry.device.name: float(entry.latency.predict(genotype[None])[0]) for entry in devices}
-    totals = {
+    totals: dict[str, Json] = {
         "parameters": spec.params,
         "macs": spec.macs,
         "deployed_weights": spec.deployed_weights,
@@ -42,7 +55,12 @@ def run(run: Run) -> Outcome:
         mark = "estimated" if entry.latency.estimated else "from measured layers"
         run.console.print(f"{milliseconds[entry.device.name]:.2f} ms on {entry.device.name} ({mark})")
     return Outcome(
-        {"genotype": space.to_dict(genotype), "layers": rows, "totals": totals, "resolution": space.resolution}
+        {
+            "genotype": space.to_dict(genotype),
+            "layers": [asdict(row) for row in rows],
+            "totals": totals,
+            "resolution": space.resolution,
+        }
     )
 
 
@@ -70,23 +88,23 @@ def _devices(run: Run) -> Sequence[DeviceCosts]:
         return []
 
 
-def _per_layer(latency: Any, genotype: npt.NDArray[np.int8]) -> list[float] | None:
+def _per_layer(latency: Cost, genotype: npt.NDArray[np.int8]) -> list[float] | None:
     if not isinstance(latency, LayerCost):
         return None
     indices = latency.space.layer_indices(genotype[None])[0]
     return [float(latency.values[i]) for i in indices if i >= 0]
 
 
-def _rows(spec: NetSpec, latencies: list[list[float] | None]) -> list[dict[str, Any]]:
+def _rows(spec: NetSpec, latencies: list[list[float] | None]) -> list[LayerRow]:
     return [
-        {
-            "key": layer.key,
-            "stage": None if layer.stage is None else layer.stage + 1,
-            "output": shape_text(layer.output_shape),
-            "params": layer.params,
-            "macs": layer.macs,
-            "latency_ms": [values[i] if values else None for values in latencies],
-        }
+        LayerRow(
+            layer.key,
+            None if layer.stage is None else layer.stage + 1,
+            shape_text(layer.output_shape),
+            layer.params,
+            layer.macs,
+            tuple(values[i] if values else None for values in latencies),
+        )
         for i, layer in enumerate(spec.layers)
     ]
 
@@ -97,16 +115,16 @@ def _layer_text(layer: Layer) -> str:
     return " ".join(["MBConv" if layer.kind == "expanded_conv" else layer.kind, *parts, *(["se"] if layer.se else [])])
 
 
-def _table(spec: NetSpec, rows: list[dict[str, Any]], devices: Sequence[DeviceCosts]) -> Table:
+def _table(spec: NetSpec, rows: list[LayerRow], devices: Sequence[DeviceCosts]) -> Table:
     table = Table("", Column("layer", no_wrap=True), "output", title=f"{spec.name} at {shape_text(spec.input_shape)}")
     for name in ("parameters", "MACs", *[_latency_header(entry) for entry in devices]):
         table.add_column(name, justify="right")
     for row, layer in zip(rows, spec.layers, strict=True):
-        times = ["-" if value is None else f"{value:.3f}" for value in row["latency_ms"]]
+        times = ["-" if value is None else f"{value:.3f}" for value in row.latency_ms]
         table.add_row(
-            str(row["stage"] or ""),
+            str(row.stage or ""),
             _layer_text(layer),
-            row["output"],
+            row.output,
             f"{layer.params:,}",
             f"{layer.macs:,}",
             *times,

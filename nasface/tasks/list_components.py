@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,26 @@ from nasface.errors import LookupTableError
 from nasface.jobs import Outcome, Run
 from nasface.options import yaml_files
 from nasface.registry import REGISTRY
+from nasface.runs import Json
 from nasface.supernets import SUPERNETS
 from nasface.tasks._execute import TASKS
 from nasface.timing.transports import TRANSPORTS
 
 
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table, and of `result.json`."""
+
+    kind: str
+    name: str
+    origin: str
+    summary: str
+    parameters: dict[str, Json]
+
+
 def run(run: Run) -> Outcome:
     """Print the tables; the same content goes into `result.json`."""
-    rows: list[dict[str, Any]] = [
-        {"kind": c.kind, "name": c.name, "origin": c.origin, "summary": c.summary, "parameters": parameters(c.config)}
-        for c in REGISTRY
-    ]
+    rows: list[Row] = [Row(c.kind, c.name, c.origin, c.summary, parameters(c.config)) for c in REGISTRY]
     rows += [_option("data", name, config) for name, (config, _) in DATA.items()]
     rows += [_option("transport", name, config) for name, (config, _) in TRANSPORTS.items()]
     rows += [_option("supernet", name, config) for name, config in SUPERNETS.items()]
@@ -36,7 +46,7 @@ def run(run: Run) -> Outcome:
         "kind", "name", "origin", "parameters", "what it is", title="components: kind=name, kind.parameter=value"
     )
     for row in rows:
-        table.add_row(row["kind"], row["name"], row["origin"], _text(row["parameters"]), row["summary"])
+        table.add_row(row.kind, row.name, row.origin, _text(row.parameters), row.summary)
     run.console.print(table)
     tasks = Table("task", "what it does")
     for name, summary in TASKS.items():
@@ -44,43 +54,44 @@ def run(run: Run) -> Outcome:
     run.console.print(tasks)
     for origin, reason in REGISTRY.failures.items():
         run.console.note(f"plug-in {origin} could not be loaded:", reason, "red")
-    return Outcome(decision={"components": rows, "tasks": TASKS, "failed_plugins": dict(REGISTRY.failures)})
+    components = [dataclasses.asdict(row) for row in rows]
+    return Outcome({"components": components, "tasks": TASKS, "failed_plugins": dict(REGISTRY.failures)})
 
 
-def parameters(config: type) -> dict[str, Any]:
+def parameters(config: type) -> dict[str, Json]:
     """Parameter names and defaults of a config dataclass, without its `name`."""
-    found: dict[str, Any] = dataclasses.asdict(config())
+    found: dict[str, Json] = dataclasses.asdict(config())
     return {name: value for name, value in found.items() if name != "name"}
 
 
-def _option(kind: str, name: str, config: type) -> dict[str, Any]:
+def _option(kind: str, name: str, config: type) -> Row:
     summary = (config.__doc__ or "").strip().split("\n", 1)[0]
-    return {"kind": kind, "name": name, "origin": "nasface", "summary": summary, "parameters": parameters(config)}
+    return Row(kind, name, "nasface", summary, parameters(config))
 
 
-def _composed(group: str, name: str) -> dict[str, Any]:
+def _composed(group: str, name: str) -> Row:
     """A YAML option with all its values; its summary is the comment it begins with."""
     file, origin = yaml_files(group)[name]
     values: Any = OmegaConf.to_container(compose(overrides=[f"+{group}={name}"]))
     parameters = {key: value for key, value in values[group].items() if key != "name"}
     first, _, _ = file.read_text(encoding="utf-8").partition("\n")
     summary = first.removeprefix("# ") if first.startswith("# ") else ""
-    return {"kind": group, "name": name, "origin": origin, "summary": summary, "parameters": parameters}
+    return Row(group, name, origin, summary, parameters)
 
 
-def _device(name: str, path: Path) -> dict[str, Any]:
+def _device(name: str, path: Path) -> Row:
     """A device is its table; one that cannot be read is shown with the reason."""
     origin = "nasface" if embedded_luts().get(name) == path else str(path)
     try:
         table = read_lut(path)
     except LookupTableError as error:
-        return {"kind": "device", "name": name, "origin": origin, "summary": str(error), "parameters": {"lut": name}}
+        return Row("device", name, origin, str(error), {"lut": name})
     made_for = ", ".join(map(str, sorted(table.rows)))
     summary = f"{table.provenance.device}, {table.provenance.kind}, at {made_for} px"
-    return {"kind": "device", "name": name, "origin": origin, "summary": summary, "parameters": {"lut": name}}
+    return Row("device", name, origin, summary, {"lut": name})
 
 
-def _text(values: dict[str, Any], prefix: str = "") -> str:
+def _text(values: Mapping[str, Json], prefix: str = "") -> str:
     """A line for every value; of those in groups only what is set."""
     lines = []
     for name, value in values.items():

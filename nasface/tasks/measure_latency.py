@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from rich.table import Table
 
@@ -15,6 +15,7 @@ from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import InvalidInput, MissingDependency, ModelRefused, NotMeasuredYet, UnknownName, listing
 from nasface.jobs import Outcome, Run
 from nasface.netspec import NetSpec
+from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.references import REFERENCES, reference_network
@@ -52,6 +53,38 @@ class Subject:
         return self.file is None or FILES[self.file.suffix] == engine
 
 
+@dataclass(frozen=True)
+class EngineTime:
+    """What an engine took for a network: milliseconds, half the interval, ratio to EfficientNet-B0; None if not run."""
+
+    engine: str
+    ms: float | None = None
+    half: float | None = None
+    ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class TimedNetwork:
+    """One line of the table: a network and its times by engine."""
+
+    subject: Subject
+    times: tuple[EngineTime, ...]
+
+    @property
+    def params_m(self) -> float | None:
+        """Millions of parameters; None of a file."""
+        return None if self.subject.spec is None else self.subject.spec.params / 1e6
+
+    def to_json(self) -> dict[str, Json]:
+        """A flat row for `result.json`."""
+        spec = self.subject.spec
+        row: dict[str, Json] = {"network": self.subject.name, "resolution": self.subject.resolution}
+        row |= {"params_m": self.params_m, "macs_m": None if spec is None else spec.macs / 1e6}
+        for time in self.times:
+            row |= {f"{time.engine}_{name}": getattr(time, name) for name in ("ms", "half", "ratio")}
+        return row
+
+
 class Job(NamedTuple):
     """What is timed, and what runs it."""
 
@@ -79,7 +112,9 @@ def run(run: Run) -> Outcome:
     table = _summary(subjects, rows, engines)
     _show(run, table, results, rows)
     decision = {"networks": [subject.name for subject in subjects], "engines": engines}
-    return Outcome(decision, {"rows": table, "device": dict(results.device), "notes": results.notes})
+    return Outcome(
+        decision, {"rows": [line.to_json() for line in table], "device": dict(results.device), "notes": results.notes}
+    )
 
 
 def _engines(run: Run) -> list[str]:
@@ -202,33 +237,32 @@ def _rows(jobs: Mapping[str, Job], results: DeviceTimes, options: TimingOptions)
     ]
 
 
-def _summary(subjects: Sequence[Subject], rows: Sequence[Measurement], engines: Sequence[str]) -> list[dict[str, Any]]:
+def _summary(subjects: Sequence[Subject], rows: Sequence[Measurement], engines: Sequence[str]) -> list[TimedNetwork]:
     """One row per network: counts, and per engine the time, half its interval and the ratio to EfficientNet-B0."""
     by = {(row.network, row.resolution, row.engine): row for row in rows}
     table = []
     for subject in subjects:
-        line: dict[str, Any] = {"network": subject.name, "resolution": subject.resolution}
-        line["params_m"] = None if subject.spec is None else subject.spec.params / 1e6
-        line["macs_m"] = None if subject.spec is None else subject.spec.macs / 1e6
+        times = []
         for engine in engines:
             found, base = (by.get((name, subject.resolution, engine)) for name in (subject.name, RATIO_TO))
-            line[f"{engine}_ms"] = found and found.median_ms
-            line[f"{engine}_half"] = found and (found.high_ms - found.low_ms) / 2
-            line[f"{engine}_ratio"] = found.median_ms / base.median_ms if found and base else None
-        table.append(line)
+            if found is None:
+                times.append(EngineTime(engine))
+                continue
+            ratio = found.median_ms / base.median_ms if base else None
+            times.append(EngineTime(engine, found.median_ms, (found.high_ms - found.low_ms) / 2, ratio))
+        table.append(TimedNetwork(subject, tuple(times)))
     return table
 
 
-def _show(run: Run, table: Sequence[dict[str, Any]], results: DeviceTimes, rows: Sequence[Measurement]) -> None:
-    engines = [name.removesuffix("_ms") for name in table[0] if name.endswith("_ms")]
-    ratios = any(line[f"{engine}_ratio"] for line in table for engine in engines)
+def _show(run: Run, table: Sequence[TimedNetwork], results: DeviceTimes, rows: Sequence[Measurement]) -> None:
+    ratios = any(time.ratio is not None for line in table for time in line.times)
     title = f"{results.device['device']}, {results.device['runtime']}, {rows[0].threads} thread(s)"
     shown = Table("network", "px", "params M", title=title, caption=f"ratios to {RATIO_TO}" if ratios else None)
-    for engine in engines:
-        shown.add_column(f"{engine} ms" + (", ratio" if ratios else ""), justify="right")
+    for time in table[0].times:
+        shown.add_column(f"{time.engine} ms" + (", ratio" if ratios else ""), justify="right")
     for line in table:
-        cells = [_time(line, engine, ratios) for engine in engines]
-        shown.add_row(line["network"], str(line["resolution"]), _number(line["params_m"], 2), *cells)
+        cells = [_time(time, ratios) for time in line.times]
+        shown.add_row(line.subject.name, str(line.subject.resolution), _number(line.params_m, 2), *cells)
     run.console.print(shown)
     flagged = [f"{row.network}, {row.engine}: {row.flagged}" for row in rows if row.flagged]
     if flagged:
@@ -236,19 +270,18 @@ def _show(run: Run, table: Sequence[dict[str, Any]], results: DeviceTimes, rows:
     run.console.print(f"measurements: {run.shown(run.folder / 'measurements.csv')}", soft_wrap=True)
 
 
-def _time(line: Mapping[str, Any], engine: str, ratios: bool) -> str:
+def _time(time: EngineTime, ratios: bool) -> str:
     """E.g. "11.89±0.05 0.54": milliseconds, half the interval, ratio."""
-    ms = line[f"{engine}_ms"]
-    if ms is None:
+    if time.ms is None or time.half is None:
         return "-"
-    return f"{ms:.2f}±{line[f'{engine}_half']:.2f}" + (f"  {_number(line[f'{engine}_ratio'], 2)}" if ratios else "")
+    return f"{time.ms:.2f}±{time.half:.2f}" + (f"  {_number(time.ratio, 2)}" if ratios else "")
 
 
 def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _listed(given: Any) -> list[str]:
+def _listed(given: object) -> list[str]:
     return [] if given is None else [str(one) for one in (given if isinstance(given, list) else [given])]
 
 

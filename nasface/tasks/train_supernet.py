@@ -6,16 +6,17 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
-from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import TaskID, TimeElapsedColumn, TimeRemainingColumn
 
 from nasface.data import FaceData
 from nasface.errors import InvalidInput, MissingDependency, UnknownName
 from nasface.jobs import Outcome, Run
 from nasface.registry import build
 from nasface.reports.training_report import write_training_report
+from nasface.runs import Json
 from nasface.settings import typed as checked
 from nasface.spaces import OfaMbv3
 from nasface.tasks._execute import versions
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from nasface.training.log import Listener, TrainingUpdate
     from nasface.training.networks import Trainable
     from nasface.training.trainer import Trainer
+
+T = TypeVar("T")
 
 MAY_CHANGE = (
     "folder",
@@ -50,7 +53,7 @@ def run(run: Run) -> Outcome:
     with ExitStack() as stack:
         trainer, data = prepare(run, config, run.path(config.folder), stack)
         network = trainer.run()
-    decision: dict[str, Any] = {"folder": str(trainer.checkpoints.folder), "steps": trainer.total}
+    decision: dict[str, Json] = {"folder": str(trainer.checkpoints.folder), "steps": trainer.total}
     if trainer.fabric.is_global_zero:
         decision |= _export(run, network, trainer.checkpoints.folder, data)
         _report(run, trainer)
@@ -80,7 +83,7 @@ def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) ->
     return setting.supernet_trainer(space, teacher, listener), data
 
 
-def _kind(settings: Mapping[str, Any], group: str, kinds: Mapping[str, type]) -> Any:
+def _kind(settings: Mapping[str, object], group: str, kinds: Mapping[str, type]) -> Any:
     """The options of a group as the dataclass of the kind that they name; raises `UnknownName`."""
     name = str(settings.get("name", ""))
     if name not in kinds:
@@ -88,7 +91,7 @@ def _kind(settings: Mapping[str, Any], group: str, kinds: Mapping[str, type]) ->
     return typed(settings, group, kinds[name])
 
 
-def typed(settings: Mapping[str, Any], group: str, config: type) -> Any:
+def typed(settings: Mapping[str, object], group: str, config: type[T]) -> T:
     """The options of a group as their dataclass.
 
     Raises:
@@ -115,7 +118,7 @@ def _space(run: Run) -> OfaMbv3:
     return space
 
 
-def _identity(run: Run, config: TrainingConfig, space: OfaMbv3, data: FaceData) -> dict[str, Any]:
+def _identity(run: Run, config: TrainingConfig, space: OfaMbv3, data: FaceData) -> dict[str, Json]:
     """All that makes two trainings different ones."""
     return {
         "training": {key: value for key, value in dataclasses.asdict(config).items() if key not in MAY_CHANGE},
@@ -136,7 +139,7 @@ def _listener(run: Run, config: TrainingConfig, folder: Path) -> Iterator[Listen
     """The progress bar with the time left, and TensorBoard if it is wanted."""
     board = _tensorboard(folder) if config.tensorboard else None
     with run.console.progress(TimeElapsedColumn(), TimeRemainingColumn()) as bar:
-        tasks: dict[int, Any] = {}
+        tasks: dict[int, TaskID] = {}
 
         def listen(told: TrainingUpdate) -> None:
             task = tasks.get(told.total)
@@ -168,13 +171,13 @@ def _tensorboard(folder: Path) -> Callable[[TrainingUpdate], None]:
     return write
 
 
-def _export(run: Run, network: Trainable, folder: Path, data: FaceData) -> dict[str, Any]:
+def _export(run: Run, network: Trainable, folder: Path, data: FaceData) -> dict[str, Json]:
     """Both formats of the supernet, and what is next."""
     from nasface.supernets import ElasticNetwork, ElasticSupernet
 
     if not isinstance(network, ElasticNetwork):
         raise TypeError("a supernet's trainer trains a supernet")
-    provenance = {
+    provenance: dict[str, Json] = {
         "task": "train_supernet",
         "options": {key: getattr(run.settings, key) for key in ("training", "loss", "teacher", "seed")},
         "data": {"name": data.name, "fingerprint": data.fingerprint},

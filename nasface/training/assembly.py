@@ -6,7 +6,8 @@ import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -42,8 +43,11 @@ from nasface.training.teachers import FileTeacher, NetworkTeacher, Teacher
 from nasface.training.trainer import Trainer
 from nasface.training.validation import Judges
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
-def open_fabric(config: TrainingConfig) -> Any:
+
+def open_fabric(config: TrainingConfig) -> Fabric:
     """Lightning Fabric, launched; under torchrun this process is one of those it started.
 
     Raises:
@@ -109,7 +113,7 @@ class Setting:
     seed: int
     cwd: Path
     folder: Path
-    fabric: Any
+    fabric: Fabric
 
     def supernet_trainer(self, space: OfaMbv3, teacher: TeacherConfig, listener: Listener) -> Trainer:
         """Trains a supernet; a teacher that has to be trained first is trained here.
@@ -206,8 +210,10 @@ class _Seeded:
         self._fork.__enter__()
         torch.manual_seed(self._seed)
 
-    def __exit__(self, *error: Any) -> None:
-        self._fork.__exit__(*error)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._fork.__exit__(kind, error, trace)
 
 
 def _describe(path: Path, faces: FaceSet, resolution: int) -> Descriptors:

@@ -7,11 +7,10 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from nasface.runs import AppendLog, atomic_write
 
-Row = dict[str, Any]
+Row = Mapping[str, str | float]
 
 
 class CsvLog:
@@ -62,7 +61,7 @@ class TrainingUpdate:
     phase: str
     step: int
     total: int
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
     validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
@@ -89,4 +88,4 @@ class Position:
     best: float = -1.0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    sums: dict[str, Any] = field(default_factory=dict)
+    sums: dict[str, float] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from nasface.errors import CheckpointError, InvalidInput
-from nasface.runs import atomic_write, write_json
+from nasface.runs import Json, atomic_write, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Checkpoints:
         self.folder, self._keep = folder, keep
         folder.mkdir(parents=True, exist_ok=True)
 
-    def claim(self, options: dict[str, Any]) -> None:
+    def claim(self, options: Mapping[str, Json]) -> None:
         """Note what this folder is the state of, or check it once there is a state.
 
         Raises:
@@ -141,7 +141,7 @@ def read_state(path: Path) -> State:
         raise CheckpointError(f"{path} is not an undamaged training state ({type(error).__name__})") from error
 
 
-def _differences(noted: dict[str, Any], given: dict[str, Any], prefix: str = "") -> list[str]:
+def _differences(noted: Mapping[str, Json], given: Mapping[str, Json], prefix: str = "") -> list[str]:
     """Options that differ, as "name was X, is Y"."""
     found = []
     for key in sorted(noted.keys() | given.keys()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,9 @@ from nasface.training.losses import ClassificationLoss
 from nasface.training.networks import Genotype, Trainable
 from nasface.training.objectives import LargestTeacherConfig, LogitsTeacherConfig
 from nasface.training.teachers import Taught, Teacher, features_loss, logits_loss, matching_stages
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 TERMS = ("logits", "features", "descriptors", "span", "similarities")
 """Names of the distillation terms; the label's is the loss's own name."""
@@ -110,7 +113,7 @@ class Student(nn.Module):
 
 
 def accumulate(
-    fabric: Any,
+    fabric: Fabric,
     student: Student,
     batch: PhotoBatch,
     genotypes: Sequence[Genotype],
@@ -137,11 +140,11 @@ def accumulate(
     return sums
 
 
-def average_gradients(fabric: Any, parameters: Sequence[nn.Parameter]) -> None:
+def average_gradients(fabric: Fabric, parameters: Sequence[nn.Parameter]) -> None:
     """The mean over processes; all trained the same sub-networks, so the same parameters have gradients."""
     gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean")
-    for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+    flat = cast(Tensor, fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean"))
+    for gradient, part in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
         gradient.copy_(part.view_as(gradient))
 
 

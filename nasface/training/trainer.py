@@ -13,9 +13,10 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -39,6 +40,9 @@ from nasface.training.step import PhotoBatch, Student, accumulate, average_gradi
 from nasface.training.teachers import NetworkTeacher, Teacher
 from nasface.training.underway import Underway
 from nasface.training.validation import Judges, check_finite
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +79,7 @@ class Trainer:
         judges: Judges,
         seed: int,
         checkpoints: Checkpoints,
-        fabric: Any,
+        fabric: Fabric,
         teacher: Teacher | None = None,
         listener: Listener = lambda progress: None,
     ) -> None:
@@ -209,7 +213,7 @@ class Trainer:
         share: Rows = np.array_split(self.order.rows(step), self.fabric.world_size)[self.fabric.global_rank]
         return share
 
-    def _on_device(self, array: Any) -> Tensor:
+    def _on_device(self, array: npt.NDArray[np.generic]) -> Tensor:
         tensor: Tensor = torch.from_numpy(array).to(self.fabric.device)
         return tensor
 
@@ -221,7 +225,7 @@ class Trainer:
             sums[term] = sums.get(term, 0.0) + value
         sums["steps"] = sums.get("steps", 0) + 1
         name = self.phases[self.at.phase][0]
-        values: dict[str, Any] = {}
+        values: dict[str, float] = {}
         if self.at.total % self.config.log_every == 0:
             steps = sums.pop("steps")
             means = {term: value / steps for term, value in sums.items()}

@@ -7,13 +7,14 @@ weights are those of `face_detection_yunet_2023mar.onnx` of the OpenCV Zoo (MIT 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from nasface.errors import InvalidInput, requires
 from nasface.exporters import weight_shapes
 from nasface.netspec import INPUT, NetBuilder, NetSpec, Weights
+from nasface.runs import Json
 
 STRIDES: Final = (8, 16, 32)
 """Pixels of the photo that a cell of each of the three maps stands for."""
@@ -23,7 +24,7 @@ HEADS: Final = {"cls": 1, "bbox": 4, "obj": 1, "kps": 10}
 
 OUTPUTS: Final = tuple(f"{head}_{stride}" for head in HEADS for stride in STRIDES)
 
-PREPROCESSING: Final[dict[str, Any]] = {
+PREPROCESSING: Final[dict[str, Json]] = {
     "colour": "RGB",
     "scale": 1.0,
     "mean": [0.0, 0.0, 0.0],

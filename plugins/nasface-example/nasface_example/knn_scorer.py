@@ -37,6 +37,8 @@ class KnnScorer(Scorer):
     regressor = True  # scores are accuracies
     libraries = ("nasface-example",)  # a new version of this plug-in must not read the old one's cached fits
 
+    config: KnnScorerConfig
+
     def __init__(self, config: KnnScorerConfig | None = None) -> None:
         self.config = config or KnnScorerConfig()
         self._table: tuple[npt.NDArray[np.float64], Targets] | None = None
