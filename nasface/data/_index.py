@@ -6,6 +6,7 @@ photos is the whole memory. `Texts` are sequences of strings that make each stri
 
 from __future__ import annotations
 
+import unicodedata
 from abc import abstractmethod
 from array import array
 from bisect import bisect_left
@@ -198,3 +199,8 @@ class PhotoIndex:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def normal(name: str) -> str:
+    """A name in Unicode's composed form, so that what looks equal is equal."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)

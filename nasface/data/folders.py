@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from nasface.data._base import FaceSet
 from nasface.data._data import FaceData, Pairs
-from nasface.data.pairs import read_pairs
+from nasface.data.pairs import FOLDS, read_pairs
 from nasface.data.people import ROLES, Parts, Split, check_disjoint, read_people, split
 from nasface.data.verification_bin import read_bin
-from nasface.errors import DataError, listing
+from nasface.errors import DataError, InvalidInput, listing
+from nasface.metrics import balanced_pairs
 
 AUTO = "auto"
 NONE = "none"
@@ -33,7 +36,9 @@ class FilesConfig:
         split: Where there is no list: "identity", "image" or "none", see `nasface.data.people.SPLITS`.
         training_fraction: Share for training: of the people, or, with split=image, of a person's photos.
         validation_fraction: Likewise for validation; the rest are report people.
-        split_seed: Another seed, another draw.
+        split_seed: Another seed, another draw; of generated pairs too.
+        generate_pairs: Pairs of report people to draw in place of a file: as many of one person as of two, in folds
+            without a common person; 0 draws none.
     """
 
     name: str = ""
@@ -46,9 +51,12 @@ class FilesConfig:
     training_fraction: float = 0.5
     validation_fraction: float = 0.2
     split_seed: int = 0
+    generate_pairs: int = 0
 
     def __post_init__(self) -> None:
         _ = self.how  # refuses what cannot be before folders are scanned
+        if self.generate_pairs < 0:
+            raise InvalidInput(f"data.generate_pairs is {self.generate_pairs}; give the number of pairs, e.g. 6000.")
 
     @property
     def how(self) -> Split:
@@ -117,6 +125,8 @@ def with_pairs(config: FilesConfig, faces: FaceSet | None, parts: Parts, path: P
     data = FaceData(
         config.name, training, validation, report, closed_set=config.split == "image" and validation is not None
     )
+    if config.generate_pairs:
+        return dataclasses.replace(data, pairs=_drawn(data.require("report"), config.generate_pairs, config.split_seed))
     if path is None:
         return data
     if path.suffix == ".bin":
@@ -133,6 +143,13 @@ def with_pairs(config: FilesConfig, faces: FaceSet | None, parts: Parts, path: P
             "data.training_people=none data.validation_people=none."
         )
     return dataclasses.replace(data, pairs=pairs)
+
+
+def _drawn(report: FaceSet, n: int, seed: int) -> Pairs:
+    drawn = balanced_pairs(report.labels, np.random.default_rng(seed), per_fold=max(n // (2 * FOLDS), 1))
+    used = np.unique(np.concatenate([drawn.first, drawn.second]))
+    first, second = (np.searchsorted(used, rows) for rows in (drawn.first, drawn.second))
+    return Pairs(report.select(used), first, second, drawn.same, drawn.folds)
 
 
 def find_file(value: str, folder: Path, defaults: tuple[str, ...]) -> Path | None:

@@ -1,21 +1,32 @@
-"""Files of pairs in the formats of Labeled Faces in the Wild.
+"""Files of pairs: those of Labeled Faces in the Wild, and what people make of them.
 
-One pair a line: `name i j` for photos i and j of one person, `name1 i name2 j` for two people, separated by tabs (or
-by blanks where no line has a tab). Photo i of a person is "name/name_%04d". The first line may state folds and pairs of
-each kind per fold ("10 300": blocks of 300 genuine then 300 impostor pairs), or a number of pairs, or be missing.
+One pair a line: `name i j` for photos i and j of one person, `name1 i name2 j` for two people, or `path1 path2 1` and
+`path1 path2 0`; separated by tabs, commas, semicolons or blanks. Photo i of a person is "name/name_%04d"; a path needs
+no suffix. The first line may state folds and pairs of each kind per fold ("10 300": blocks of 300 genuine then 300
+impostor pairs), a number of pairs, or the columns' names; it may be missing. Lines that begin with # and blank lines do
+not count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import logging
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.data._index import Strings, Texts
+from nasface.data._index import Strings, Texts, normal
 from nasface.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+_SAME: Final = re.compile(r"(.*[^\d\s].*?)\s+(\d+)\s+(\d+)")
+_DIFFERENT: Final = re.compile(r"(.*[^\d\s].*?)\s+(\d+)\s+(.*[^\d\s].*?)\s+(\d+)")
 
 FOLDS = 10
 """Folds made where a file has none."""
@@ -39,26 +50,54 @@ def read_pairs(path: Path, names: Iterable[str]) -> NamedPairs:
         names: Names "person/file" of the photos there are; a pair's photo gets the suffix it has there.
 
     Raises:
-        DataError: The file is missing or empty, a line is malformed, its header does not fit, or it has too few pairs
-            for folds. Photos that are not in `names` are kept under their ".jpg" name, for `Pairs.of` to report.
+        DataError: The file is missing or empty, a line is malformed, its header does not fit, it has too few pairs for
+            folds, or it says of two people's photos that they show one. Photos that are not in `names` are kept under
+            their ".jpg" name, for `Pairs.of` to report.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = normal(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"The pairs file {path} cannot be read ({error}); give a text file or data.pairs=none."
         ) from error
-    separator = "\t" if "\t" in text else None
-    lines = [line.split(separator) for line in text.splitlines() if line.strip()]
-    header = [int(word) for word in lines[0]] if lines and _is_header(lines[0]) else []
     known = names if isinstance(names, Texts) else Strings.of(sorted(names))
-    body = lines[1 if header else 0 :]
-    rows = [_pair(line, number + (2 if header else 1), path, known) for number, line in enumerate(body)]
+    lines = [(number, fields) for number, fields in _lines(text) if fields]
+    header = [int(word) for word in lines[0][1]] if lines and _is_header(lines[0][1]) else []
+    if lines and (header or _is_heading(lines[0][1])):
+        lines = lines[1:]
+    rows = [_pair(fields, number, path, known) for number, fields in lines]
     if not rows:
         raise DataError(f"The pairs file {path} has no pairs; give one pair a line or data.pairs=none.")
     same = np.array([row[2] for row in rows], np.bool_)
+    if twice := sum(first == second for first, second, _ in rows):
+        logger.warning(
+            "%d of the %d pairs of %s are of a photo with itself, which any network gets right", twice, len(rows), path
+        )
     folds = _blocks(header, same, path) if len(header) == 2 and header[0] > 1 else stratified_folds(same)
     return NamedPairs([row[0] for row in rows], [row[1] for row in rows], same, folds)
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Fields of every line, by its number from 1; comments and blank lines have none."""
+    rows = text.splitlines()
+    content = [row for row in rows if row.strip() and not row.lstrip().startswith("#")]
+    separator = next((mark for mark in ("\t", ",", ";") if any(mark in row for row in content)), None)
+    for number, row in enumerate(rows, 1):
+        if not row.strip() or row.lstrip().startswith("#"):
+            yield number, []
+        elif separator is None:
+            yield number, _words(row)
+        else:
+            fields = next(csv.reader([row], delimiter=separator), [])
+            yield number, [field.strip() for field in fields if field.strip()]
+
+
+def _words(row: str) -> list[str]:
+    """A line without separators: names may hold blanks, numbers of photos tell where they end."""
+    for pattern in (_SAME, _DIFFERENT):
+        if match := pattern.fullmatch(row.strip()):
+            return list(match.groups())
+    return row.split()
 
 
 def stratified_folds(same: npt.NDArray[np.bool_], folds: int = FOLDS) -> npt.NDArray[np.int64]:
@@ -84,20 +123,48 @@ def stratified_folds(same: npt.NDArray[np.bool_], folds: int = FOLDS) -> npt.NDA
 
 
 def _is_header(words: list[str]) -> bool:
-    return len(words) <= 2 and all(word.strip().isdecimal() for word in words)
+    return len(words) <= 2 and all(word.isdecimal() for word in words)
 
 
-def _pair(words: list[str], number: int, path: Path, known: Texts) -> tuple[str, str, bool]:
-    fields = [word.strip() for word in words]
+def _is_heading(words: list[str]) -> bool:
+    """Whether it names the columns, as tables on the web do."""
+    return all(re.fullmatch(r"[A-Za-z_. ]+\d?", word) for word in words)
+
+
+def _pair(fields: list[str], number: int, path: Path, known: Texts) -> tuple[str, str, bool]:
+    if len(fields) == 3 and fields[2] in ("0", "1", "-1") and not fields[1].isdecimal():
+        return _paths(fields, number, path, known)
     if len(fields) == 3:
-        fields.insert(2, fields[0])
+        fields = [*fields[:2], fields[0], fields[2]]
     if len(fields) != 4 or not (fields[1].isdecimal() and fields[3].isdecimal()):
         raise DataError(
-            f"Line {number} of {path} is not a pair: {' '.join(words)!r}; allowed are 'name i j' and 'name1 i name2 j'."
+            f"Line {number} of {path} is not a pair: {' '.join(fields)!r:.100}; allowed are 'name i j', "
+            "'name1 i name2 j' and 'path1 path2 0|1'."
         )
     stems = [f"{name}/{name}_{int(index):04d}" for name, index in (fields[:2], fields[2:])]
     first, second = (known.stem(stem) or f"{stem}.jpg" for stem in stems)
     return first, second, fields[0] == fields[2]
+
+
+def _paths(fields: list[str], number: int, path: Path, known: Texts) -> tuple[str, str, bool]:
+    """A pair by paths of photos, and whether they show one person."""
+    first, second = (_by_path(text, known) for text in fields[:2])
+    same = fields[2] == "1"
+    if same != (first.rpartition("/")[0] == second.rpartition("/")[0]):
+        said = "one person" if same else "two people"
+        raise DataError(
+            f"Line {number} of {path} says that {fields[0]} and {fields[1]} show {said}, and by their folders they do "
+            "not; mend the line or the folders."
+        )
+    return first, second, same
+
+
+def _by_path(text: str, known: Texts) -> str:
+    """The photo "person/file" of a path or of one without its suffix."""
+    name = "/".join(text.replace("\\", "/").rsplit("/", 2)[-2:])
+    if known.find(name) >= 0:
+        return name
+    return known.stem(name) or (name if "." in name.rpartition("/")[2] else f"{name}.jpg")
 
 
 def _blocks(header: list[int], same: npt.NDArray[np.bool_], path: Path) -> npt.NDArray[np.int64]:

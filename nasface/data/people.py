@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.data._base import FaceSet
+from nasface.data._index import normal
 from nasface.errors import DataError, InvalidInput, UnknownName, listing
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,8 @@ def read_people(path: Path, faces: FaceSet) -> FaceSet:
         DataError: The file cannot be read, or it names nobody of the set.
     """
     try:
-        listed = {line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()}
+        text = normal(path.read_text(encoding="utf-8-sig"))
+        listed = {line.strip() for line in text.splitlines() if line.strip()}
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"The list of people {path} cannot be read ({error}); give one name a line.") from error
     unknown = sorted(listed - set(faces.people))

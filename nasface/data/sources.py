@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.data._base import FaceSet, Photo, UnreadablePhotoError
-from nasface.data._index import PhotoIndex, Strings
+from nasface.data._index import PhotoIndex, Strings, normal
 from nasface.data.decoding import HEIF, decode, suffixes
 from nasface.errors import DataError, listing
 
@@ -240,11 +240,6 @@ def _only_tar(root: Path) -> Path:
 def is_photo(name: str) -> bool:
     """Whether a file of this name is taken for a photo."""
     return not name.startswith(".") and name.lower().endswith(suffixes())
-
-
-def normal(name: str) -> str:
-    """A name in Unicode's composed form, so that what looks equal is equal."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def _is_junk(name: str) -> bool:

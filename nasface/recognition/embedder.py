@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,14 +74,24 @@ def read_descriptors(path: Path, names: Sequence[str]) -> Descriptors:
                 rows, known = file["descriptors"], [str(name) for name in file["names"]]
         else:
             rows = np.load(path, allow_pickle=False)
-            known = (path.parent / "files.txt").read_text(encoding="utf-8").split()
+            known = (path.parent / "files.txt").read_text(encoding="utf-8-sig").splitlines()
+            known = [line.strip() for line in known if line.strip()]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
             f"{path} is not a file of descriptors ({error}); give .npz with 'descriptors' and 'names', "
             "or .npy beside a files.txt."
         ) from None
-    if rows.ndim != 2 or len(rows) != len(known):
-        raise DataError(f"{path} has descriptors of shape {list(rows.shape)} for {len(known)} names; they must match.")
+    shape, rows = list(rows.shape), rows.reshape(len(rows), -1) if 1 in rows.shape[1:-1] else rows
+    if rows.ndim != 2 or len(rows) != len(known) or not np.issubdtype(rows.dtype, np.floating):
+        raise DataError(
+            f"{path} has {rows.dtype} descriptors of shape {shape} for {len(known)} names; there must be one row of "
+            "floating-point numbers for every name."
+        )
+    repeated = [name for name, times in Counter(known).items() if times > 1]
+    if repeated:
+        raise DataError(f"{path} has {len(repeated)} names more than once ({listing(repeated)}); keep one row of each.")
+    if not np.isfinite(rows).all():
+        raise DataError(f"{path} has descriptors that are not finite; make them again.")
     position = {name: i for i, name in enumerate(known)}
     missing = [name for name in names if name not in position]
     if missing:

@@ -231,3 +231,16 @@ def test_procedural_people_can_be_told_apart_but_not_by_pixels_alone() -> None:
 def test_procedural_sets_that_are_too_small_are_refused(settings: dict[str, int]) -> None:
     with pytest.raises(InvalidInput, match="enough people and photos for ten pairs"):
         load_data({"name": "procedural"} | settings)
+
+
+def test_pairs_are_drawn_on_request_balanced_and_the_same_again(photo_folder: Path) -> None:
+    settings = {"name": "image_folder", "root": str(photo_folder), "split": "none", "generate_pairs": 8}
+    pairs, again = (load_data(settings).pairs for _ in range(2))
+    assert pairs is not None
+    assert again is not None
+    assert pairs.same.sum() * 2 == len(pairs) > 0
+    np.testing.assert_array_equal(pairs.first, again.first)
+    people = np.array([name.split("/")[0] for name in pairs.photos.names])
+    np.testing.assert_array_equal(people[pairs.first] == people[pairs.second], pairs.same)
+    with pytest.raises(InvalidInput, match=r"data\.generate_pairs is -1"):
+        load_data(settings | {"generate_pairs": -1})

@@ -118,3 +118,40 @@ def test_pairs_of_photos_that_were_read(photo_folder: Path, tmp_path: Path) -> N
     for new, old in zip(range(22), usable, strict=True):
         assert kept.photos.names[kept.first[new]] == pairs.photos.names[pairs.first[old]]
         assert kept.photos.names[kept.second[new]] == pairs.photos.names[pairs.second[old]]
+
+
+def as_paths(line: str, suffix: str, root: str = "") -> str:
+    words = line.split("\t")
+    name, i, other, j = words if len(words) == 4 else (words[0], words[1], words[0], words[2])
+    return f"{root}{name}/{name}_{int(i):04d}{suffix} {root}{other}/{other}_{int(j):04d}{suffix} {int(name == other)}"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [as_paths(line, ".jpg") for line in (*GENUINE, *IMPOSTOR)],
+        [as_paths(line, "", "lfw/") for line in (*GENUINE, *IMPOSTOR)],
+        ["path_a,path_b,same", *[as_paths(line, ".jpg").replace(" ", ",") for line in (*GENUINE, *IMPOSTOR)]],
+        ["name,imagenum1,imagenum2,", *[line.replace("\t", ",") for line in (*GENUINE, *IMPOSTOR)]],
+        ["\ufeff27", "# made by hand", "", *[line.replace("\t", " ") for line in (*GENUINE, *IMPOSTOR)]],
+    ],
+    ids=["paths", "stems", "csv", "kaggle", "bom and comments"],
+)
+def test_pairs_as_people_write_them(lines: list[str], tmp_path: Path) -> None:
+    found, usual = read_pairs(write(tmp_path, *lines), NAMES), read_pairs(write(tmp_path, *GENUINE, *IMPOSTOR), NAMES)
+    assert (found.first, found.second, found.same.tolist()) == (usual.first, usual.second, usual.same.tolist())
+
+
+def test_names_with_blanks(tmp_path: Path) -> None:
+    lines = [line.replace("Flo_Orr", "Flo van Orr").replace("\t", " ") for line in (*GENUINE, *IMPOSTOR)]
+    assert read_pairs(write(tmp_path, *lines), NAMES).first[0] == "Flo van Orr/Flo van Orr_0001.jpg"
+
+
+def test_a_label_against_the_folders_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"Line 1 of .* show one person, and by their folders they do not"):
+        read_pairs(write(tmp_path, "Flo_Orr/Flo_Orr_0001.jpg Ed_Kim/Ed_Kim_0001.jpg 1"), NAMES)
+
+
+def test_pairs_of_a_photo_with_itself_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read_pairs(write(tmp_path, *GENUINE, *IMPOSTOR, "Ed_Kim\t1\t1"), NAMES)
+    assert "1 of the 28 pairs" in caplog.text

@@ -125,3 +125,27 @@ def test_files_that_do_not_fit_are_refused(
     (tmp_path / "d.npz").write_bytes(b"PK no archive")
     with pytest.raises(DataError, match="is not a file of descriptors"):
         read_descriptors(tmp_path / "d.npz", wanted)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 1, 1, 4)])
+def test_descriptors_of_any_layout(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    values = np.arange(12, dtype=np.float32)
+    np.savez(tmp_path / "d.npz", descriptors=values.reshape(shape), names=["a", "b", "c"])
+    np.testing.assert_array_equal(read_descriptors(tmp_path / "d.npz", ["c", "a"]), values.reshape(3, 4)[[2, 0]])
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "message"),
+    [
+        (["a", "b", "a"], np.zeros((3, 4), np.float32), r"1 names more than once \(a\)"),
+        (["a", "b"], np.zeros((3, 4), np.float32), r"shape \[3, 4\] for 2 names"),
+        (["a", "b", "c"], np.zeros((3, 4), np.int8), "has int8 descriptors"),
+        (["a", "b", "c"], np.full((3, 4), np.nan, np.float32), "not finite"),
+    ],
+)
+def test_descriptors_that_could_be_misread_are_refused(
+    tmp_path: Path, names: list[str], rows: np.ndarray, message: str
+) -> None:
+    np.savez(tmp_path / "d.npz", descriptors=rows, names=names)
+    with pytest.raises(DataError, match=message):
+        read_descriptors(tmp_path / "d.npz", ["a"])
