@@ -10,12 +10,16 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """What goes into a JSON file; tuples become lists."""
+
+
+MOST_TEXT_BYTES: Final = 2**28
+"""Size beyond which a file is not read as a text."""
 
 
 @contextmanager
@@ -88,10 +92,46 @@ class AppendLog:
 def is_json(line: str) -> bool:
     """Whether a line is a JSON value: of such files, the lines that are `whole`."""
     try:
-        json.loads(line)
-    except (ValueError, RecursionError):
+        parse_json(line)
+    except ValueError:
         return False
     return True
+
+
+def read_text(path: Path, most_bytes: int = MOST_TEXT_BYTES) -> str:
+    """A text that somebody brought: UTF-8, with or without a byte-order mark, of a size that is a text's.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is not UTF-8, or larger than `most_bytes`.
+    """
+    with path.open("rb") as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise ValueError(f"it is larger than {most_bytes / 1e6:.0f} MB, which no such file is")
+    return content.decode("utf-8-sig")
+
+
+def parse_json(text: str) -> object:
+    """A JSON value that somebody brought: no key twice in an object, no nesting beyond what can be read.
+
+    Raises:
+        ValueError: With the reason.
+    """
+    try:
+        value: object = json.loads(text, object_pairs_hook=_unique)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return value
+
+
+def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
+    return found
 
 
 def write_text(path: Path, text: str) -> None:

@@ -175,6 +175,7 @@ class Lut:
         arch2info: import_lut: list of keys and files.
         runtime: import_lut: what ran the layers.
         file_threads: import_lut: its threads.
+        unit: import_lut: of its numbers: ms, us, s; None for what it says of itself, else milliseconds, if they can be.
         kind: import_lut: measured or estimated.
         resolutions: build_lut: pixels; None takes the space's resolution.
         nets: build_lut: whole networks that the table is fitted on; 0 for none.
@@ -186,6 +187,7 @@ class Lut:
     arch2info: str | None = MISSING
     runtime: str | None = MISSING
     file_threads: int | None = MISSING
+    unit: str | None = MISSING
     kind: str = MISSING
     resolutions: list[int] | None = MISSING
     nets: int = MISSING

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.devices.device import Device
+from nasface.devices.plausibility import check_rows
 from nasface.errors import LookupTableError
 from nasface.registry import register
 from nasface.spaces import SearchSpace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -31,6 +35,9 @@ class LutLatency(LayerCost):
         self.device = device
         self.table = device.lut
         super().__init__(space, self.table.values(space.layers(), space.resolution))
+        rows = self.table.rows[space.resolution]
+        for warning in check_rows(f"Latency table {self.table.name}", space.layers(), rows, unit_is_known=True):
+            log.warning("%s", warning)
         self.estimated = self.table.estimated
 
     @property

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
 from nasface.errors import LookupTableError
-from nasface.runs import Json, write_text
+from nasface.runs import Json, parse_json, read_text, write_text
 
 FORMAT: Final = "nasface-lut/1"
 
@@ -36,7 +36,7 @@ def read_lut(path: Path) -> LookupTable:
         LookupTableError: The file cannot be read, is no such table, or holds times that cannot be.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(read_text(path))
     except OSError as error:
         raise LookupTableError(f"Cannot read the latency table {path}: {error.strerror}.") from None
     except ValueError as error:
@@ -49,7 +49,7 @@ def read_lut(path: Path) -> LookupTable:
         )
     try:
         return _parse(path.stem, content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         what = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
         raise LookupTableError(
             f"Latency table {path} is malformed: {what}; see the format in nasface/devices/lut_file.py."

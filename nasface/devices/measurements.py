@@ -6,12 +6,31 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
 from nasface.errors import TableError, listing
-from nasface.runs import write_text
+from nasface.runs import read_text, write_text
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One uninterrupted series of runs of one model.
+
+    Attributes:
+        times_ms: Milliseconds of every timed run, in order; the mean alone where a runtime prints only a summary.
+        runs: Number of timed runs that `times_ms` stands for.
+        std_ms: Standard deviation over the runs, where only a summary is known; None beside single runs.
+        notes: What the system says about itself during the runs, e.g. {"clock_mhz": "2450", "temperature_c": "61"}.
+        operators: Milliseconds by operator name, where the runtime prints them.
+    """
+
+    times_ms: tuple[float, ...]
+    runs: int
+    std_ms: float | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    operators: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +120,7 @@ _TIMES: Final = ("median_ms", "mean_ms")
 _INTEGERS: Final = ("resolution", "threads", "runs")
 _FLOATS: Final = ("median_ms", "mean_ms", "std_ms", "low_ms", "high_ms")
 _TYPES: Final[dict[str, type]] = dict.fromkeys(_INTEGERS, int) | dict.fromkeys(_FLOATS, float)
-COLUMNS: Final = tuple(field.name for field in fields(Measurement))
+COLUMNS: Final = tuple(column.name for column in fields(Measurement))
 REQUIRED: Final = ("genotype", "network", "resolution", "median_ms")
 """What a file written by hand must have."""
 
@@ -127,16 +146,17 @@ def read_measurements(path: Path) -> list[Measurement]:
         TableError: It cannot be read, lacks columns, or a time is missing or not positive.
     """
     try:
-        reader = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise TableError(f"The measurements {path} cannot be read ({type(error).__name__}); give a CSV file.") from None
-    missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+        reader = csv.DictReader(read_text(path).splitlines())
+        missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+        rows = list(enumerate(reader, 2))
+    except (OSError, ValueError, csv.Error) as error:
+        raise TableError(f"The measurements {path} cannot be read ({error}); give a CSV file.") from None
     if missing:
         raise TableError(
             f"{path} is no file of measurements: it lacks the columns {listing(missing)}; make one with "
             "task=measure_latency."
         )
-    return [_row(f"{path}, line {number}", row) for number, row in enumerate(reader, 2)]
+    return [_row(f"{path}, line {number}", row) for number, row in rows]
 
 
 def _row(place: str, texts: Mapping[str, str | None]) -> Measurement:
@@ -151,8 +171,12 @@ def _row(place: str, texts: Mapping[str, str | None]) -> Measurement:
         try:
             values[name] = kind(values[name])
         except ValueError:
-            raise TableError(f"{place}: '{values[name]}' is not a number ({name}); measure it again.") from None
+            given = values[name][:80]
+            raise TableError(f"{place}: '{given}' is not a number ({name}); measure it again.") from None
     for name in _TIMES:
         if not (math.isfinite(values[name]) and values[name] > 0):
             raise TableError(f"{place}: {name} is {values[name]:g}; times are positive: measure it again.")
+    for name in ("std_ms", "low_ms", "high_ms", *_INTEGERS):
+        if not 0 <= values[name] < math.inf:
+            raise TableError(f"{place}: {name} is {values[name]}; it cannot be negative or infinite: measure it again.")
     return Measurement(**values)

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from nasface.devices.optimal_design import most_informative
+from nasface.devices.plausibility import FASTEST, SLOWEST
 from nasface.devices.scaling import Base
 from nasface.devices.speed_fit import Observation
 from nasface.errors import InvalidInput
@@ -20,9 +21,6 @@ MOST: Final = 12
 
 SLACK: Final = 1.5
 """By how much the ratio of two times may leave what the two networks' work allows."""
-
-SLOWEST, FASTEST = 2e4, 2e9
-"""Multiply-accumulates per millisecond of a microcontroller, and of more than any phone reaches on single images."""
 
 
 def choose_probes(space: SearchSpace, base: Base, pool: Population, n: int) -> Population:

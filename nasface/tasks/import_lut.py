@@ -28,7 +28,8 @@ def run(run: Run) -> Outcome:
         method=f"imported from {run.path(lut.file).name}",
     )
     listed = None if lut.arch2info is None else run.path(lut.arch2info)
-    table = import_lut(run.path(lut.file), [space], name=lut.name, provenance=provenance, arch2info=listed)
+    file = run.path(lut.file)
+    table = import_lut(file, [space], name=lut.name, provenance=provenance, arch2info=listed, unit=lut.unit)
     write_lut(table, path)
     run.console.print(
         f"{lut.name}: {len(space.layers())} layers at {space.resolution} x {space.resolution}, written to {path}",

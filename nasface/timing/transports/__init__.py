@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from nasface.devices.measurements import Sample
 from nasface.registry import build_option
-from nasface.timing.transports._base import Sample, Transport
+from nasface.timing.transports._base import Transport
 from nasface.timing.transports.adb import AdbConfig, AdbTransport
 from nasface.timing.transports.files import FilesConfig, FilesTransport
 from nasface.timing.transports.host import HostConfig, HostTransport

@@ -11,32 +11,13 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
+from nasface.devices.measurements import Sample
 from nasface.errors import InvalidInput, UnknownName
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One uninterrupted series of runs of one model.
-
-    Attributes:
-        times_ms: Milliseconds of every timed run, in order; the mean alone where a runtime prints only a summary.
-        runs: Number of timed runs that `times_ms` stands for.
-        std_ms: Standard deviation over the runs, where only a summary is known; None beside single runs.
-        notes: What the system says about itself during the runs, e.g. {"clock_mhz": "2450", "temperature_c": "61"}.
-        operators: Milliseconds by operator name, where the runtime prints them.
-    """
-
-    times_ms: tuple[float, ...]
-    runs: int
-    std_ms: float | None = None
-    notes: Mapping[str, str] = field(default_factory=dict)
-    operators: Mapping[str, float] = field(default_factory=dict)
 
 
 class Transport(ABC):

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from nasface.devices.measurements import Sample
 from nasface.errors import DeviceLost, ModelRefused, TransportError
-from nasface.timing.transports._base import Sample
 
 RUNNER: Final = Path(__file__).with_name("runner.py")
 _GRACE_S = 5.0

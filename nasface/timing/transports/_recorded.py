@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nasface.devices.importers import read_times
+from nasface.devices.benchmark_output import read_logs
+from nasface.devices.measurements import Sample
+from nasface.devices.time_files import read_times
 from nasface.errors import TransportError
-from nasface.timing.transports._base import Sample
-from nasface.timing.transports.benchmark_output import read_logs
 
 SUFFIX: Final = ".tflite"
 _NOTES: Final = ("clock_mhz", "temperature_c", "load")

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
+from nasface.devices.measurements import Sample
 from nasface.errors import ModelRefused, NasfaceError
-from nasface.timing.transports._base import Sample, Transport, checked_models, checked_timeout, sent
+from nasface.timing.transports._base import Transport, checked_models, checked_timeout, sent
 from nasface.timing.transports._process import RunnerEnded, RunnerProcess
 
 _CRASHES: Final = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
+from nasface.devices.benchmark_output import CPU_INSTEAD, Log, read_log
+from nasface.devices.measurements import Sample
 from nasface.errors import ModelRefused, NasfaceError, TransportError
 from nasface.timing.transports._adb import Phone
-from nasface.timing.transports._base import Sample, Transport, checked_models, checked_timeout, sent
-from nasface.timing.transports.benchmark_output import CPU_INSTEAD, Log, read_log
+from nasface.timing.transports._base import Transport, checked_models, checked_timeout, sent
 
 _PROPERTIES: Final = ("ro.product.manufacturer", "ro.product.model", "ro.board.platform", "ro.build.version.release")
 _CLOCKS: Final = "cat /sys/devices/system/cpu/cpu*/cpufreq/scaling_cur_freq 2>/dev/null"

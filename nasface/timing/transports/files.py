@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
+from nasface.devices.measurements import Sample
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, TransportError, listing
 from nasface.runs import atomic_write, write_text
-from nasface.timing.transports._base import Sample, Transport, checked_models, sent
+from nasface.timing.transports._base import Transport, checked_models, sent
 from nasface.timing.transports._process import RUNNER
 from nasface.timing.transports._recorded import SUFFIX, RecordedBlock, read_results
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from nasface.timing.transports.benchmark_output import read_log, read_logs
+from nasface.devices.benchmark_output import read_log, read_logs
 
 OLD = """\
 STARTING!

@@ -14,7 +14,10 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Final
 
-from nasface.timing.transports._base import Sample
+from nasface.devices.measurements import Sample
+
+MARKS: Final = ("STARTING!", "BENCHMARK RESULTS")
+"""One of them stands in everything that the program prints."""
 
 _START: Final = re.compile(r"^.*STARTING!.*$", re.MULTILINE)
 _GRAPH: Final = re.compile(r"Graph: \[(.*?)\]")
