@@ -152,7 +152,7 @@ def test_short_line_in_the_middle(table: AccuracyTable, space: OfaMbv3, tmp_path
     ("content", "message"),
     [
         (b"", "lacks the columns genotype"),
-        (b"genotype,auc\n", "lacks the columns space"),
+        (b"genotype,auc\n", "has no rows"),
         (b"\xff\xfe\x00", "cannot be read"),
         (b"genotype,auc,space,resolution,supernet,data,seed,calibration,origin\n", "has no rows"),
     ],

@@ -10,6 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from nasface.accuracy.table._foreign import (
+    GENOTYPE_COLUMNS,
+    foreign_table,
+    is_json_table,
+    json_rows,
+    separator,
+)
 from nasface.accuracy.table._table import NOTES, ORIGINS, SHARED, AccuracyTable, distinct
 from nasface.errors import InvalidGenotype, TableError, listing
 from nasface.runs import AppendLog, write_text
@@ -24,19 +31,28 @@ def read_table(path: Path, space: SearchSpace) -> AccuracyTable:
     Raises:
         TableError: It is absent, empty, not such a table, of another space, or contradicts itself.
     """
-    reader = csv.DictReader(complete_lines(path))
-    names = list(reader.fieldnames or [])
+    lines = complete_lines(path)
+    if is_json_table(path):
+        return distinct(foreign_table(path, json_rows(path, "\n".join(lines)), space), str(path))
+    reader = csv.DictReader(lines, delimiter=separator(lines[0]) if lines else ",")
+    try:
+        names = list(reader.fieldnames or [])
+    except csv.Error as error:
+        raise TableError(f"{path} is not a CSV file ({error}); give one with a heading.") from None
     missing = [name for name in (GENOTYPE, *SHARED, *NOTES) if name not in names]
-    if missing:
+    if len(missing) == len((GENOTYPE, *SHARED, *NOTES)) and not any(name.lower() in GENOTYPE_COLUMNS for name in names):
         raise TableError(f"{path} is not an accuracy table: it lacks the columns {listing(missing)}.")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise TableError(f"{path} has the columns {listing(repeated)} twice; remove one of each.")
-    rows = list(reader)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise TableError(f"{path}, line {reader.line_num}: {error}; mend or remove it.") from None
     broken = [number for number, row in enumerate(rows, 2) if None in row or None in row.values()]
     if broken or not rows:
         raise TableError(f"{path} has {'a broken line ' + str(broken[0]) if broken else 'no rows'}; make it again.")
-    return _parse(path, names, rows, space)
+    return distinct(foreign_table(path, rows, space), str(path)) if missing else _parse(path, names, rows, space)
 
 
 def write_table(table: AccuracyTable, path: Path, space: SearchSpace) -> None:
