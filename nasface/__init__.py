@@ -8,6 +8,7 @@ The public names load what they need on first use, so `import nasface` is instan
     found = nasface.search(supernet="mine.pth", table="mine.csv", device="sd865", resolution=224)
     network = supernet.extract(found.genotype)
     nasface.export(network, "model.tflite", images=training_photos)
+    nasface.Recognizer("model.tflite", "family.gallery").identify("party.jpg")
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from nasface.netspec import NetSpec as NetSpec
     from nasface.predictors import Comparator as Comparator
     from nasface.predictors import Scorer as Scorer
+    from nasface.recognition.recognizer import Recognizer as Recognizer
     from nasface.registry import register as register
     from nasface.selectors import Selector as Selector
     from nasface.spaces import SearchSpace as SearchSpace
@@ -47,6 +49,7 @@ _HOMES = {
     "NasfaceError": "errors",
     "NetBuilder": "netspec",
     "NetSpec": "netspec",
+    "Recognizer": "recognition.recognizer",
     "Scorer": "predictors",
     "SearchSpace": "spaces",
     "SearchStrategy": "strategies",

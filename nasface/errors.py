@@ -98,6 +98,10 @@ class DataError(NasfaceError):
     """Photos, pairs or lists of people cannot be used."""
 
 
+class GalleryError(NasfaceError):
+    """A gallery of faces is damaged, locked, or was made with another model."""
+
+
 class ExportError(NasfaceError):
     """A network cannot be written, or the written file does not compute the same as the network."""
 

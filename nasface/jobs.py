@@ -12,6 +12,9 @@ import numpy as np
 from nasface.composition import Workbench
 from nasface.data import FaceData, load_data
 from nasface.randomness import Part, generator
+from nasface.recognition.aligned_data import Cutter, aligned_data, chosen_crop
+from nasface.recognition.detectors import Detector
+from nasface.registry import build
 from nasface.runs import Json
 from nasface.settings import Settings
 from nasface.terminal import Terminal
@@ -60,8 +63,12 @@ class Run:
         """The generator of one part of the run."""
         return generator(self.settings.seed, part)
 
-    def open_data(self) -> FaceData:
+    def open_data(self, cutter: Cutter | None = None, *, aligned: bool = True) -> FaceData:
         """The photos of the group `data`; what was found is said on the terminal.
+
+        Args:
+            cutter: How faces are cut out with data.align=true; by default for the supernet.
+            aligned: Whether that is done at all; else the caller does it.
 
         Raises:
             DataError: There are none, or they cannot be used.
@@ -69,7 +76,25 @@ class Run:
         with self.console.status(f"looking for the photos of data={self.settings.data['name']}"):
             data = load_data(self.settings.data, self.cwd)
         self.console.print(data.summary, soft_wrap=True)
-        return data
+        return aligned_data(data, cutter or self.cutter) if self.aligns and aligned else data
+
+    @property
+    def aligns(self) -> bool:
+        """Whether the photos of `data` are whole ones, faces being cut out of them."""
+        return bool(self.settings.data.get("align", False))
+
+    @cached_property
+    def detector(self) -> Detector:
+        """What finds faces."""
+        detector: Detector = build("detector", self.settings.detector)
+        return detector
+
+    @property
+    def cutter(self) -> Cutter:
+        """How faces are cut out for the supernet's networks."""
+        crop = self.settings.recognition.crop
+        template = self.workbench.source.template
+        return Cutter(self.detector, chosen_crop(crop, self.detector), template)
 
     def path(self, text: str) -> Path:
         """A path given by the user, relative to where the command was started."""

@@ -27,6 +27,7 @@ KINDS: Final[dict[str, str]] = {
     "search": "nasface.strategies",
     "exporter": "nasface.exporters",
     "detector": "nasface.recognition.detectors",
+    "classifier": "nasface.recognition.classifiers",
 }
 """Registered kinds and the package whose import registers the components of the core."""
 

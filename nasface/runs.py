@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,10 +24,10 @@ MOST_TEXT_BYTES: Final = 2**28
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced and renamed to `path`, on error it is removed.
 
-    So nothing half-written ever stands under a final name.
+    So nothing half-written ever stands under a final name. A private file is readable by its owner only.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -36,7 +37,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o600 if private else 0o666 & ~_umask())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -132,6 +133,43 @@ def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
     return found
+
+
+@contextmanager
+def locked(path: Path, patience: float | None = None) -> Iterator[bool]:
+    """Hold a lock file, which the system lets go of when a process ends, however it ends.
+
+    Args:
+        path: The lock file; made if absent, and left there.
+        patience: Seconds to wait for another holder; None waits as long as it takes.
+
+    Yields:
+        Whether the lock is held; False after `patience` seconds.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield True
+        return
+    with path.open("w") as file:
+        if patience is None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield True
+        else:
+            yield _try_lock(lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB), patience)
+
+
+def _try_lock(lock: Callable[[], None], patience: float) -> bool:
+    last = time.monotonic() + patience
+    while True:
+        try:
+            lock()
+        except BlockingIOError:
+            if time.monotonic() >= last:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -291,6 +291,39 @@ class Budgets:
 
 
 @dataclass
+class Recognition:
+    """Recognising people: enrol, identify, verify, gallery.
+
+    Attributes:
+        gallery: The gallery's file.
+        photos: A photo, a list of them, or a folder.
+        name: Of a person: enrol, gallery.
+        action: Of task=gallery: list, remove, export, calibrate.
+        out: Of task=gallery recognition.action=export: the file to write.
+        which: Of several faces in a photo where one is needed: only (refuse), largest, central.
+        crop: How faces are cut out: auto, aligned, square, box.
+        template: Where the model wants eyes and mouth: arcface, or a JSON file; None takes the model's own.
+        threshold: Squared L2 distance below which two photos show one person; None takes the gallery's or the model's.
+        far: False accept rate of that threshold.
+        encrypt: Whether a new gallery is encrypted.
+        candidates: People that are listed for a face.
+    """
+
+    gallery: str | None = MISSING
+    photos: Any = MISSING
+    name: str | None = MISSING
+    action: str = MISSING
+    out: str | None = MISSING
+    which: str = MISSING
+    crop: str = MISSING
+    template: str | None = MISSING
+    threshold: float | None = MISSING
+    far: float = MISSING
+    encrypt: bool = MISSING
+    candidates: int = MISSING
+
+
+@dataclass
 class Assets:
     """What `task=build_assets` rebuilds, from which sources, into which folder."""
 
@@ -355,6 +388,7 @@ class Settings:
     pack: Pack = field(default_factory=Pack)
     compare: Compare = field(default_factory=Compare)
     experiment: dict[str, Any] = MISSING
+    recognition: Recognition = field(default_factory=Recognition)
     assets: Assets = field(default_factory=Assets)
     space: dict[str, Any] = MISSING
     supernet: dict[str, Any] = MISSING
@@ -365,6 +399,7 @@ class Settings:
     search: dict[str, Any] = MISSING
     exporter: dict[str, Any] = MISSING
     detector: dict[str, Any] = MISSING
+    classifier: dict[str, Any] = MISSING
     data: dict[str, Any] = MISSING
     training: dict[str, Any] = MISSING
     loss: dict[str, Any] = MISSING

@@ -10,6 +10,7 @@ from nasface.data._base import FaceSet, Photos, PhotoSource, Skipped, Unreadable
 from nasface.data._data import FaceData, Pairs
 from nasface.data._index import PhotoIndex
 from nasface.data.cache import cached
+from nasface.data.groups import read_groups
 from nasface.data.image_folder import ImageFolderConfig, load_image_folder
 from nasface.data.lfw import LFWConfig, load_lfw
 from nasface.data.pairs import NamedPairs, read_pairs, stratified_folds
@@ -44,6 +45,7 @@ __all__ = [
     "load_recordio",
     "load_vggface2",
     "read_bin",
+    "read_groups",
     "read_pairs",
     "stratified_folds",
     "write_bin",

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +20,7 @@ import numpy.typing as npt
 
 from nasface.data._base import FaceSet, Photos, Skipped, check_size, report_skipped
 from nasface.errors import DataError
-from nasface.runs import write_json
+from nasface.runs import locked, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +61,7 @@ def cached(faces: FaceSet, size: int, folder: Path) -> Photos:
     stem = folder / f"{faces.fingerprint[:16]}_{size}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _lock(stem.with_suffix(".lock")):
+        with locked(stem.with_suffix(".lock")):
             if _finished(stem, faces, size) is None:
                 _make(stem, faces, size)
     except OSError as error:
@@ -154,16 +152,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Wait until no other process holds the file; the system lets go when a process ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

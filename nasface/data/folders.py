@@ -39,6 +39,9 @@ class FilesConfig:
         split_seed: Another seed, another draw; of generated pairs too.
         generate_pairs: Pairs of report people to draw in place of a file: as many of one person as of two, in folds
             without a common person; 0 draws none.
+        align: The photos are whole ones: find the face at the centre of each and cut it out for the network
+            (detector=, recognition.crop=).
+        groups: CSV with the columns group and photo ("person/file") or person: evaluate reports errors by group.
     """
 
     name: str = ""
@@ -52,6 +55,8 @@ class FilesConfig:
     validation_fraction: float = 0.2
     split_seed: int = 0
     generate_pairs: int = 0
+    align: bool = False
+    groups: str = NONE
 
     def __post_init__(self) -> None:
         _ = self.how  # refuses what cannot be before folders are scanned

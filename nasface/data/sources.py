@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from nasface.data._base import FaceSet, Photo, UnreadablePhotoError
 from nasface.data._index import PhotoIndex, Strings, normal
-from nasface.data.decoding import HEIF, decode, suffixes
+from nasface.data.decoding import HEIF, decode, decode_whole, suffixes
 from nasface.errors import DataError, listing
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,13 @@ class FolderSource:
         """Decode, turn upright, convert to RGB, and resize (bilinear, aspect not kept) where the size differs."""
         try:
             return decode(self.path(row).read_bytes(), size)
+        except OSError as error:
+            raise UnreadablePhotoError(error.strerror or str(error)) from error
+
+    def whole(self, row: int) -> Photo:
+        """Decode, turn upright, convert to RGB, and nothing else."""
+        try:
+            return decode_whole(self.path(row).read_bytes())
         except OSError as error:
             raise UnreadablePhotoError(error.strerror or str(error)) from error
 
@@ -64,10 +71,17 @@ class TarSource:
 
     def photo(self, row: int, size: int) -> Photo:
         """As `FolderSource.photo`."""
+        return decode(self._bytes(row), size)
+
+    def whole(self, row: int) -> Photo:
+        """As `FolderSource.whole`."""
+        return decode_whole(self._bytes(row))
+
+    def _bytes(self, row: int) -> bytes:
         try:
             with self.tar.open("rb") as file:
                 file.seek(int(self.offsets[row]))
-                return decode(file.read(int(self.lengths[row])), size)
+                return file.read(int(self.lengths[row]))
         except OSError as error:
             raise UnreadablePhotoError(error.strerror or str(error)) from error
 

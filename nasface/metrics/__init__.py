@@ -3,6 +3,7 @@
 from nasface.metrics._checks import check_far, lowest_far, unit_rows
 from nasface.metrics.all_pairs import AllPairs, evaluate_all_pairs
 from nasface.metrics.bootstrap import bootstrap_difference, bootstrap_people
+from nasface.metrics.groups import GroupRates, group_rates
 from nasface.metrics.identification import LeaveOneOut, RandomGallery, identify, leave_one_out, random_gallery
 from nasface.metrics.interval import mean_interval
 from nasface.metrics.metric import (
@@ -45,6 +46,7 @@ __all__ = [
     "TABLE_RATES",
     "AllPairs",
     "Direction",
+    "GroupRates",
     "Interval",
     "LeaveOneOut",
     "ListedPairs",
@@ -70,6 +72,7 @@ __all__ = [
     "direction_of",
     "evaluate_all_pairs",
     "evaluate_pairs",
+    "group_rates",
     "held_out",
     "identify",
     "kendall_tau",

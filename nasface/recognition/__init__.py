@@ -1,6 +1,6 @@
-"""Recognition: what a model file says about photos."""
+"""Recognition: faces in photos, whose they are, and what a model file says of sets of photos."""
 
 from nasface.recognition.embedder import Embedded, embed_photos, read_descriptors
-from nasface.recognition.judge import Judgement, judge
+from nasface.recognition.judge import Judgement, judge, judge_groups
 
-__all__ = ["Embedded", "Judgement", "embed_photos", "judge", "photos_to_judge", "read_descriptors"]
+__all__ = ["Embedded", "Judgement", "embed_photos", "judge", "judge_groups", "read_descriptors"]

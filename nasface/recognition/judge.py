@@ -11,6 +11,7 @@ import numpy.typing as npt
 from nasface.data import FaceData, FaceSet, Pairs
 from nasface.metrics import (
     AllPairs,
+    GroupRates,
     Interval,
     LeaveOneOut,
     PhotoSet,
@@ -19,6 +20,7 @@ from nasface.metrics import (
     bootstrap_people,
     check_far,
     evaluate_pairs,
+    group_rates,
     squared_distances,
     stated_metrics,
     supported_rates,
@@ -106,6 +108,29 @@ def judge(
         pairs,
         {metric.label: metric.compute(similar) for metric in stated_metrics(far) if metric.needs(photos)},
     )
+
+
+def judge_groups(
+    embedded: Embedded,
+    faces: FaceSet,
+    groups: Sequence[str],
+    threshold: float,
+    resamples: int,
+    rng: np.random.Generator,
+) -> list[GroupRates]:
+    """Errors by group at one threshold.
+
+    Args:
+        embedded: Descriptors of `faces`.
+        faces: Photos.
+        groups: Group of every photo of `faces`, "" for none.
+        threshold: Squared L2 distance.
+        resamples: Bootstrap resamples over people; 0 for no intervals.
+        rng: Draws the people.
+    """
+    rows = embedded.rows.tolist()
+    labels = faces.labels[embedded.rows]
+    return group_rates(embedded.descriptors, labels, [groups[row] for row in rows], threshold, rng, resamples)
 
 
 def _listed(descriptors: npt.NDArray[np.float32], names: Sequence[str], pairs: Pairs) -> Verification:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.table import Table
 
 from nasface.analysis import Row, Value
-from nasface.data import FaceData
+from nasface.data import FaceData, FaceSet, read_groups
 from nasface.errors import InvalidInput, listing
 from nasface.jobs import Outcome, Run
+from nasface.metrics import GroupRates
 from nasface.randomness import Part
-from nasface.recognition import Judgement, embed_photos, judge
+from nasface.recognition import Embedded, Judgement, embed_photos, judge
+from nasface.recognition.aligned_data import aligned_data
+from nasface.recognition.judge import judge_groups
 from nasface.reports import Page
 from nasface.reports.cells import cell_text
+from nasface.runs import Json
+from nasface.tasks._recognising import face_model
 
 
 class Evaluated(NamedTuple):
@@ -25,21 +31,30 @@ class Evaluated(NamedTuple):
         name: The file's, for people.
         judgement: The figures.
         skipped: Names of photos that could not be read.
+        groups: Errors by group, where `data.groups` says which there are.
     """
 
     name: str
     judgement: Judgement
     skipped: tuple[str, ...]
+    groups: tuple[GroupRates, ...] = ()
 
     def to_row(self) -> dict[str, Value]:
         """A line of the table."""
         return {"model": self.name, **self.judgement.row()}
 
+    def details(self) -> dict[str, Json]:
+        """For JSON."""
+        found: dict[str, Json] = dict(self.judgement.to_dict())
+        if self.groups:
+            found["groups"] = [asdict(group) for group in self.groups]
+        return found
+
 
 def run(run: Run) -> Outcome:
     """Measure every file of `model=` on the same people and pairs."""
     models = _models(run)
-    data = run.open_data()
+    data = run.open_data(aligned=False)
     files = [judge_file(run, path, data) for path in models]
     rows = [file.to_row() for file in files]
     skipped = sorted({name for file in files for name in file.skipped})
@@ -52,20 +67,38 @@ def run(run: Run) -> Outcome:
         page.heading("95 % intervals over people")
         intervals = [[file.name, *map(file.judgement.interval, names)] for file in files]
         page.table(["model", *names], intervals)
+    for file in files:
+        _show_groups(run, page, file)
     page.write(run.folder / "report.html")
     run.console.print(f"report: {run.shown(run.folder / 'report.html')}", soft_wrap=True)
-    details = {file.name: file.judgement.to_dict() for file in files}
+    details = {file.name: file.details() for file in files}
     return Outcome({"data": data.fingerprint, "rows": rows, "details": details, "skipped": skipped})
 
 
 def judge_file(run: Run, path: Path, data: FaceData) -> Evaluated:
     """Measure one file."""
+    if run.aligns and path.suffix not in (".npy", ".npz"):
+        data = aligned_data(data, face_model(run, path).cutter)
     faces = data.photos_to_judge
     with run.console.status(f"{path.name}: {len(faces)} photos"):
         embedded = embed_photos(path, faces, run.settings.space.get("resolution"))
         options = run.settings.evaluation
         judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
-    return Evaluated(run.shown(path), judgement, embedded.skipped)
+    return Evaluated(run.shown(path), judgement, embedded.skipped, _groups(run, embedded, faces, judgement))
+
+
+def _groups(run: Run, embedded: Embedded, faces: FaceSet, judgement: Judgement) -> tuple[GroupRates, ...]:
+    """Errors by group at the threshold of the lowest false accept rate that was measured."""
+    file = run.settings.data.get("groups", "none")
+    if file == "none":
+        return ()
+    if judgement.all_pairs is None or not judgement.all_pairs.points:
+        raise InvalidInput("data.groups needs report people, enough of them for a threshold; there are none.")
+    point = min(judgement.all_pairs.points, key=lambda point: point.far)
+    groups = read_groups(run.path(file), faces)
+    resamples = run.settings.evaluation.bootstrap
+    rng = run.rng(Part.BOOTSTRAP)
+    return tuple(judge_groups(embedded, faces, groups, point.threshold, resamples, rng))
 
 
 def _title(judgement: Judgement) -> str:
@@ -88,6 +121,44 @@ def _show(run: Run, rows: Sequence[Row], skipped: list[str], title: str) -> None
     run.console.print(table)
     if skipped:
         run.console.note(f"{len(skipped)} unreadable photos were skipped:", listing(skipped))
+
+
+def _show_groups(run: Run, page: Page, file: Evaluated) -> None:
+    if not file.groups or file.judgement.all_pairs is None:
+        return
+    point = min(file.judgement.all_pairs.points, key=lambda point: point.far)
+    title = f"{file.name}: errors by group at squared L2 distance {point.threshold:.4f} (FAR {point.far:g} over all)"
+    columns = ("group", "people", "photos", "genuine", "impostors", "FNMR", "95 %", "FMR", "95 %")
+    rows = [_group_row(group) for group in file.groups]
+    table = Table(*columns, title=title)
+    for row in rows:
+        table.add_row(*row)
+    run.console.print(table)
+    page.heading(title)
+    page.table(list(columns), [list(row) for row in rows])
+    for name, worst in (("FNMR", _worst(file.groups, "fnmr")), ("FMR", _worst(file.groups, "fmr"))):
+        if worst is not None:
+            run.console.print(f"highest {name}: {worst}")
+            page.text(f"Highest {name}: {worst}.")
+
+
+def _group_row(group: GroupRates) -> list[str]:
+    rates = [(group.fnmr, group.fnmr_interval), (group.fmr, group.fmr_interval)]
+    cells = [
+        text
+        for rate, interval in rates
+        for text in (
+            "no pairs" if rate is None else f"{rate:.4g}",
+            "too few people" if interval is None else f"{interval.low:.4g} to {interval.high:.4g}",
+        )
+    ]
+    return [group.group, *(str(n) for n in (group.people, group.photos, group.genuine, group.impostors)), *cells]
+
+
+def _worst(groups: Sequence[GroupRates], rate: str) -> str | None:
+    """The group with the highest rate, among those that have one."""
+    rates = {group.group: value for group in groups if (value := getattr(group, rate)) is not None}
+    return max(rates, key=lambda name: rates[name]) if rates else None
 
 
 def _models(run: Run) -> list[Path]:

@@ -1,6 +1,8 @@
 """Detectors: where the faces are in a photo."""
 
 from nasface.recognition.detectors._base import Detector
+from nasface.recognition.detectors.boxes import Boxes, BoxesConfig
+from nasface.recognition.detectors.none import NoDetector, NoDetectorConfig
 from nasface.recognition.detectors.yunet import YuNet, YuNetConfig
 
-__all__ = ["Detector", "YuNet", "YuNetConfig"]
+__all__ = ["Boxes", "BoxesConfig", "Detector", "NoDetector", "NoDetectorConfig", "YuNet", "YuNetConfig"]

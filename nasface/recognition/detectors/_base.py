@@ -18,7 +18,15 @@ from nasface.recognition.faces import Face, Photo
 
 
 class Detector(ABC):
-    """Finds the faces in a photo."""
+    """Finds the faces in a photo.
+
+    Attributes:
+        name: Its registered name.
+        gives_points: Whether its faces have points, so that they can be aligned.
+    """
+
+    name: str
+    gives_points: bool = True
 
     @abstractmethod
     def detect(self, photo: Photo, name: str = "") -> list[Face]:

@@ -60,6 +60,8 @@ UPRIGHT: Final = 224
 class YuNet(Detector):
     """YuNet in TFLite: faces of any size with five points; a network of 136 KB that comes with nasface."""
 
+    name = "yunet"
+
     def __init__(self, config: YuNetConfig) -> None:
         if not (0 < config.score < 1 and 0 < config.overlap < 1 and config.side >= STRIDES[-1]):
             raise InvalidInput(
