@@ -10,20 +10,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from nasface.composition import Workbench
-from nasface.costs import Cost
-from nasface.deploy import Network, export_checked
 from nasface.errors import InvalidInput, UnknownName
-from nasface.exporters import Exported
-from nasface.options import prepare
-from nasface.registry import build
 from nasface.runs import Json
-from nasface.settings import Accuracy, Bound, Constraints, LatencyBound, Refine, Settings
-from nasface.spaces import Population
-from nasface.strategies import SearchResult
-from nasface.supernets.source import DEMO
 
 if TYPE_CHECKING:
+    from nasface.composition import Workbench
+    from nasface.costs import Cost
+    from nasface.exporters import Exported
+    from nasface.settings import Constraints, LatencyBound
+    from nasface.spaces import Population
+    from nasface.strategies import SearchResult
     from nasface.supernets import SpecModule
 
 
@@ -98,6 +94,8 @@ def search(
         InfeasibleConstraint: No network meets the bounds; the message names the smallest reachable value.
         NasfaceError: Something given does not exist or does not fit.
     """
+    from nasface.settings import LatencyBound
+
     bench = open_workbench(
         supernet=supernet,
         table=table,
@@ -150,6 +148,11 @@ def open_workbench(
     Raises:
         NasfaceError: A part that is asked for does not exist or does not fit.
     """
+    from nasface.composition import Workbench  # what a search is made of, loaded when one begins
+    from nasface.options import prepare
+    from nasface.settings import Accuracy, Constraints, Refine, Settings
+    from nasface.supernets.source import DEMO
+
     prepare()
     names = [device] if isinstance(device, str) else list(device)
     settings = Settings(
@@ -174,6 +177,8 @@ def open_workbench(
 
 
 def _bounds(latency: LatencyBound, most: Mapping[str, float], ratios: Mapping[str, float]) -> Constraints:
+    from nasface.settings import Bound, Constraints
+
     bounds = Constraints(latency, default_latency_ratio=DEFAULT_RATIO)
     for name in {**most, **ratios}:
         if name not in bounds.by_cost:
@@ -221,6 +226,8 @@ def export(
         InvalidInput: The network is not calibrated and no images are given.
         ExportError: The file cannot be written or computes something else.
     """
+    from nasface.deploy import Network, export_checked
+    from nasface.registry import build
     from nasface.supernets import calibrate, deployed_weights
 
     if images is not None:

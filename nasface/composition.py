@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,9 @@ from nasface.spaces.published import published_genotypes, published_subnets
 from nasface.strategies import Constraint, Problem, Progress, SearchResult, SearchStrategy, no_progress
 from nasface.strategies.constraints import build_constraints, check_reachable
 from nasface.supernets.source import DEMO, SupernetSource
-from nasface.timing.protocol import TimingOptions
+
+if TYPE_CHECKING:
+    from nasface.timing.protocol import TimingOptions
 
 log = logging.getLogger(__name__)
 
@@ -274,4 +277,6 @@ def named_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
 
 def timing_options(timing: Timing) -> TimingOptions:
     """The protocol of measurements; raises `InvalidInput`."""
+    from nasface.timing.protocol import TimingOptions  # with all transports, which no search needs
+
     return TimingOptions(**{f.name: getattr(timing, f.name) for f in fields(TimingOptions)})
