@@ -70,9 +70,12 @@ def _option(kind: str, name: str, config: type) -> Row:
 
 
 def _composed(group: str, name: str) -> Row:
-    """A YAML option with all its values; its summary is the comment it begins with."""
+    """A YAML option with all its values; its summary is the comment it begins with.
+
+    It is composed among all the others, as it may choose an option of another group.
+    """
     file, origin = yaml_files(group)[name]
-    values: Any = OmegaConf.to_container(compose(overrides=[f"+{group}={name}"]))
+    values: Any = OmegaConf.to_container(compose("config", overrides=[f"{group}={name}"]))
     parameters = {key: value for key, value in values[group].items() if key != "name"}
     first, _, _ = file.read_text(encoding="utf-8").partition("\n")
     summary = first.removeprefix("# ") if first.startswith("# ") else ""

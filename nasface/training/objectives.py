@@ -76,10 +76,10 @@ class DescriptorTeacherConfig:
     file: str = ""
     names: str | None = None
     sha256: str | None = None
-    descriptors: float = 1.0
-    projection: str = "learned"
+    descriptors: float = 4.0
+    projection: str = "fixed"
     span: float = 0.5
-    similarities: float = 20.0
+    similarities: float = 2.0
 
 
 @dataclass

@@ -46,8 +46,8 @@ def surface() -> Iterator[str]:
             for group in sorted(set(loader.list_groups("")) - {"hydra", "schema"}):
                 for option in [name for name in loader.get_group_options(group) if (group, name) not in foreign]:
                     yield f"{group}={option}"
-                    if group == "experiment":  # what it changes
-                        chosen = set(_flat(compose("config", overrides=[f"experiment={option}"]))) - usual
+                    if group in ("experiment", "teacher"):  # what it changes, in other groups too
+                        chosen = set(_flat(compose("config", overrides=[f"{group}={option}"]))) - usual
                     else:
                         chosen = set(_flat(compose(overrides=[f"+{group}={option}"])))
                     yield from sorted(f"  {line}" for line in chosen if not line.endswith(f".name={option}"))

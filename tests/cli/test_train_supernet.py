@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from nasface.data import FaceSet
+from nasface.data import FaceSet, load_data
 from nasface.spaces import OfaMbv3
 from nasface.spaces.ofa_mbv3 import OfaMbv3Config
 from nasface.supernets import ElasticNetwork, load_supernet
@@ -97,6 +97,27 @@ def test_progressive_shrinking_starts_from_a_checkpoint_with_a_trained_teacher(
     columns = (folder / "progress.csv").read_text().splitlines()[0]
     assert "softmax,logits,features" in columns
     assert json.loads((folder / "fingerprint.json").read_text())["training"]["phases"] == ["depth1"]
+
+
+def test_a_supernet_without_a_classifier_goes_on_with_descriptors_and_the_loss_that_suits_them(
+    cli: Command, tmp_path: Path
+) -> None:
+    here = tmp_path / "cwd"
+    state = ElasticNetwork(OfaMbv3(OfaMbv3Config(width=0.25, resolution=32)), 5).state_dict()
+    body = {name: value for name, value in state.items() if not name.startswith("classifier")}
+    torch.save({"state_dict": body}, here / "body.pth")
+    names = load_data({"name": "procedural", "people": 24, "photos": 3}).require("training").names
+    (here / "n.txt").write_text("\n".join(names))
+    np.save(here / "d.npy", np.random.default_rng(0).normal(size=(len(names), 4)).astype(np.float32))
+    teacher = ("teacher=descriptors", "teacher.file=d.npy", "teacher.names=n.txt")
+    done = cli(*TINY, "training.init=body.pth", "training.plan.sandwich.steps=1", *teacher)
+    assert done.code == 0, done.err
+    assert "mean descriptors of 12 people" in (done.folder / "nasface.log").read_text()
+    assert "arcface,descriptors,span,similarities" in (here / "made" / "progress.csv").read_text()
+    loss = json.loads((here / "made" / "fingerprint.json").read_text())["loss"]
+    assert (loss["scale"], loss["weight"]) == (20, 0.25)
+    named = cli(*TINY, "training.plan.sandwich.steps=1", "training.folder=other", *teacher, "loss=softmax")
+    assert "softmax,descriptors" in (here / "other" / "progress.csv").read_text(), named.err
 
 
 def test_a_folder_is_trained_in_by_one_process_at_a_time(cli: Command, tmp_path: Path) -> None:

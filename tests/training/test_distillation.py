@@ -60,7 +60,7 @@ def test_a_changed_teacher_is_refused(config: DescriptorTeacherConfig, faces: Fa
 def test_terms_are_zero_where_the_student_is_the_teacher() -> None:
     target = centred(np.random.default_rng(0).normal(size=(10, 6)))
     np.testing.assert_allclose(np.linalg.norm(target, axis=1), 1, rtol=1e-5)
-    teacher = DescriptorTeacher(target, 16, DescriptorTeacherConfig(projection="fixed"))
+    teacher = DescriptorTeacher(target, 16, DescriptorTeacherConfig(projection="fixed", descriptors=1.0))
     rows = torch.arange(10)
     perfect = torch.from_numpy(target) @ teacher.projection * 3
     terms = teacher.losses(perfect, rows)
