@@ -21,6 +21,7 @@ from nasface.assets import asset
 from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
 from nasface.errors import InvalidInput, LookupTableError, TableError
+from nasface.exporters import Exporter
 from nasface.metrics import Direction, direction_of
 from nasface.predictors import Comparator, Ranker, Targets, fit_ranker
 from nasface.randomness import Part, generator
@@ -99,6 +100,29 @@ class Workbench:
     def device(self, name: str) -> DeviceCosts:
         """One of the devices by its name."""
         return next(entry for entry in self.devices if entry.device.name == name)
+
+    def build_exporter(self) -> Exporter:
+        """The exporter, which writes 7x7 layers as they stood in the files that the devices' tables were measured on.
+
+        What was chosen otherwise stays, and is said: the tables are then of other files.
+        """
+        settings = dict(self.settings.exporter)
+        tables = [load_device(name, options).lut for name, options in self.settings.device.items()]
+        lowerings = {table.name: table.provenance.lowering for table in tables if table and table.provenance.lowering}
+        if settings.get("split_depthwise", False) is None and len(set(lowerings.values())) == 1:
+            settings["split_depthwise"] = "split" in lowerings.values()
+        exporter: Exporter = build("exporter", settings)
+        written = "split" if exporter.splits_depthwise else "whole"
+        for name, lowering in lowerings.items():
+            if lowering != written:
+                log.warning(
+                    "The latency table %s is of files with %s 7x7 layers, and the exporter writes %s ones: its times "
+                    "are of other files, and so is the order of networks by them.",
+                    name,
+                    lowering,
+                    written,
+                )
+        return exporter
 
     @cached_property
     def counts(self) -> Mapping[str, Cost]:

@@ -175,6 +175,8 @@ class Lut:
         arch2info: import_lut: list of keys and files.
         runtime: import_lut: what ran the layers.
         file_threads: import_lut: its threads.
+        lowering: import_lut: how 7x7 layers stood in the measured files: whole (one operator, as all known layer files
+            have them) or split (as exporter.split_depthwise=true writes them).
         unit: import_lut: of its numbers: ms, us, s; None for what it says of itself, else milliseconds, if they can be.
         kind: import_lut: measured or estimated.
         resolutions: build_lut: pixels; None takes the space's resolution.
@@ -188,6 +190,7 @@ class Lut:
     runtime: str | None = MISSING
     file_threads: int | None = MISSING
     unit: str | None = MISSING
+    lowering: str = MISSING
     kind: str = MISSING
     resolutions: list[int] | None = MISSING
     nets: int = MISSING
@@ -204,6 +207,7 @@ class CheckLatency:
         file: Networks measured already; None measures.
         engine: Rows of the file to use.
         file_threads: Rows of the file to use, by the threads they were measured with; None if all have the same number.
+        device: What the networks were or are measured on, in its own words, where that is not the table's device.
         table: Name of another latency table whose sums are taken for the truth.
     """
 
@@ -212,6 +216,7 @@ class CheckLatency:
     file: str | None = MISSING
     engine: str = MISSING
     file_threads: int | None = MISSING
+    device: str | None = MISSING
     table: str | None = MISSING
 
 

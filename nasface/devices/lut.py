@@ -17,6 +17,9 @@ from nasface.netspec import Layer
 Kind = Literal["measured", "estimated"]
 KINDS: Final = ("measured", "estimated")
 
+Lowering = Literal["", "whole", "split"]
+LOWERINGS: Final = ("", "whole", "split")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -110,6 +113,8 @@ class Provenance:
         loo_errors: Relative error per published network when left out of the calibration; empty for measured tables.
         date: When it was measured, e.g. "2026-11-26".
         system: What the device said about itself and its clock and heat during the measurement.
+        lowering: How a 7x7 depthwise convolution stood in the measured files: "whole", one operator; "split", the sum
+            of three smaller ones; empty where the rows stand for neither.
         steps: Per resolution and step of building the table (see `nasface.timing.lut_builder`) the relative errors of
             its sums on whole networks that it was not fitted on: "mape", "bias", "max", and "networks", their number.
     """
@@ -125,6 +130,7 @@ class Provenance:
     licence: str | None = None
     loo_errors: Mapping[str, float] = field(default_factory=dict)
     date: str = ""
+    lowering: Lowering = ""
     system: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
@@ -152,6 +158,10 @@ class LookupTable:
             raise LookupTableError(
                 f"Latency table {self.name} is of kind '{self.provenance.kind}'; use measured or estimated."
             )
+        if self.provenance.lowering not in LOWERINGS:
+            raise LookupTableError(
+                f"Latency table {self.name} has the lowering '{self.provenance.lowering}'; use whole, split or none."
+            )
         for resolution, rows in self.rows.items():
             _check_rows(self.name, resolution, rows)
         for resolution, references in self.references.items():
@@ -162,6 +172,11 @@ class LookupTable:
                     f"Latency table {self.name}, {resolution} pixels: the check holds errors that cannot be; "
                     "run task=check_latency again."
                 )
+
+    def is_of(self, device: str) -> bool:
+        """Whether times measured on a device belong to this table; one of which nobody said anything may be its."""
+        checked = {check.device for check in self.checks.values()}
+        return device in {"", self.provenance.device, self.provenance.system.get("device", ""), *checked}
 
     @property
     def estimated(self) -> bool:

@@ -26,7 +26,7 @@ from nasface.runs import Json, parse_json, read_text, write_text
 
 FORMAT: Final = "nasface-lut/1"
 
-_WHERE_MEASURED: Final = ("date", "system", "steps")
+_WHERE_MEASURED: Final = ("date", "lowering", "system", "steps")
 
 
 def read_lut(path: Path) -> LookupTable:

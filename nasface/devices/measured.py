@@ -26,6 +26,7 @@ class Measured:
         device: In words.
         engine: E.g. "tflite".
         threads: 0 if nobody noted it.
+        half_widths: float64[n], half the 95 % interval of each time, relative to it; 0 where nobody noted it.
     """
 
     genotypes: Population
@@ -34,6 +35,11 @@ class Measured:
     device: str
     engine: str
     threads: int
+    half_widths: npt.NDArray[np.float64]
+
+    def unsettled(self, half_width: float) -> int:
+        """How many networks are known less precisely."""
+        return int((self.half_widths > half_width).sum())
 
 
 def read_measured(path: Path, space: SearchSpace, engine: str = "tflite", threads: int | None = None) -> Measured:
@@ -63,12 +69,16 @@ def read_measured(path: Path, space: SearchSpace, engine: str = "tflite", thread
             "choose the threads, or keep one device in a file."
         )
     times: dict[bytes, list[float]] = {}
+    widths: dict[bytes, float] = {}
     for row in networks:
-        times.setdefault(_genotype(path, space, row).tobytes(), []).append(row.median_ms)
+        genes = _genotype(path, space, row).tobytes()
+        times.setdefault(genes, []).append(row.median_ms)
+        widths[genes] = max(widths.get(genes, 0.0), (row.high_ms - row.low_ms) / 2 / row.median_ms)
     genotypes = np.stack([np.frombuffer(genes, np.int8) for genes in times])
     known = {r.network: r.median_ms for r in chosen if not r.genotype and r.network in REFERENCES}
     ms = np.array([float(np.median(values)) for values in times.values()])
-    return Measured(genotypes, ms, known, networks[0].device, engine, networks[0].threads)
+    first = networks[0]
+    return Measured(genotypes, ms, known, first.device, engine, first.threads, np.array(list(widths.values())))
 
 
 def _genotype(path: Path, space: SearchSpace, row: Measurement) -> npt.NDArray[np.int8]:

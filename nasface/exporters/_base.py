@@ -66,11 +66,13 @@ class Exporter(ABC):
         suffix: Of its files; `nasface.runtimes.RUNTIMES` names the runtime that checks and times them.
         precisions: What `precision` may be.
         precision: How weights are stored and values computed.
+        splits_depthwise: Whether 7x7 depthwise convolutions are written as sums of smaller ones.
     """
 
     suffix: ClassVar[str] = ".tflite"
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
     precision: str = "float32"
+    splits_depthwise: bool = False
 
     @abstractmethod
     def export(

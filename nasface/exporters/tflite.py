@@ -43,7 +43,8 @@ class TFLiteConfig:
             "int8": 8-bit integers throughout, between a quarter and a third of the size and about twice as fast;
             "int8_weights": as small, but computed in float32.
         split_depthwise: Write a 7x7 depthwise convolution as the sum of three smaller ones, for which XNNPACK has fast
-            kernels. Turn it off for a runtime that has a fast 7x7 kernel of its own.
+            kernels. False for a runtime that has a fast 7x7 kernel of its own; null as the latency table's layers stood
+            in its files, and true where it does not say.
         hard_swish: How h_swish is computed with precision=int8. "float": the operator HARD_SWISH between DEQUANTIZE and
             QUANTIZE, for processors: XNNPACK has no integer kernel of it, nor of PRELU and AVERAGE_POOL_2D, which are
             treated likewise. "integer": additions and multiplications of integers, for accelerators that compute in
@@ -54,7 +55,7 @@ class TFLiteConfig:
 
     name: str = "tflite"
     precision: str = "float32"
-    split_depthwise: bool = True
+    split_depthwise: bool | None = None
     hard_swish: str = "float"
     float_operators: list[str] = field(default_factory=list)
 
@@ -69,7 +70,7 @@ class TFLiteExporter(Exporter):
         self.precision = check_precision(config.precision, self.precisions)
         if config.hard_swish not in HARD_SWISH:
             raise UnknownName("exporter.hard_swish", config.hard_swish, HARD_SWISH)
-        self._split, self._hard_swish = config.split_depthwise, config.hard_swish
+        self.splits_depthwise, self._hard_swish = config.split_depthwise is not False, config.hard_swish
         self._float_operators = tuple(config.float_operators)
 
     def export(
@@ -102,7 +103,7 @@ class TFLiteExporter(Exporter):
         from nasface.exporters._storage import store_float16, store_int8
 
         integer = self.precision == "int8" and self._hard_swish == "integer"
-        graph = Lowering(spec, weights, split=self._split, hard_swish=not integer).graph()
+        graph = Lowering(spec, weights, split=self.splits_depthwise, hard_swish=not integer).graph()
         if self.precision == "int8":
             ranges = measure_ranges(graph, network_inputs(spec, examples))
             kept = () if integer else NO_INTEGER_KERNEL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from rich.progress import TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from nasface.composition import timing_options
 from nasface.costs import LayerCost
 from nasface.devices import LookupTable
+from nasface.devices.lut import Lowering
 from nasface.devices.measurements import Measurement
 from nasface.devices.plausibility import kernel_warning
 from nasface.errors import InvalidInput
@@ -22,7 +23,6 @@ from nasface.exporters import Exporter
 from nasface.jobs import Run
 from nasface.netspec import NetSpec
 from nasface.randomness import Part
-from nasface.registry import build
 from nasface.spaces import SearchSpace
 from nasface.timing.journal import Journal
 from nasface.timing.layer_bench import write_models
@@ -56,7 +56,11 @@ def time_models(
         results = measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal), progress)
         blocks = sum(timed.blocks for timed in results.timed.values()) or 1
         bar.update(shown, completed=blocks, total=blocks)
-    _remarks(run, results, options)
+    for remark in disturbances(results, options):
+        _warn(run, remark)
+    outliers = sum(timed.outliers for timed in results.timed.values())
+    if outliers:
+        run.console.print(f"{outliers} of {blocks} blocks were outliers and are left out of the figures")
     return results
 
 
@@ -77,21 +81,19 @@ class _Clock:
         return f"a round took {seconds:.0f} s: {least:.1f} to {most:.1f} minutes in all"
 
 
-def _remarks(run: Run, results: DeviceTimes, options: TimingOptions) -> None:
+def disturbances(results: DeviceTimes, options: TimingOptions) -> list[str]:
+    """Why times are not to be relied on, in sentences; none if the device was quiet."""
+    found = []
     unsettled = [name for name, timed in results.timed.items() if not timed.settled]
-    outliers = sum(timed.outliers for timed in results.timed.values())
-    blocks = sum(timed.blocks for timed in results.timed.values())
     if len(unsettled) > SHARE_UNSETTLED * len(results.timed):
-        _warn(
-            run,
+        found.append(
             f"{len(unsettled)} of {len(results.timed)} models are not known within {options.half_width:.0%} after "
-            f"{options.max_blocks} blocks: something else runs on the device; measure again when it is quiet.",
+            f"{options.max_blocks} blocks: something else runs on the device; measure again when it is quiet."
         )
     load = results.notes.get("load", "0").split(" to ")[-1]
     if float(load) > options.threads + 1:
-        _warn(run, f"The load of the device was up to {load}: other programs ran, and the times are too long.")
-    if outliers:
-        run.console.print(f"{outliers} of {blocks} blocks were outliers and are left out of the figures")
+        found.append(f"The load of the device was up to {load}: other programs ran, and the times are too long.")
+    return found
 
 
 def warn_odd_kernels(run: Run, table: LookupTable, space: SearchSpace) -> list[str]:
@@ -120,19 +122,26 @@ def _warn(run: Run, text: str) -> None:
     run.console.note("warning:", text)
 
 
-def time_specs(run: Run, specs: Mapping[str, NetSpec], folder: Path) -> DeviceTimes:
+def time_specs(
+    run: Run,
+    specs: Mapping[str, NetSpec],
+    folder: Path,
+    accept: Callable[[str], None] = lambda device: None,
+) -> DeviceTimes:
     """Write networks with random weights as `.tflite`, time them through `transport=`, remove them.
 
     Args:
         run: With the settings `transport`, `timing` and `exporter`.
         specs: By name.
         folder: Of the journal, so that the same command goes on.
+        accept: Called with the device before anything is measured; raises if it is not the one that is meant.
 
     Raises:
         NotMeasuredYet: The transport is not live, and the times are not there yet.
     """
     options = timing_options(run.settings.timing)
     with build_transport(run.settings.transport) as transport:
+        accept(transport.describe()["device"] if transport.live else "")
         try:
             with run.console.status(f"writing {len(specs)} models"):
                 models = write_models(specs, folder / "models", tflite_exporter(run))
@@ -148,8 +157,7 @@ def tflite_exporter(run: Run) -> Exporter:
         raise InvalidInput(
             f"task={run.settings.task} measures files of exporter=tflite, not of exporter={settings['name']}."
         )
-    exporter: Exporter = build("exporter", settings)
-    return exporter
+    return run.workbench.build_exporter()
 
 
 def measurements_of(
@@ -169,3 +177,10 @@ def measurements_of(
         for name, genes in genotypes.items()
         if name in results.timed
     ]
+
+
+def lowering(run: Run) -> Lowering:
+    """How 7x7 layers stand in the files that are measured; empty if those are not of exporter=tflite."""
+    if run.settings.exporter["name"] != "tflite":
+        return ""
+    return "split" if tflite_exporter(run).splits_depthwise else "whole"

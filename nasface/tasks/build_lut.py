@@ -19,7 +19,7 @@ from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.runs import Json
 from nasface.spaces import Population, SearchSpace
-from nasface.tasks._measuring import show_range, time_specs, warn_odd_kernels
+from nasface.tasks._measuring import lowering, show_range, time_specs, warn_odd_kernels
 from nasface.timing.layer_bench import CHAIN_LENGTHS
 from nasface.timing.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
 from nasface.timing.protocol import DeviceTimes, TimingOptions
@@ -125,6 +125,7 @@ def _provenance(run: Run, results: DeviceTimes, options: TimingOptions, built: d
         threads=options.threads,
         method=method,
         created=f"python -m nasface task=build_lut transport={run.settings.transport['name']}",
+        lowering=lowering(run),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         system=dict(results.device) | {f"{name} while measuring": text for name, text in results.notes.items()},
         steps={str(size): part.steps for size, part in built.items()},

@@ -27,7 +27,7 @@ from nasface.netspec import NetSpec
 from nasface.runs import Json
 from nasface.spaces import SearchSpace, join_stages
 from nasface.spaces.references import REFERENCES, reference_network
-from nasface.tasks._measuring import measurements_of, show_range, tflite_exporter, time_specs
+from nasface.tasks._measuring import lowering, measurements_of, show_range, tflite_exporter, time_specs
 from nasface.timing.layer_bench import write_models
 
 POOL: Final = 512
@@ -108,6 +108,7 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
         device=next((row.device for row in rows if row.device), name),
         runtime=run.settings.lut.runtime or rows[0].engine,
         threads=run.settings.lut.file_threads or rows[0].threads or None,
+        lowering=lowering(run),
         created="nasface task=calibrate_device",
     )
     times = [_probe_time(row, spaces) for row in rows]

@@ -7,6 +7,7 @@ truth is another latency table: how far is latency=analytic off on a device it w
 from __future__ import annotations
 
 import datetime
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from rich.table import Table
 
 from nasface.accuracy.candidates import Plan, Source, candidates, tilted_pool
 from nasface.accuracy.table import STRATIFIED
-from nasface.composition import DeviceCosts
+from nasface.composition import DeviceCosts, timing_options
 from nasface.costs import Cost, LayerCost, LearnedLatency, LutLatency
 from nasface.devices import Check, embedded_luts, find_lut, measurements_folder, new_lut, read_lut, write_lut
 from nasface.devices.check import FEWEST, LatencyCheck
@@ -31,7 +32,7 @@ from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.reports.latency_page import FIGURES, figure_cells, write_latency_page
 from nasface.spaces import Population, SearchSpace, layer_counts
-from nasface.tasks._measuring import measurements_of, time_specs
+from nasface.tasks._measuring import SHARE_UNSETTLED, disturbances, measurements_of, time_specs
 
 CHOICES: Final = ("even", "informative")
 POOL: Final = 2048
@@ -47,12 +48,14 @@ class Truth:
         ms: float64[n].
         source: For people, e.g. "measured on Pixel 8, tflite, 4 thread(s)".
         measured: Where it comes from, or None for another table.
+        disturbances: Why the times are not to be relied on.
     """
 
     genotypes: Population
     ms: npt.NDArray[np.float64]
     source: str
     measured: Measured | None = None
+    disturbances: tuple[str, ...] = ()
 
 
 def run(run: Run) -> Outcome:
@@ -92,14 +95,15 @@ def _truth(run: Run, space: SearchSpace, latency: Cost) -> Truth:
         raise InvalidInput("check.file and check.table are both given; choose what the predictions are compared with.")
     if settings.file is not None:
         measured = read_measured(run.path(settings.file), space, settings.engine, settings.file_threads)
-        return Truth(measured.genotypes, measured.ms, _words(measured), measured)
+        _accept(run, latency, measured.device)
+        return Truth(measured.genotypes, measured.ms, _words(measured), measured, tuple(_unsettled(run, measured)))
     nets = _networks(run, space, latency)
     if settings.table is not None:
         table = read_lut(find_lut(settings.table))
         cost = LayerCost(space, table.values(space.layers(), space.resolution))
         mark = " (estimated)" if table.estimated else ""
         return Truth(nets, cost.predict(nets), f"sums of the rows of table {table.name}{mark}")
-    return _measure(run, space, nets, next(iter(run.settings.device)))
+    return _measure(run, space, nets, latency)
 
 
 def _networks(run: Run, space: SearchSpace, latency: Cost) -> Population:
@@ -127,16 +131,39 @@ def _shares(space: SearchSpace, groups: LayerGroups, nets: Population) -> npt.ND
     return groups.features(layer_counts(space, nets))
 
 
-def _measure(run: Run, space: SearchSpace, nets: Population, name: str) -> Truth:
+def _accept(run: Run, latency: Cost, device: str) -> None:
+    """Refuse times of a device that is not the table's, unless it was asked for in so many words."""
+    if not isinstance(latency, LutLatency) or latency.table.is_of(device) or device == run.settings.check.device:
+        return
+    table = latency.table
+    raise InvalidInput(
+        f"The table {table.name} is of '{table.provenance.device}', and the times to check it with are of '{device}': "
+        "they would become its margin. Measure on its device (transport=adb, ssh or files), or, if this is the one you "
+        f"mean, give {shlex.quote(f'check.device={device}')}."
+    )
+
+
+def _unsettled(run: Run, measured: Measured) -> list[str]:
+    half_width = run.settings.timing.half_width
+    unsettled = measured.unsettled(half_width)
+    if unsettled <= SHARE_UNSETTLED * len(measured.ms):
+        return []
+    return [f"{unsettled} of {len(measured.ms)} networks are not known within {half_width:.0%}; measure them again."]
+
+
+def _measure(run: Run, space: SearchSpace, nets: Population, latency: Cost) -> Truth:
+    name = next(iter(run.settings.device))
     genotypes: dict[str, npt.NDArray[np.int8] | None] = {f"check_{i}": row for i, row in enumerate(nets, 1)}
     specs = {model: space.build(row) for model, row in zip(genotypes, nets, strict=True)}
-    results = time_specs(run, specs, measurements_folder(name) / "check")
+    folder = measurements_folder(name) / "check"
+    results = time_specs(run, specs, folder, lambda device: _accept(run, latency, device))
     rows = measurements_of(run, space, results, genotypes)
     write_measurements(run.folder / "measurements.csv", rows)
     for model, reason in results.refused.items():
         run.console.note(f"refused {model}:", reason)
     measured = read_measured(run.folder / "measurements.csv", space)
-    return Truth(measured.genotypes, measured.ms, _words(measured), measured)
+    odd = disturbances(results, timing_options(run.settings.timing))
+    return Truth(measured.genotypes, measured.ms, _words(measured), measured, tuple(odd))
 
 
 def _unseen(run: Run, latency: Cost, truth: Truth) -> Truth:
@@ -163,7 +190,8 @@ def _remarks(entry: DeviceCosts, truth: Truth) -> list[str]:
     """What differs between the table and the measurements."""
     if truth.measured is None or not isinstance(entry.latency, LutLatency):
         return []
-    known, given, found = entry.latency.table.provenance, truth.measured, []
+    known, given = entry.latency.table.provenance, truth.measured
+    found = [f"{disturbance} The table keeps no margin from this." for disturbance in truth.disturbances]
     if known.threads and given.threads and known.threads != given.threads:
         found.append(
             f"The table is of {known.threads} thread(s), the networks were measured with {given.threads}: the table "
@@ -176,7 +204,7 @@ def _remarks(entry: DeviceCosts, truth: Truth) -> list[str]:
 
 def _store(run: Run, entry: DeviceCosts, truth: Truth, check: LatencyCheck) -> Path | None:
     """Keep the errors in the table's file (of an embedded one, in a copy); None where they are of something else."""
-    if not isinstance(entry.latency, LutLatency) or truth.measured is None:
+    if not isinstance(entry.latency, LutLatency) or truth.measured is None or truth.disturbances:
         return None
     table, given = entry.latency.table, truth.measured
     if given.threads and table.provenance.threads not in (None, given.threads):

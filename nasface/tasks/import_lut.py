@@ -6,7 +6,7 @@ from typing import cast
 
 from nasface.devices import Provenance, new_lut, write_lut
 from nasface.devices.importers import import_lut
-from nasface.devices.lut import Kind
+from nasface.devices.lut import Kind, Lowering
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.tasks._measuring import show_range
@@ -25,6 +25,7 @@ def run(run: Run) -> Outcome:
         runtime=lut.runtime,
         threads=lut.file_threads,
         created="nasface task=import_lut",
+        lowering=cast(Lowering, lut.lowering),
         method=f"imported from {run.path(lut.file).name}",
     )
     listed = None if lut.arch2info is None else run.path(lut.arch2info)
@@ -33,6 +34,12 @@ def run(run: Run) -> Outcome:
     write_lut(table, path)
     run.console.print(
         f"{lut.name}: {len(space.layers())} layers at {space.resolution} x {space.resolution}, written to {path}",
+        soft_wrap=True,
+    )
+    written = "true" if lut.lowering == "split" else "false"
+    run.console.print(
+        f"its 7x7 layers are taken as {lut.lowering} (lut.lowering), so device={lut.name} exports with "
+        f"exporter.split_depthwise={written}",
         soft_wrap=True,
     )
     show_range(run, table, space)

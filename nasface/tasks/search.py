@@ -103,7 +103,7 @@ def prepare(run: Run) -> Task:
     settings = run.settings
     bench = run.workbench
     bench.check()
-    exporter = None if settings.exporter["name"] == "none" else build("exporter", settings.exporter)
+    exporter = None if settings.exporter["name"] == "none" else run.workbench.build_exporter()
     wanted = exporter is not None or settings.refine.verify_top > 0
     data = _photos(run) if wanted else None
     return Task(bench, bench.constraints, tuple(notes(bench.constraints)), exporter, data)

@@ -8,26 +8,49 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
 
+from nasface.composition import Workbench
 from nasface.costs import LutConfig, LutLatency
 from nasface.devices import Provenance, embedded_luts, load_device, read_lut, write_lut
+from nasface.devices.lut import Lowering
 from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import EXIT_INVALID, EXIT_OK
+from nasface.options import config_directory, register_options
+from nasface.settings import Settings
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 
-from ._command import Command
+from ._command import Command, restored_hydra
 
 SPACE = OfaMbv3(OfaMbv3FaceConfig(resolution=112))
 LATENCY = LutLatency(LutConfig(), space=SPACE, device=load_device("i7_8700k", {"lut": "i7_8700k"}))
 
+A_PHONE = ("check.device=a phone",)
+"""Says that the measurements below are meant, where the table names another device."""
 
-def measurements(path: Path, n: int = 40, factor: float = 1.05, noise: float = 0.02, threads: int = 1) -> Path:
+
+def measurements(
+    path: Path, n: int = 40, factor: float = 1.05, noise: float = 0.02, threads: int = 1, width: float = 0.0
+) -> Path:
     """Networks that take `factor` times what the i7's table says."""
     rng = np.random.default_rng(0)
     nets = SPACE.sample(rng, n)
     times = LATENCY.predict(nets) * factor * np.exp(noise * rng.standard_normal(n))
     rows = [
-        Measurement(SPACE.to_text(net), "", 112, "tflite", threads, "a phone", ms, ms, 0.0, 9, ms, ms)
+        Measurement(
+            SPACE.to_text(net),
+            "",
+            112,
+            "tflite",
+            threads,
+            "a phone",
+            ms,
+            ms,
+            0.0,
+            9,
+            ms * (1 - width),
+            ms * (1 + width),
+        )
         for net, ms in zip(nets, times.tolist(), strict=True)
     ]
     write_measurements(path, rows)
@@ -66,7 +89,7 @@ def test_a_check_is_kept_and_used(cli: Command, tmp_path: Path, phone: Path) -> 
 
 
 def test_an_embedded_table_is_copied(cli: Command, tmp_path: Path) -> None:
-    done = cli("task=check_latency", "device=i7_8700k", f"check.file={measurements(tmp_path / 'm.csv')}")
+    done = cli("task=check_latency", "device=i7_8700k", f"check.file={measurements(tmp_path / 'm.csv')}", *A_PHONE)
     assert done.code == EXIT_OK, done.err
     assert "device=i7_8700k_checked" in done.out
     assert 112 in read_lut(tmp_path / "home" / "luts" / "i7_8700k_checked.json").checks
@@ -155,3 +178,46 @@ def test_measurements_of_another_resolution_or_space(cli: Command, tmp_path: Pat
     done = cli("task=check_latency", "device=phone", f"check.file={file}")
     assert done.code == EXIT_INVALID
     assert "holds networks of another space than ofa_mbv3_face" in done.text
+
+
+def test_another_device_is_refused_before_it_is_measured(
+    cli: Command, tmp_path: Path, phone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`device=phone` without `transport=` means this computer, whose times would become the phone's margin."""
+    pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
+    monkeypatch.setattr("nasface.tasks._measuring.write_models", None)
+    done = cli("task=check_latency", "device=phone", "check.nets=5")
+    assert done.code == EXIT_INVALID, done.err
+    assert "The table phone is of 'a phone', and the times to check it with are of '" in done.text
+    assert "transport=adb" in done.text
+    assert "check.device=" in done.text
+    assert not read_lut(phone).checks
+    done = cli("task=check_latency", "device=sd865", f"check.file={measurements(tmp_path / 'm.csv')}")
+    assert done.code == EXIT_INVALID
+    assert "give 'check.device=a phone'" in done.text
+
+
+def test_times_that_are_not_settled_give_no_margin(cli: Command, tmp_path: Path, phone: Path) -> None:
+    file = measurements(tmp_path / "m.csv", width=0.05)
+    done = cli("task=check_latency", "device=phone", f"check.file={file}")
+    assert done.code == EXIT_OK, done.err
+    assert "40 of 40 networks are not known within 2%" in done.out
+    assert not read_lut(phone).checks
+
+
+@pytest.mark.parametrize(("lowering", "splits"), [("whole", False), ("split", True), ("", True)])
+def test_the_exporter_follows_the_lowering_of_the_table(
+    phone: Path, lowering: Lowering, splits: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A table of one-operator 7x7 layers orders networks with split ones wrongly."""
+    table = read_lut(phone)
+    write_lut(replace(table, provenance=replace(table.provenance, lowering=lowering)), phone)
+    with restored_hydra(), initialize_config_dir(str(config_directory()), version_base="1.3"):
+        register_options()
+        settings = Settings.of(compose("config", [f"+device.phone.lut={phone}", "~device.sd865"]))
+    bench = Workbench(settings, phone.parent)
+    assert bench.build_exporter().splits_depthwise == splits
+    assert not caplog.records
+    chosen = replace(settings, exporter=settings.exporter | {"split_depthwise": not splits})
+    assert Workbench(chosen, phone.parent).build_exporter().splits_depthwise != splits
+    assert bool(lowering) == ("its times are of other files" in caplog.text)
