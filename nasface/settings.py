@@ -138,10 +138,11 @@ class Refine:
 
 @dataclass
 class Evaluation:
-    """How descriptors are judged."""
+    """How descriptors are judged; `output`: which of a model's several outputs they are."""
 
     far: list[float] | None = MISSING
     bootstrap: int = MISSING
+    output: str | None = MISSING
 
 
 @dataclass

@@ -40,18 +40,20 @@ class Embedded:
         return cls(embed(photos.images), photos.indices, tuple(photo.name for photo in photos.skipped))
 
 
-def embed_photos(path: Path, faces: FaceSet, resolution: int | None = None) -> Embedded:
+def embed_photos(path: Path, faces: FaceSet, resolution: int | None = None, output: str | None = None) -> Embedded:
     """Descriptors of photos by a model or from a file of descriptors.
 
     Args:
         path: A model file, or `.npy`/`.npz` descriptors, see `read_descriptors`.
         faces: The photos.
         resolution: See `nasface.runtimes.open_model`.
+        output: Likewise.
     """
     if path.suffix in (".npy", ".npz"):
         return Embedded(read_descriptors(path, faces.names), np.arange(len(faces)), ())
-    model = open_model(path, resolution)
-    prepare = Preprocessing(model.size).normalise
+    model = open_model(path, resolution, output=output)
+    normalise = Preprocessing(model.size).normalise
+    prepare = (lambda images: images.astype(np.float32)) if model.raw else normalise
 
     def embed(images: npt.NDArray[np.uint8]) -> Descriptors:
         parts = [model.embed(prepare(images[start : start + BATCH])) for start in range(0, len(images), BATCH)]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.data import FaceData, FaceSet, Pairs
+from nasface.errors import InvalidInput
 from nasface.metrics import (
     AllPairs,
     GroupRates,
@@ -39,6 +40,7 @@ class Judgement:
         intervals: Bootstrap over people of the figures that follow from all pairs; empty if not asked for.
         pairs: Verification over listed pairs, or None without a list.
         figures: `nasface.metrics.METRICS` by label, of report people.
+        left_out: What could not be had of so few people or photos, and why.
     """
 
     all_pairs: AllPairs | None
@@ -46,6 +48,7 @@ class Judgement:
     intervals: dict[str, Interval]
     pairs: Verification | None
     figures: dict[str, float] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Json]:
         """For JSON."""
@@ -85,7 +88,7 @@ def judge(
         rng: Draws the people.
 
     Raises:
-        InvalidInput: A rate is below ten over the number of impostor pairs, or there are too few people.
+        InvalidInput: A rate is below ten over the number of impostor pairs, or there is no pair of one person.
     """
     names = [faces.names[row] for row in embedded.rows]
     pairs = None if data.pairs is None else _listed(embedded.descriptors, names, data.pairs)
@@ -100,13 +103,20 @@ def judge(
     for rate in far:
         check_far(rate, photos.impostors)
     similar = Similarities.of_descriptors(photos, descriptors)
-    intervals = bootstrap_people(descriptors, labels, rng, fars=far, resamples=resamples) if resamples else {}
+    intervals: dict[str, Interval] = {}
+    left_out: tuple[str, ...] = ()
+    try:
+        if resamples:
+            intervals = bootstrap_people(descriptors, labels, rng, fars=far, resamples=resamples)
+    except InvalidInput as error:  # the figures themselves need fewer people
+        left_out = (f"no intervals: {error}",)
     return Judgement(
         AllPairs.of(similar.roc, photos.codes, far),
         similar.leave_one_out,
         intervals,
         pairs,
         {metric.label: metric.compute(similar) for metric in stated_metrics(far) if metric.needs(photos)},
+        left_out,
     )
 
 

@@ -31,7 +31,7 @@ __all__ = [
     "time_model",
 ]
 
-RUNTIMES: Final[dict[str, Callable[[Path, int | None, int], Model]]] = {
+RUNTIMES: Final[dict[str, Callable[[Path, int | None, int, str | None], Model]]] = {
     ".tflite": open_tflite_model,
     ".onnx": open_onnx,
     ".pt2": open_torch_export,
@@ -41,13 +41,14 @@ RUNTIMES: Final[dict[str, Callable[[Path, int | None, int], Model]]] = {
 """How a file is opened, by its suffix."""
 
 
-def open_model(path: Path, resolution: int | None = None, threads: int = 1) -> Model:
+def open_model(path: Path, resolution: int | None = None, threads: int = 1, output: str | None = None) -> Model:
     """Open a model file.
 
     Args:
         path: `.tflite`, `.onnx`, `torch.export`'s `.pt2`, or TorchScript `.pt`.
         resolution: Side of the input for files that do not state it (TorchScript, dynamic ONNX).
         threads: That one image is computed with; TorchScript uses torch's own number.
+        output: Name of the descriptor among several outputs; None takes the only one of more than one number.
 
     Raises:
         InvalidInput: The file is absent, of an unknown kind, or its input is not one square RGB image.
@@ -56,4 +57,4 @@ def open_model(path: Path, resolution: int | None = None, threads: int = 1) -> M
         raise UnknownName("kind of model file", path.suffix or path.name, [*RUNTIMES, ".npy", ".npz"])
     if not path.is_file():
         raise InvalidInput(f"There is no model {path}; give a file that exists.")
-    return RUNTIMES[path.suffix](path, resolution, threads)
+    return RUNTIMES[path.suffix](path, resolution, threads, output)

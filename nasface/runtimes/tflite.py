@@ -9,11 +9,21 @@ from typing import Any
 import numpy as np
 
 from nasface.errors import ExportError, InvalidInput, requires
-from nasface.runtimes._base import Descriptors, Images, Model, square
+from nasface.runtimes._base import (
+    Descriptors,
+    Images,
+    Model,
+    Output,
+    descriptor_output,
+    in_batches,
+    quantised,
+    real,
+    square,
+)
 
 
-def open_tflite_model(path: Path, _resolution: int | None = None, threads: int = 1) -> Model:
-    """Open a file, which says itself what it takes.
+def open_tflite_model(path: Path, _resolution: int | None = None, threads: int = 1, output: str | None = None) -> Model:
+    """Open a file, which says itself what it takes; `output` names the descriptor among several outputs.
 
     Raises:
         InvalidInput: The input is not one square RGB image.
@@ -21,7 +31,12 @@ def open_tflite_model(path: Path, _resolution: int | None = None, threads: int =
     """
     interpreter = open_tflite(path, threads)
     shape = [int(side) for side in interpreter.get_input_details()[0]["shape"]]
-    return Model(square(path, shape[1:3]), lambda images: _run(interpreter, path, images))
+    if len(interpreter.get_input_details()) != 1 or len(shape) != 4 or shape[3] != 3:
+        raise InvalidInput(
+            f"{path} takes inputs of shape {shape}; nasface measures networks with one square RGB input."
+        )
+    place = _descriptor(interpreter, path, output)
+    return Model(square(path, shape[1:3]), lambda images: _run(interpreter, path, images, place))
 
 
 def run_tflite(path: Path, inputs: Images, threads: int = 1) -> Descriptors:
@@ -31,20 +46,30 @@ def run_tflite(path: Path, inputs: Images, threads: int = 1) -> Descriptors:
         InvalidInput: The images are not of the shape the file takes.
         ExportError: The runtime refuses the file.
     """
-    return _run(open_tflite(path, threads), path, inputs)
+    interpreter = open_tflite(path, threads)
+    return _run(interpreter, path, inputs, _descriptor(interpreter, path, None))
 
 
-def _run(interpreter: Any, path: Path, inputs: Images) -> Descriptors:
-    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+def _descriptor(interpreter: Any, path: Path, wanted: str | None) -> int:
+    details = interpreter.get_output_details()
+    outputs = [Output(str(detail["name"]), int(np.prod(detail["shape"][1:]))) for detail in details]
+    return 0 if len(outputs) == 1 and wanted is None else descriptor_output(path, outputs, wanted)
+
+
+def _run(interpreter: Any, path: Path, inputs: Images, place: int) -> Descriptors:
+    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[place]
     shape = tuple(source["shape"][1:].tolist())
     if inputs.ndim != 4 or inputs.shape[1:] != shape:
         raise InvalidInput(f"{path} takes images of shape {shape}, not {inputs.shape[1:]}; resize them.")
-    outputs = np.empty((len(inputs), int(target["shape"][-1])), np.float32)
-    for row, image in enumerate(inputs):
-        interpreter.set_tensor(source["index"], image[None].astype(np.float32))
+
+    def run(images: Images) -> Descriptors:
+        interpreter.set_tensor(source["index"], quantised(images, source["dtype"], *source["quantization"]))
         interpreter.invoke()
-        outputs[row] = interpreter.get_tensor(target["index"]).ravel()
-    return outputs
+        return real(interpreter.get_tensor(target["index"]), *target["quantization"])
+
+    if not len(inputs):
+        return np.empty((0, int(np.prod(target["shape"][1:]))), np.float32)
+    return in_batches(inputs, max(int(source["shape"][0]), 1), run)
 
 
 def open_tflite(path: Path, threads: int = 1) -> Any:

@@ -8,9 +8,10 @@ import numpy as np
 
 from nasface.errors import InvalidInput, requires
 from nasface.runtimes._base import Descriptors, Images, Model, square
+from nasface.runtimes.torchscript import chosen
 
 
-def open_torch_export(path: Path, _resolution: int | None = None, threads: int = 1) -> Model:
+def open_torch_export(path: Path, _resolution: int | None = None, threads: int = 1, output: str | None = None) -> Model:
     """Open a file, which says itself what it takes.
 
     Raises:
@@ -31,9 +32,9 @@ def open_torch_export(path: Path, _resolution: int | None = None, threads: int =
         torch.set_num_threads(threads)
         try:
             with torch.inference_mode():
-                output = module(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))))
+                given = module(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))))
         finally:
             torch.set_num_threads(before)
-        return np.asarray(output.reshape(len(images), -1).numpy())
+        return np.asarray(chosen(given, path, output).reshape(len(images), -1).numpy())
 
     return Model(square(path, [int(side) for side in shape[2:]]), embed)

@@ -81,9 +81,11 @@ def judge_file(run: Run, path: Path, data: FaceData) -> Evaluated:
         data = aligned_data(data, face_model(run, path).cutter)
     faces = data.photos_to_judge
     with run.console.status(f"{path.name}: {len(faces)} photos"):
-        embedded = embed_photos(path, faces, run.settings.space.get("resolution"))
+        embedded = embed_photos(path, faces, run.settings.space.get("resolution"), run.settings.evaluation.output)
         options = run.settings.evaluation
         judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
+    for reason in judgement.left_out:
+        run.console.note("left out:", reason)
     return Evaluated(run.shown(path), judgement, embedded.skipped, _groups(run, embedded, faces, judgement))
 
 

@@ -25,7 +25,7 @@ from nasface.analysis import (
 from nasface.composition import Workbench
 from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, export_checked, save_weights, time_on_host
-from nasface.errors import DataError
+from nasface.errors import DataError, InvalidInput
 from nasface.exporters import Exporter
 from nasface.jobs import Outcome, Run
 from nasface.predictors import QualityReport, Ranker, quality
@@ -151,7 +151,7 @@ def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, compar
         images, calibration = _calibration_images(run, task)
         network = cut_out(supernet, genotype, images if supernet.trained else None, calibration)
         save_weights(network, space.net_config(genotype), run.folder)
-    measured = None if task.data is None or not supernet.trained else _measure(run, network, task.data)
+    measured = None if task.data is None or not supernet.trained else _measured(run, network, task.data)
     metadata = _metadata(facts, comparison.found, supernet.fingerprint, network, measured)
     template = task.bench.source.template
     metadata |= {} if template is None else {"template": template.to_dict()}
@@ -169,6 +169,18 @@ def _write_front(run: Run, facts: SearchFacts) -> None:
         limits = {c.cost.name: c.bound for c in facts.constraints}
         write_front(run.folder, front, facts.ranker, facts.metric, limits.get(front.keys[0]))
         run.console.print(f"front: {run.shown(run.folder / FILE)}, {run.shown(run.folder / PICTURE)}", soft_wrap=True)
+
+
+def _measured(run: Run, network: Network, data: FaceData) -> Measured | None:
+    """`_measure`, or None where the photos do not suffice: the network is exported all the same."""
+    try:
+        measured = _measure(run, network, data)
+    except (InvalidInput, DataError) as error:
+        run.console.note("not measured:", str(error))
+        return None
+    for reason in measured.judgement.left_out:
+        run.console.note("left out:", reason)
+    return measured
 
 
 def _measure(run: Run, network: Network, data: FaceData) -> Measured:
