@@ -13,7 +13,7 @@ from functools import cache
 from graphlib import TopologicalSorter
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from nasface.errors import InvalidInput
 from nasface.exporters import read_metadata
@@ -51,7 +51,7 @@ class DemoModel:
 
     name: str
     content: bytes
-    metadata: Mapping[str, Any]
+    metadata: Mapping[str, Json]
 
     @classmethod
     def read(cls, path: Path, name: str) -> DemoModel:
@@ -65,7 +65,7 @@ class DemoModel:
         shape = facts.get("input", {}).get("shape", ())
         if len(shape) != 4 or shape[1] != shape[2] or "output" not in facts:
             raise InvalidInput(f"{path} does not describe faces in square pictures; give a model.tflite of a search.")
-        return cls(name, with_shape(path, (1, *shape[1:])), facts)
+        return cls(name, with_shape(path), facts)
 
     @property
     def template(self) -> Template:
@@ -189,5 +189,6 @@ def _packaged() -> Mapping[str, bytes]:
 
 
 def static_files() -> dict[str, bytes]:
-    """The page's own files and the runtime's, with its licence."""
-    return {"litert.LICENSE" if name == "LICENSE" else name: content for name, content in _packaged().items()}
+    """The pages' own files and the runtime's, with its licence; `demo.json` says of which version they are."""
+    config = {"demo.json": json.dumps({"version": VERSION}).encode()}
+    return config | {"litert.LICENSE" if name == "LICENSE" else name: content for name, content in _packaged().items()}

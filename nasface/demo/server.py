@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from nasface.demo.bundle import VERSION, Bundle
 from nasface.errors import InvalidInput
@@ -110,6 +110,9 @@ class Answer:
     status: int = 200
     kind: str = "application/json"
 
+
+Connection = socket.socket | tuple[bytes, socket.socket]
+"""What the base class hands around."""
 
 Ask = Callable[[Request], Answer | None]
 """Answers what is no file of the bundle; None where it does not know either."""
@@ -225,26 +228,27 @@ class _Http(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Handler)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Connection, client_address: object) -> None:
         """In a thread of its own, if there is a place."""
         if self._places.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(self, request: Connection, client_address: object) -> None:
         """With the handshake in the thread, so that a client that hangs there stops nobody."""
         try:
-            request.settimeout(PATIENCE_S)
-            if self._certificate is not None:
-                request = self._certificate.wrap_socket(request, server_side=True)
+            if isinstance(request, socket.socket):  # always, of a server for streams
+                request.settimeout(PATIENCE_S)
+                if self._certificate is not None:
+                    request = self._certificate.wrap_socket(request, server_side=True)
             super().process_request_thread(request, client_address)
         except OSError:
             self.shutdown_request(request)
         finally:
             self._places.release()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Connection, client_address: object) -> None:
         """A connection that breaks is the client's affair."""
 
 
@@ -270,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(self.server.pages.answer(self.path, self.rfile.read(int(length))))
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Nothing: addresses of people's devices are nobody's business."""
 
     def _send(self, answer: Answer) -> None:

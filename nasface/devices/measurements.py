@@ -19,7 +19,8 @@ class Sample:
     """One uninterrupted series of runs of one model.
 
     Attributes:
-        times_ms: Milliseconds of every timed run, in order; the mean alone where a runtime prints only a summary.
+        times_ms: Milliseconds of every timed run, in order; means of equally many runs each where the clock is coarse;
+            the mean alone where a runtime prints only a summary.
         runs: Number of timed runs that `times_ms` stands for.
         std_ms: Standard deviation over the runs, where only a summary is known; None beside single runs.
         notes: What the system says about itself during the runs, e.g. {"clock_mhz": "2450", "temperature_c": "61"}.

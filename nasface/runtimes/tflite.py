@@ -88,14 +88,14 @@ def open_tflite(path: Path, threads: int = 1) -> Any:
     return interpreter
 
 
-def with_shape(path: Path, shape: Sequence[int]) -> bytes:
+def with_shape(path: Path, shape: Sequence[int] | None = None) -> bytes:
     """The content of a file, changed to take inputs of one shape and no other.
 
     LiteRT's newer interface, and with it LiteRT.js, refuses files that leave a dimension open.
 
     Args:
         path: A file that can be resized.
-        shape: Of its input.
+        shape: Of its input; None for its own, with one image where any number is allowed.
 
     Raises:
         ExportError: The runtime refuses the file, or this shape of its input.
@@ -107,10 +107,12 @@ def with_shape(path: Path, shape: Sequence[int]) -> bytes:
         # without delegates, which hide the tensors inside what they take over
         plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         interpreter = Interpreter(model_path=str(path), experimental_op_resolver_type=plain)
-        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], list(shape))
+        if shape is not None:
+            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], list(shape))
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ExportError(f"{path} does not take inputs of shape {list(shape)}: {error}.") from error
+        wanted = "" if shape is None else f" with an input of shape {list(shape)}"
+        raise ExportError(f"{path} cannot be run{wanted}: {error}.") from error
     shapes = {detail["index"]: detail["shape"] for detail in interpreter.get_tensor_details()}
     content = bytearray(path.read_bytes())
     graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)

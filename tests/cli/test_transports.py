@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from chromium import Open
 
-from nasface.devices import user_folder
+from nasface.devices import read_lut, user_folder
 from nasface.errors import EXIT_OK
+from nasface.timing.transports import browser
 
 from ._command import Command
 from .test_bad_input import check_refused
 
-SMALL = ("task=build_lut", "lut.name=mine", "space=ofa_mbv3", "space.width=0.25", "space.depths=[1]")
-SMALL = (*SMALL, "space.kernels=[3]", "space.expands=[3]", "space.resolution=32", "lut.nets=0", "lut.chains=false")
+SPACE = ("space=ofa_mbv3", "space.width=0.25", "space.depths=[1,2]", "space.kernels=[3]", "space.expands=[3]")
+SPACE = (*SPACE, "space.resolution=32")
+SMALL = ("task=build_lut", "lut.name=mine", *SPACE, "lut.nets=0", "lut.chains=false")
 
 
 @pytest.mark.parametrize(
@@ -23,7 +26,9 @@ SMALL = (*SMALL, "space.kernels=[3]", "space.expands=[3]", "space.resolution=32"
         (["transport=ssh"], ["transport.host='' is no host", "transport.host=raspberrypi.local"]),
         (["transport=files"], ["needs a folder", "transport.folder=FOLDER"]),
         (["transport.timeout=0"], ["transport.timeout=0 is not a positive number of seconds"]),
-        (["transport=usb"], ["Unknown transport 'usb'", "adb, files, host, ssh"]),
+        (["transport=browser", "transport.port=0", "transport.timeout=0.2"], ["No page was opened for 0.2 s"]),
+        (["transport=browser", "transport.host="], ["cannot be served at ''", "127.0.0.1"]),
+        (["transport=usb"], ["Unknown transport 'usb'", "adb, browser, files, host, ssh"]),
         (["transport=adb", "transport.serail=1"], ["Unknown option of transport 'serail'", "'serial'"]),
     ],
 )
@@ -44,3 +49,26 @@ def test_a_folder_for_somebody_else(cli: Command, tmp_path: Path) -> None:
     done = cli(*command)
     assert done.code == EXIT_OK, done.err
     assert (user_folder() / "mine.json").is_file()
+
+
+def test_a_page_measures_a_table_and_checks_it(
+    cli: Command, monkeypatch: pytest.MonkeyPatch, open_in_chromium: Open
+) -> None:
+    """In a browser: the table of a small space, its probes, whole networks against it."""
+    monkeypatch.setattr(browser, "announce", lambda console, url, address: open_in_chromium(url))
+    by_page = (
+        "transport=browser",
+        "transport.port=0",
+        "transport.timeout=60",
+        "timing.blocks=2",
+        "timing.max_blocks=2",
+    )
+    done = cli(*SMALL, *by_page, "timing.runs=3")
+    assert done.code == EXIT_OK, done.err
+    table = read_lut(user_folder() / "mine.json")
+    assert table.provenance.kind == "measured"
+    assert table.provenance.runtime.startswith("litert.js wasm")
+    assert table.provenance.system["clock_step_ms while measuring"]
+    assert all(row.mean_ms > 0 for row in table.rows[32].values())
+    checked = cli(*SPACE, "task=check_latency", "device=mine", "check.nets=5", *by_page, "timing.runs=3")
+    assert checked.code == EXIT_OK, checked.err

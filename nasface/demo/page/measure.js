@@ -15,28 +15,34 @@ export function clockStep() {
   return least;
 }
 
-/** Milliseconds of one run, `runs` times, each the mean of a batch that the clock can tell. */
-export async function timed(model, runs, warmup, values, tick = async () => {}) {
+/**
+ * Milliseconds of one run: of `runs` runs or more, in batches that the clock can tell. `times` are the batches' means,
+ * three or more where so many runs were asked for; `batch` is the runs of each.
+ */
+export async function timed(model, runs, warmup, tick = async () => {}) {
   const step = clockStep();
-  for (let i = 0; i < warmup; i++) await once(model, values);
-  let batch = 1;
-  while (batch < MOST_BATCH && (await elapsed(model, values, batch)) < STEPS * step) batch *= 2;
-  const times = [];
-  for (let i = 0; i < runs; i++) {
-    times.push((await elapsed(model, values, batch)) / batch);
-    await tick(i + 1);
+  const values = Float32Array.from({ length: model.values }, (_, k) => ((k * 7919) % 255) / 127 - 1);
+  const { once, delete: end } = model.repeated(values);
+  try {
+    for (let i = 0; i < warmup; i++) await once();
+    let batch = 1;
+    while (batch < MOST_BATCH && (await elapsed(once, batch)) < STEPS * step) batch *= 2;
+    const batches = Math.max(Math.min(runs, 3), Math.ceil(runs / batch));
+    const times = [];
+    while (times.length < batches) {
+      times.push((await elapsed(once, batch)) / batch);
+      await tick(times.length / batches);
+    }
+    return { times, batch, step };
+  } finally {
+    end();
   }
-  return { times, batch, step };
 }
 
-async function elapsed(model, values, batch) {
+async function elapsed(once, batch) {
   const start = performance.now();
-  for (let i = 0; i < batch; i++) await once(model, values);
+  for (let i = 0; i < batch; i++) await once();
   return performance.now() - start;
-}
-
-async function once(model, values) {
-  await model.run(values);
 }
 
 /** Mean, deviation, quantiles and a histogram of times; `warnings` in words. */
@@ -64,11 +70,18 @@ export function histogram(times, bins = 24) {
   return { low, width, counts };
 }
 
-/** What the browser says of the device, in words. */
-export function deviceName() {
+/** What the browser says of the device: {device, browser, ...}, as far as it does. */
+export async function deviceFacts() {
   const data = navigator.userAgentData;
+  const detail = (await data?.getHighEntropyValues(["model", "platformVersion", "architecture"]).catch(() => null)) ?? {};
+  const known = data?.brands?.find(({ brand }) => !/not.a.brand/i.test(brand));
   const platform = data?.platform || navigator.platform || "unknown system";
-  const brand = data?.brands?.find(({ brand }) => !/not.a.brand/i.test(brand));
-  const browser = brand ? `${brand.brand} ${brand.version}` : navigator.userAgent.split(" ").slice(-1)[0];
-  return `${platform}, ${browser}, ${navigator.hardwareConcurrency || "?"} cores`;
+  const facts = {
+    device: [detail.model || platform, `${navigator.hardwareConcurrency || "?"} cores`].join(", "),
+    browser: known ? `${known.brand} ${known.version}` : navigator.userAgent.split(" ").at(-1),
+    platform: [platform, detail.platformVersion].filter(Boolean).join(" "),
+    architecture: detail.architecture,
+    isolated: globalThis.crossOriginIsolated ? "yes" : "no",
+  };
+  return Object.fromEntries(Object.entries(facts).filter(([, text]) => text));
 }

@@ -55,6 +55,19 @@ export class Model {
     return found;
   }
 
+  /** A function that runs the model on the same values every time, and throws away what it says. */
+  repeated(values) {
+    const input = new LiteRt.Tensor(values, this.shape);
+    const accelerated = this.compiled.options.accelerator !== "wasm";
+    const once = async () => {
+      for (const output of await this.compiled.run([input])) {
+        if (accelerated) await output.data(); // else only asked for, not computed
+        output.delete();
+      }
+    };
+    return { once, delete: () => input.delete() };
+  }
+
   delete() {
     this.compiled.delete();
   }

@@ -1,5 +1,5 @@
 // How long every network needs on this device.
-import { deviceName, histogram, summary, timed } from "./measure.js";
+import { deviceFacts, histogram, summary, timed } from "./measure.js";
 import { hasWebGpu } from "./runtime.js";
 import { svg } from "./view.js";
 
@@ -12,7 +12,8 @@ export async function speedPanel({ models, load, choose, inTurn, say, fail, runt
   const button = document.getElementById("measure");
   const backend = document.getElementById("backend");
   if (await hasWebGpu()) backend.append(new Option("WebGPU", "webgpu"));
-  document.getElementById("device").textContent = `As this browser says: ${deviceName()}; runtime: ${runtime}, one thread.`;
+  const { device, browser } = await deviceFacts();
+  document.getElementById("device").textContent = `As this browser says: ${device}, ${browser}; runtime: ${runtime}, one thread.`;
 
   models.forEach((entry, i) => {
     const row = rows.insertRow();
@@ -40,10 +41,9 @@ export async function speedPanel({ models, load, choose, inTurn, say, fail, runt
       for (const [i, entry] of models.entries()) {
         say(`Timing ${entry.name}…`);
         const model = await load(entry, backend.value);
-        const values = Float32Array.from({ length: model.values }, (_, k) => ((k * 7919) % 255) / 127 - 1);
-        const { times, step } = await timed(model, RUNS, WARMUP, values, async (done) => {
-          bar.value = (i + done / RUNS) / models.length;
-          if (done % 10 === 0) await new Promise(requestAnimationFrame);
+        const { times, step } = await timed(model, RUNS, WARMUP, async (done) => {
+          bar.value = (i + done) / models.length;
+          if (Math.round(done * RUNS) % 10 === 0) await new Promise(requestAnimationFrame);
         });
         model.delete();
         const found = summary(times, step);

@@ -9,6 +9,7 @@ from nasface.devices.measurements import Sample
 from nasface.registry import build_option
 from nasface.timing.transports._base import Transport
 from nasface.timing.transports.adb import AdbConfig, AdbTransport
+from nasface.timing.transports.browser import BrowserConfig, BrowserTransport
 from nasface.timing.transports.files import FilesConfig, FilesTransport
 from nasface.timing.transports.host import HostConfig, HostTransport
 from nasface.timing.transports.ssh import SshConfig, SshTransport
@@ -17,6 +18,8 @@ __all__ = [
     "TRANSPORTS",
     "AdbConfig",
     "AdbTransport",
+    "BrowserConfig",
+    "BrowserTransport",
     "FilesConfig",
     "FilesTransport",
     "HostConfig",
@@ -30,6 +33,7 @@ __all__ = [
 
 TRANSPORTS: Final[dict[str, tuple[type, Callable[[Any], Transport]]]] = {
     "adb": (AdbConfig, AdbTransport),
+    "browser": (BrowserConfig, BrowserTransport),
     "files": (FilesConfig, FilesTransport),
     "host": (HostConfig, HostTransport),
     "ssh": (SshConfig, SshTransport),

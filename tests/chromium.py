@@ -1,0 +1,40 @@
+"""The system's Chromium: for tests that need a real browser."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Open = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("needs Chromium on the PATH")
+    return program
+
+
+@pytest.fixture
+def open_in_chromium(chromium: str, tmp_path: Path) -> Iterator[Open]:
+    """Opens an address, without a window; the one that was opened before is closed."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def open_it(url: str) -> None:
+        close()
+        flags = ["--headless", "--no-sandbox", "--no-first-run", f"--user-data-dir={tmp_path / 'profile'}"]
+        running.append(subprocess.Popen([chromium, *flags, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+    def close() -> None:
+        while running:
+            running[-1].kill()
+            running.pop().wait()
+
+    yield open_it
+    close()
