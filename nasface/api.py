@@ -151,7 +151,7 @@ def open_workbench(
     from nasface.composition import Workbench  # what a search is made of, loaded when one begins
     from nasface.options import prepare
     from nasface.settings import Accuracy, Constraints, Refine, Settings
-    from nasface.supernets.source import DEMO
+    from nasface.supernets.options import DEMO
 
     prepare()
     names = [device] if isinstance(device, str) else list(device)

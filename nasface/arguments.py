@@ -16,7 +16,7 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
 from nasface.errors import InvalidInput
-from nasface.tasks import TASKS
+from nasface.tasks import all_tasks
 
 MULTIRUN: Final = frozenset({"-m", "--multirun"})
 HELP: Final = frozenset({"-h", "--help", "help"})
@@ -50,7 +50,7 @@ def to_hydra(arguments: Sequence[str]) -> list[str]:
 
 def _override(argument: str, multirun: bool) -> str:
     key, equals, value = argument.partition("=")
-    if not equals and key in TASKS:
+    if not equals and key in all_tasks():
         return f"task={key}"
     if not _KEY.fullmatch(key) or not (equals or key.startswith("~")):
         raise InvalidInput(f"'{argument}' is no option: options are KEY=VALUE, e.g. task=list, which shows them all.")

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from nasface.accuracy.candidates import CostFunction, Plan
 from nasface.accuracy.plan import make_plan
 from nasface.accuracy.table import AccuracyTable, read_table
-from nasface.assets import asset
 from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
 from nasface.devices import Device, load_device
 from nasface.errors import InvalidInput, LookupTableError, TableError
@@ -25,14 +24,15 @@ from nasface.exporters import Exporter
 from nasface.metrics import Direction, direction_of
 from nasface.predictors import Comparator, Ranker, Targets, fit_ranker
 from nasface.randomness import Part, generator
-from nasface.registry import build
+from nasface.registry import REGISTRY, build
 from nasface.settings import Constraints, LatencyBound, Settings, Timing
 from nasface.spaces import Population, SearchSpace, join_stages
 from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.published import published_genotypes, published_subnets
 from nasface.strategies import Constraint, Problem, Progress, SearchResult, SearchStrategy, no_progress
 from nasface.strategies.constraints import build_constraints, check_reachable
-from nasface.supernets.source import DEMO, SupernetSource
+from nasface.supernets.options import DEMO
+from nasface.supernets.source import SupernetSource, open_source
 
 if TYPE_CHECKING:
     from nasface.timing.protocol import TimingOptions
@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 
 SMALLEST, LARGEST = "smallest", "largest"
 """Names of the extreme networks of a space."""
+
+LATENCY = "latency_ms"
+"""What every latency model calls itself: bounds go by it."""
 
 LEAST_SUBNETS = 30
 """Rows of an accuracy table below which nothing can be fitted and judged."""
@@ -70,7 +73,8 @@ class Workbench:
         """The same with another supernet or accuracy table; None keeps what the settings say."""
         settings = self.settings
         if checkpoint is not None:
-            settings = replace(settings, supernet=settings.supernet | {"name": DEMO, "checkpoint": checkpoint})
+            kept = settings.supernet if settings.supernet["name"] == DEMO else {"name": DEMO}
+            settings = replace(settings, supernet=kept | {"checkpoint": checkpoint})
         if table is not None:
             settings = replace(settings, accuracy=replace(settings.accuracy, table=table))
         return Workbench(settings, self.cwd)
@@ -78,7 +82,7 @@ class Workbench:
     @cached_property
     def source(self) -> SupernetSource:
         """Where the supernet comes from."""
-        return SupernetSource.of(self.settings.supernet, self.cwd, self.settings.seed)
+        return open_source(self.settings.supernet, self.cwd, self.settings.seed)
 
     @cached_property
     def space(self) -> SearchSpace:
@@ -94,8 +98,22 @@ class Workbench:
     def devices(self) -> tuple[DeviceCosts, ...]:
         """A latency model for every chosen device."""
         chosen = [load_device(name, settings) for name, settings in self.settings.device.items()]
-        latency = self.settings.latency
-        return tuple(DeviceCosts(d, build("latency", latency, space=self.space, device=d)) for d in chosen)
+        return tuple(DeviceCosts(device, self._latency_of(device)) for device in chosen)
+
+    def _latency_of(self, device: Device) -> Cost:
+        """The latency model of a device.
+
+        Raises:
+            InvalidInput: It calls itself otherwise, so that no bound would reach it.
+        """
+        model: Cost = build("latency", self.settings.latency, space=self.space, device=device)
+        if model.name != LATENCY:
+            name = self.settings.latency["name"]
+            raise InvalidInput(
+                f"The latency model {name} of {REGISTRY.get('latency', name).origin} calls itself '{model.name}', not "
+                f"'{LATENCY}', so that constraints.{LATENCY} would be ignored; set its attribute name."
+            )
+        return model
 
     def device(self, name: str) -> DeviceCosts:
         """One of the devices by its name."""
@@ -130,6 +148,24 @@ class Workbench:
         return counts(self.space, self.settings.precision)
 
     @cached_property
+    def foreign_costs(self) -> Mapping[str, Cost]:
+        """The costs of plug-ins that `cost=` names, by name.
+
+        Raises:
+            InvalidInput: One is called otherwise than it was registered, so that no bound would reach it.
+        """
+        found: dict[str, Cost] = {}
+        for name, given in self.settings.cost.items():
+            found[name] = build("cost", {**given, "name": name}, space=self.space)
+            if found[name].name != name:
+                origin = REGISTRY.get("cost", name).origin
+                raise InvalidInput(
+                    f"The cost {name} of {origin} calls itself '{found[name].name}', so that constraints.{name} would "
+                    "be ignored; both names must be one."
+                )
+        return found
+
+    @cached_property
     def energies(self) -> tuple[EnergyMJ, ...]:
         """Energy per device, of those whose latency tables know it at this resolution."""
         resolution = self.space.resolution
@@ -144,7 +180,7 @@ class Workbench:
     def within(self, bounds: Constraints, devices: Sequence[DeviceCosts] | None = None) -> tuple[Constraint, ...]:
         """Bounds as constraints, latency and energy per device; raises `InfeasibleConstraint` if one cannot be met."""
         devices = self.devices if devices is None else devices
-        costs = [*(entry.latency for entry in devices), *self.counts.values()]
+        costs = [*(entry.latency for entry in devices), *self.counts.values(), *self.foreign_costs.values()]
         if bounds.energy_mj.max is not None or bounds.energy_mj.ratio is not None:
             costs += [EnergyMJ(self.space, entry.device) for entry in devices]
         constraints = build_constraints(bounds.by_cost, costs, {"latency_ms": bounds.default_latency_ratio})
@@ -187,13 +223,15 @@ class Workbench:
         Raises:
             TableError: There is none for this supernet.
         """
-        given = self.settings.accuracy.table
-        if given is None and not self.source.embedded:
+        given, own = self.settings.accuracy.table, self.source.table
+        if given is not None:
+            return self.cwd / Path(given).expanduser()
+        if own is None:
             raise TableError(
                 f"There is no accuracy table for {self.source.name}: measure one with task=estimate_accuracy "
                 "accuracy.table=mine.csv data=..., then add accuracy.table=mine.csv."
             )
-        return asset("tables", f"{DEMO}.csv") if given is None else self.cwd / Path(given).expanduser()
+        return own
 
     @cached_property
     def table(self) -> AccuracyTable:
@@ -209,7 +247,7 @@ class Workbench:
                 f"{file} holds {len(table)} sub-networks; predictors need {LEAST_SUBNETS} at the very least and some "
                 "hundred to be worth something: continue it with task=estimate_accuracy."
             )
-        return table if source.path is None else table.check(supernet=source.fingerprint(space))
+        return table if not source.trained else table.check(supernet=source.fingerprint(space))
 
     @cached_property
     def targets(self) -> Targets:
@@ -246,7 +284,7 @@ class Workbench:
     ) -> SearchResult:
         """Run the strategy; the same seed, ranker and constraints (by default the settings') give the same result."""
         bounds = self.constraints if constraints is None else constraints
-        costs = (*(entry.latency for entry in self.devices), *self.counts.values())
+        costs = (*(entry.latency for entry in self.devices), *self.counts.values(), *self.foreign_costs.values())
         problem = Problem(self.space, ranker, list(bounds), progress, self.warm_start, list(costs))
         return self.strategy.run(problem, generator(self.settings.seed, Part.SEARCH))
 

@@ -15,7 +15,6 @@ from nasface.exporters import Examples, Exported, Exporter, network_inputs
 from nasface.netspec import NetSpec
 from nasface.runs import Json, atomic_write, write_text
 from nasface.runtimes import (
-    RUNTIMES,
     TOLERANCES,
     Likeness,
     Model,
@@ -24,6 +23,7 @@ from nasface.runtimes import (
     check_likeness,
     check_parity,
     open_model,
+    runtimes,
     time_model,
 )
 
@@ -138,7 +138,7 @@ def export_checked(
     examples = random if images is None and network.calibration == RANDOM_WEIGHTS else images
     ranges = None if examples is None else examples[:RANGE_IMAGES]
     exported = exporter.export(network.spec, network.weights, path, metadata, ranges)
-    if path.suffix not in RUNTIMES:
+    if path.suffix not in runtimes():
         return CheckedExport(exported, {})
     if exporter.precision == "int8":
         return CheckedExport(exported, {"calibration": _likeness(network, path, examples)})
@@ -177,6 +177,6 @@ def torch_descriptors(network: Network) -> Describe:
 
 def time_on_host(path: Path, size: int, runs: int, threads: int) -> Timing | None:
     """The time of one image of `size` pixels on this machine; None if nothing is to be timed, or it cannot be."""
-    if not runs or path.suffix not in RUNTIMES:
+    if not runs or path.suffix not in runtimes():
         return None
     return time_model(open_model(path, size, threads), runs, threads)

@@ -66,6 +66,10 @@ class InfeasibleConstraint(NasfaceError):
         super().__init__(message)
 
 
+class ComponentError(NasfaceError):
+    """A component, mostly a plug-in's, broke the contract of its kind or failed inside."""
+
+
 class LookupTableError(NasfaceError):
     """A latency table cannot be read, lacks rows, or lacks a reference."""
 

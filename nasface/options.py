@@ -1,9 +1,8 @@
-"""What `group=option` can be: components, data sources, supernets, user devices, plug-ins; and why another cannot."""
+"""What `group=option` can be: components and YAML files of core and plug-ins, user devices; and why another cannot."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -27,7 +26,7 @@ from omegaconf.errors import (
 )
 
 from nasface.errors import InvalidInput, NasfaceError, UnknownName
-from nasface.registry import REGISTRY
+from nasface.registry import KINDS, REGISTRY, Component
 
 ENTRY_POINTS = "nasface.plugins"
 RENAMED: Final = {
@@ -52,6 +51,9 @@ RENAMED: Final = {
     "training.threads": "training.cpu_threads",
 }
 """Options and groups of the past, and what they are called now: the old spelling is refused with the new one named."""
+
+PRESET: Final = ("loss", "teacher", "experiment")
+"""Kinds whose components may have a YAML file of their name beside the dataclass, with other values."""
 
 _NOISE = ("full_key:", "object_type=", "reference_type=")
 _plugin_modules: dict[str, ModuleType] | None = None
@@ -96,32 +98,39 @@ def _origin(entry: metadata.EntryPoint) -> str:
 
 
 def _load(entry: metadata.EntryPoint, taken: dict[str, str]) -> ModuleType:
-    """Import a plug-in and add its YAML options to `taken`, group/name to origin.
+    """Import a plug-in and add its options to `taken`, group/name to origin.
 
     Hydra takes the first file it finds, so that of two options of one name one would be hidden without a word.
     """
     module = entry.load()
     if not isinstance(module, ModuleType):
         raise InvalidInput(f"Its entry point '{entry.name} = {entry.value}' must name a module.")
-    registered = {f"{component.kind}/{component.name}": component.origin for component in REGISTRY}
-    brought = _yaml_options(_plugin_folder(module))
-    clash = sorted((brought & (taken | registered).keys()) | (registered.keys() & taken.keys()))
+    own = [component for component in REGISTRY if component.origin == _origin(entry)]
+    registered = {f"{component.kind}/{component.name}" for component in own}
+    files = _yaml_options(_plugin_folder(module))
+    doubled = {f"{component.kind}/{component.name}" for component in own if component.kind not in PRESET} & files
+    clash = sorted(((files | registered) & taken.keys()) | doubled)
     if clash:
-        owner = (registered | taken)[clash[0]]
+        owner = taken.get(clash[0], "its own")
         raise InvalidInput(f"There is an option {clash[0]} of {owner} already; this plug-in must use another name.")
-    taken.update(dict.fromkeys(brought, _origin(entry)))
+    reserved = _root_options()
+    if names := sorted(c.name for c in own if c.kind == "task" and c.config is not None and c.name in reserved):
+        raise InvalidInput(f"The task {names[0]} has options, but {names[0]} is an option already; use another name.")
+    taken.update(dict.fromkeys(files | registered, _origin(entry)))
     return module
 
 
 def _core_options() -> dict[str, str]:
-    """Options that are not registered components."""
-    from nasface.data import DATA
-    from nasface.supernets import SUPERNETS
-    from nasface.timing.transports import TRANSPORTS
+    """Options of nasface itself: components and YAML files."""
+    named = {f"{component.kind}/{component.name}" for component in REGISTRY}
+    return dict.fromkeys(named | _yaml_options(config_directory()), "nasface")
 
-    named: dict[str, Mapping[str, object]] = {"data": DATA, "supernet": SUPERNETS, "transport": TRANSPORTS}
-    tables = {f"{group}/{name}" for group, options in named.items() for name in options}
-    return dict.fromkeys(tables | _yaml_options(config_directory()), "nasface")
+
+def _root_options() -> set[str]:
+    """First words of all options: keys of `config.yaml` and its groups."""
+    return (
+        {str(key) for key in OmegaConf.load(config_directory() / "config.yaml")} | set(KINDS) | {"device", "training"}
+    )
 
 
 def _plugin_folder(module: ModuleType) -> Path | None:
@@ -188,26 +197,40 @@ OmegaConf.register_new_resolver("nasface.new_folder", _new_folder, replace=True,
 
 def register_options() -> None:
     """Make every option known to Hydra. Called once, before composition and logging."""
-    from nasface.data import DATA
     from nasface.devices import user_luts
-    from nasface.supernets import SUPERNETS
-    from nasface.timing.transports import TRANSPORTS
-    from nasface.training import LOSSES, TEACHERS, TrainingConfig
+    from nasface.training import TrainingConfig
 
     load_plugins()
     store = ConfigStore.instance()
+    files = yaml_options()
     for component in REGISTRY:
-        store.store(group=component.kind, name=component.name, node=component.config)
-    for group, table in (("data", DATA), ("transport", TRANSPORTS)):
-        for name, (config, _) in table.items():
-            store.store(group=group, name=name, node=config)
+        for group, node, package in _placed(component, f"{component.kind}/{component.name}" in files):
+            store.store(group=group, name=component.name, node=node, package=package)
     store.store(group="schema", name="training", node=TrainingConfig)  # types and defaults that YAML options begin with
-    tables = {"supernet": SUPERNETS, "schema/loss": LOSSES, "schema/teacher": TEACHERS}
-    for group, name, option in ((group, *item) for group, options in tables.items() for item in options.items()):
-        store.store(group=group, name=name, node=option)
     for name, path in user_luts().items():
         store.store(group="device", name=name, node={"lut": str(path)}, package=f"device.{name}")
     Plugins.instance().register(PluginConfigs)
+
+
+Node = tuple[str, object, str | None]
+"""Of Hydra's store: group, what an option of it holds, and where in the options that goes (None: under the group)."""
+
+
+def _placed(component: Component, preset: bool) -> list[Node]:
+    """How a component becomes an option; `preset`: a YAML file of its name says the rest."""
+    kind, name, config = component.kind, component.name, component.config
+    if kind == "task":
+        return [(kind, {"task": name} | ({} if config is None else {name: config}), "_global_")]
+    if kind == "cost" and component.origin != "nasface":  # those of the core are always there
+        bounds = {"constraints": {name: {"max": None, "ratio": None}}}
+        return [(kind, bounds | {"cost": {name: config or {"name": name}}}, "_global_")]
+    if kind == "experiment":
+        options = {"name": name} if config is None else config
+        return [] if preset else [(kind, {"task": kind, kind: options}, "_global_")]
+    if config is None:
+        return []
+    typed: list[Node] = [(f"schema/{kind}", config, None)] if kind in PRESET else []
+    return typed if preset else [*typed, (kind, config, None)]
 
 
 def explain(error: Exception) -> str:

@@ -2,8 +2,9 @@
 
 `@register("predictor", "lightgbm_nac", config=LightGBMNACConfig)` on a class is the whole act of adding a component:
 the dataclass becomes the Hydra option `predictor=lightgbm_nac` (and is the only source of its defaults), `build` makes
-an instance from a composed config, `task=list` shows it. A class is constructed as `cls(config, **context)`, where the
-context is what its kind documents (see the kind's `_base.py`).
+an instance from a composed config, `task=list` shows it. A class, or a function, is called as `factory(config,
+**context)`, where the context is what its kind documents (see the kind's `_base.py`); without a config, as
+`factory(**context)`.
 """
 
 from __future__ import annotations
@@ -11,25 +12,44 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
+from nasface import trust
+from nasface.configs import as_declared, check_config
 from nasface.errors import InvalidInput, UnknownName
+from nasface.runs import Json
 
+F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 KINDS: Final[dict[str, str]] = {
     "space": "nasface.spaces",
+    "supernet": "nasface.supernets",
     "latency": "nasface.costs",
+    "cost": "nasface.costs",
     "predictor": "nasface.predictors",
     "selector": "nasface.selectors",
     "search": "nasface.strategies",
     "exporter": "nasface.exporters",
+    "runtime": "nasface.runtimes",
     "detector": "nasface.recognition.detectors",
     "classifier": "nasface.recognition.classifiers",
+    "data": "nasface.data",
+    "metric": "nasface.metrics",
+    "transport": "nasface.timing.transports",
+    "loss": "nasface.training",
+    "teacher": "nasface.training",
+    "experiment": "nasface.tasks.experiment",
+    "task": "nasface.tasks",
 }
 """Registered kinds and the package whose import registers the components of the core."""
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_TAKEN: Final = ("null", "true", "false", "nan", "inf")
+"""What the command line reads as a value rather than a name, in any case."""
 
 
 class ComponentConfig(Protocol):
@@ -47,64 +67,69 @@ class Component:
         kind: One of `KINDS`.
         name: What users write: `kind=name`.
         factory: Called as `factory(config, **context)`.
-        config: Dataclass of its parameters; every field has a default.
-        summary: First line of the class's docstring.
+        config: Dataclass of its parameters; every field has a default. None: it has none, and is no option of a group.
+        summary: First line of the docstring.
         origin: Distribution that brought it, "nasface" for the core.
     """
 
     kind: str
     name: str
     factory: Callable[..., Any]
-    config: type
+    config: type | None
     summary: str
     origin: str
+
+    def defaults(self) -> dict[str, Json]:
+        """The config's values where nobody sets one, its name included."""
+        return {} if self.config is None else dataclasses.asdict(self.config())
 
 
 class Registry:
     """Components by (kind, name). There is one instance, `REGISTRY`; tests make their own.
 
     Args:
-        packages: Those whose import registers the core's components; imported when the registry is first asked.
+        packages: By kind, the one whose import registers the core's components; imported when it is first asked for.
     """
 
-    def __init__(self, packages: Iterable[str] = ()) -> None:
-        self._packages = tuple(packages)
+    def __init__(self, packages: Mapping[str, str] | None = None) -> None:
+        self._packages = dict(packages or {})
         self._components: dict[tuple[str, str], Component] = {}
         self._failed: dict[str, str] = {}
         self._origin = "nasface"
-        self._loaded = False
 
-    def register(self, kind: str, name: str, *, config: type) -> Callable[[type[T]], type[T]]:
-        """Class decorator that registers a component; refuses unknown kinds, taken names, missing defaults."""
+    def register(self, kind: str, name: str, *, config: type | None = None) -> Callable[[F], F]:
+        """Decorator that registers a class or function; refuses unknown kinds, bad or taken names, unusable configs."""
         if kind not in KINDS:
             raise UnknownName("component kind", kind, KINDS)
-        _check_config(kind, name, config)
+        _check_name(kind, name)
+        if config is not None:
+            check_config(f"{kind} '{name}'", name, config)
 
-        def decorate(cls: type[T]) -> type[T]:
+        def decorate(factory: F) -> F:
             taken = self._components.get((kind, name))
-            if taken is not None and taken.factory is not cls:
+            if taken is not None and taken.factory is not factory:
                 raise InvalidInput(
                     f"{kind} '{name}' is already registered by {taken.origin} ({_path(taken.factory)}); "
-                    f"{self._origin} ({_path(cls)}) must use another name."
+                    f"{self._origin} ({_path(factory)}) must use another name."
                 )
-            summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
-            self._components[kind, name] = Component(kind, name, cls, config, summary, self._origin)
-            return cls
+            summary = (inspect.getdoc(factory) or "").split("\n", 1)[0]
+            self._components[kind, name] = Component(kind, name, factory, config, summary, self._origin)
+            return factory
 
         return decorate
 
     def get(self, kind: str, name: str) -> Component:
         """The component, or `UnknownName` with close matches and the plug-ins that failed to load."""
-        self.load_core()
         if kind not in KINDS:
             raise UnknownName("component kind", kind, KINDS)
+        self.load_core(kind)
         if (kind, name) not in self._components:
             raise UnknownName(kind, name, self.names(kind), self.failure_hint())
         return self._components[kind, name]
 
     def names(self, kind: str) -> list[str]:
         """Sorted names of one kind."""
-        self.load_core()
+        self.load_core(kind)
         return sorted(name for k, name in self._components if k == kind)
 
     def __iter__(self) -> Iterator[Component]:
@@ -119,14 +144,15 @@ class Registry:
         """
         parameters = dict(settings)
         component = self.get(kind, str(parameters.pop("name", "")))
-        config = _configured(f"{kind} {component.name}", component.config, parameters)
-        return component.factory(config, **context)
+        given = () if component.config is None and not parameters else (_configured(component, parameters),)
+        with trust.blaming(component):
+            made = component.factory(*given, **context)
+        return trust.guarded(component, made)
 
-    def load_core(self) -> None:
-        """Import the core's components once; their modules import no heavy package."""
-        if not self._loaded:
-            self._loaded = True
-            for package in self._packages:
+    def load_core(self, kind: str | None = None) -> None:
+        """Import the core's components of a kind, or of all, once; their modules import no heavy package."""
+        for package in {self._packages.pop(name, None) for name in ([kind] if kind else list(self._packages))}:
+            if package is not None:
                 importlib.import_module(package)
 
     def note_failure(self, origin: str, reason: str) -> None:
@@ -157,46 +183,21 @@ class Registry:
             self._origin = "nasface"
 
 
-def build_option(
-    kind: str, options: Mapping[str, tuple[type, Callable[[Any], T]]], settings: Mapping[str, object]
-) -> T:
-    """What `settings["name"]` names in a plain table of options, the other entries being its parameters.
-
-    Args:
-        kind: Of the options, for messages, e.g. "data".
-        options: By name, the dataclass of parameters and what takes one.
-        settings: The composed option.
-
-    Raises:
-        UnknownName: The option, or one of the parameters, does not exist.
-    """
-    parameters = dict(settings)
-    name = str(parameters.pop("name", ""))
-    if name not in options:
-        raise UnknownName(kind, name, options)
-    config, make = options[name]
-    return make(_configured(f"{kind} {name}", config, parameters))
-
-
-def _configured(what: str, config: type, parameters: Mapping[str, object]) -> Any:
-    """The dataclass with these parameters; raises `UnknownName` for one that it does not have."""
-    fields = {field.name for field in dataclasses.fields(config)} - {"name"}
+def _configured(component: Component, parameters: Mapping[str, object]) -> object:
+    """The config with these parameters; raises `UnknownName` for one that it does not have."""
+    fields = set() if component.config is None else {field.name for field in dataclasses.fields(component.config)}
     for key in parameters:
-        if key not in fields:
-            raise UnknownName(f"parameter of {what}", key, fields)
-    return config(**parameters)
+        if key not in fields - {"name"}:
+            raise UnknownName(f"parameter of {component.kind} {component.name}", key, fields - {"name"})
+    return None if component.config is None else as_declared(component.config, parameters)
 
 
-def _check_config(kind: str, name: str, config: type) -> None:
-    if not dataclasses.is_dataclass(config):
-        raise InvalidInput(f"The config of {kind} '{name}' must be a dataclass, not {config!r}.")
-    for f in dataclasses.fields(config):
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
-            raise InvalidInput(f"Parameter '{f.name}' of {kind} '{name}' needs a default value.")
-    declared = {f.name: f.default for f in dataclasses.fields(config)}.get("name")
-    if declared != name:
+def _check_name(kind: str, name: str) -> None:
+    """Refuse names that cannot be typed as kind=name."""
+    if not _NAME.fullmatch(name) or name.lower() in _TAKEN:
         raise InvalidInput(
-            f"The config of {kind} '{name}' must have a field `name: str = \"{name}\"`, not {declared!r}."
+            f"A {kind} cannot be called '{name}': a name begins with a letter, goes on with letters, digits, "
+            f"underscores and hyphens, and is none of {', '.join(_TAKEN)}, so that {kind}=NAME can be typed."
         )
 
 
@@ -204,6 +205,6 @@ def _path(obj: Callable[..., object]) -> str:
     return f"{obj.__module__}.{getattr(obj, '__qualname__', obj)}"
 
 
-REGISTRY: Final = Registry(KINDS.values())
+REGISTRY: Final = Registry(KINDS)
 register = REGISTRY.register
 build = REGISTRY.build

@@ -12,8 +12,12 @@ from typing import Any, Final, TypeVar
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from nasface.errors import InvalidInput
+from nasface.registry import REGISTRY
 
 T = TypeVar("T")
+
+Options = dict[str, Any]
+"""What was composed for a component; the registry checks it against the component's dataclass."""
 
 LARGEST_SEED: Final = 2**32 - 1
 """As numpy's and torch's generators take it."""
@@ -58,11 +62,13 @@ class Constraints:
     peak_memory_mb: Bound = field(default_factory=Bound)
     energy_mj: Bound = field(default_factory=Bound)
     default_latency_ratio: float | None = None
+    others: dict[str, Bound] = field(default_factory=dict)
+    """Of costs that plug-ins brought and `cost=NAME` chose; users write constraints.NAME."""
 
     @property
     def by_cost(self) -> dict[str, Bound]:
         """The bounds by the cost's name."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, Bound)}
+        return {name: value for name, value in vars(self).items() if isinstance(value, Bound)} | self.others
 
 
 @dataclass
@@ -393,31 +399,34 @@ class Settings:
     demo: Demo = field(default_factory=Demo)
     pack: Pack = field(default_factory=Pack)
     compare: Compare = field(default_factory=Compare)
-    experiment: dict[str, Any] = MISSING
+    experiment: Options = MISSING
     recognition: Recognition = field(default_factory=Recognition)
     assets: Assets = field(default_factory=Assets)
-    space: dict[str, Any] = MISSING
-    supernet: dict[str, Any] = MISSING
-    latency: dict[str, Any] = MISSING
-    device: dict[str, Any] = MISSING
-    predictor: dict[str, Any] = MISSING
-    selector: dict[str, Any] = MISSING
-    search: dict[str, Any] = MISSING
-    exporter: dict[str, Any] = MISSING
-    detector: dict[str, Any] = MISSING
-    classifier: dict[str, Any] = MISSING
-    data: dict[str, Any] = MISSING
-    training: dict[str, Any] = MISSING
-    loss: dict[str, Any] = MISSING
-    teacher: dict[str, Any] = MISSING
-    transport: dict[str, Any] = MISSING
+    space: Options = MISSING
+    supernet: Options = MISSING
+    latency: Options = MISSING
+    device: Options = MISSING
+    predictor: Options = MISSING
+    selector: Options = MISSING
+    search: Options = MISSING
+    exporter: Options = MISSING
+    detector: Options = MISSING
+    classifier: Options = MISSING
+    data: Options = MISSING
+    training: Options = MISSING
+    loss: Options = MISSING
+    teacher: Options = MISSING
+    transport: Options = MISSING
+    cost: Options = field(default_factory=dict)
+    own: Options = field(default_factory=dict)
+    """Options of tasks that plug-ins brought, by the task's name; users write NAME.option."""
 
     @classmethod
     def of(cls, config: DictConfig) -> Settings:
         """Check the types of a composed config and resolve it; raises OmegaConf's ValidationError or `InvalidInput`."""
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         _check_finite("", plain)
-        settings = typed(cls, plain)
+        settings = typed(cls, _sorted_in(plain))
         if not 0 <= settings.seed <= LARGEST_SEED:
             raise InvalidInput(f"seed={settings.seed} must lie between 0 and {LARGEST_SEED}.")
         for name in ("genotype", "model"):
@@ -458,3 +467,15 @@ def _check_names(name: str, value: Any) -> None:
     wrong = [one for one in (value if isinstance(value, list) else [value]) if not isinstance(one, str | type(None))]
     if wrong:
         raise InvalidInput(f"{name} holds {wrong[0]!r}, which is no name; give a file or a name, or a list: [A,B].")
+
+
+def _sorted_in(plain: Any) -> Options:
+    """Composed options with those of plug-ins' tasks and costs where `Settings` has a place for them."""
+    tasks = [name for name in REGISTRY.names("task") if name not in Settings.__annotations__]
+    own = {name: plain[name] for name in tasks if name in plain}
+    bounds = dict(plain.get("constraints") or {})
+    foreign = [name for name in REGISTRY.names("cost") if name not in Constraints.__annotations__]
+    others = {name: bounds.pop(name) for name in foreign if name in bounds}
+    rest = {name: value for name, value in plain.items() if name not in own}
+    sorted_in: Options = rest | {"own": own, "constraints": bounds | {"others": others}}
+    return sorted_in

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nasface.data import DATA
 from nasface.devices import user_luts
 from nasface.options import config_directory, yaml_options
 from nasface.registry import REGISTRY
-from nasface.supernets import SUPERNETS
-from nasface.tasks import TASKS
-from nasface.timing.transports import TRANSPORTS
+from nasface.tasks import all_tasks
 
 EXAMPLES = """\
 python -m nasface predictor=lightgbm_nac device=sd865                           the main job
@@ -23,13 +20,16 @@ python -m nasface --cfg job                                                     
 python -m nasface --hydra-help                                                  flags of Hydra, which composes options
 """
 
+_NO_GROUPS = ("task", "cost", "metric", "runtime")
+"""Tasks have a section of their own; costs and metrics stand in other options, runtimes in suffixes."""
+
 
 def usage() -> str:
     """The text of `--help`, after `options.register_options`."""
     options = (config_directory() / "config.yaml").read_text(encoding="utf-8").partition("\nhydra:")[0]
     sections = {
         "Examples": EXAMPLES,
-        "Tasks: task=NAME": _columns(TASKS.items()),
+        "Tasks: task=NAME": _columns(all_tasks().items()),
         "Groups: group=NAME": _columns((group, ", ".join(sorted(names))) for group, names in _groups().items()),
         "Options and their defaults: name.part=value": options,
     }
@@ -37,11 +37,11 @@ def usage() -> str:
 
 
 def _groups() -> dict[str, set[str]]:
-    """Names by group, from components, tables of names, YAML files and the user's own latency tables."""
-    found: dict[str, set[str]] = {"data": set(DATA), "supernet": set(SUPERNETS), "device": set(user_luts())}
-    found["transport"] = set(TRANSPORTS)
+    """Names by group, from components, YAML files and the user's own latency tables."""
+    found: dict[str, set[str]] = {"device": set(user_luts())}
     for component in REGISTRY:
-        found.setdefault(component.kind, set()).add(component.name)
+        if component.kind not in _NO_GROUPS:
+            found.setdefault(component.kind, set()).add(component.name)
     for option in yaml_options():
         group, _, name = option.rpartition("/")
         if group and not group.startswith("hydra"):

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.accuracy.estimator import Faces, table_columns
-from nasface.accuracy.protocol import METRICS, Protocol
+from nasface.accuracy.protocol import Protocol, columns
 from nasface.accuracy.reliability import material_for, spearman_brown
 from nasface.accuracy.runner import SubnetRunner
 from nasface.errors import InvalidInput, TableError
@@ -160,11 +160,13 @@ def read_study(path: Path, header: Mapping[str, Any] | None = None) -> tuple[dic
     return first, results
 
 
-def calibration_noise(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] = METRICS) -> list[CalibrationNoise]:
+def calibration_noise(
+    results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None = None
+) -> list[CalibrationNoise]:
     """For every metric and number of calibration photos, what two draws of them do."""
     sizes = sorted({result["calibration"] for result in results})
     found = []
-    for metric in metrics:
+    for metric in columns() if metrics is None else metrics:
         best = _by_draw(results, metric, sizes[-1]).mean() if len(_by_draw(results, metric, sizes[-1])) else np.nan
         for size in sizes:
             draws = _by_draw(results, metric, size)
@@ -179,13 +181,13 @@ def calibration_noise(results: Sequence[Mapping[str, Any]], metrics: Sequence[st
 
 
 def people_needed(
-    results: Sequence[Mapping[str, Any]], photos: int, metrics: Sequence[str] = METRICS
+    results: Sequence[Mapping[str, Any]], photos: int, metrics: Sequence[str] | None = None
 ) -> list[PeopleNeeded]:
     """For every metric and size of part, how well disjoint parts agree; `photos` is the number of all of them."""
     most = max(result["calibration"] for result in results)
     chosen = [result["values"] for result in results if result["calibration"] == most and result["draw"] == 0]
     found = []
-    for metric in metrics:
+    for metric in columns() if metrics is None else metrics:
         for n in PARTS:
             names = [f"{metric}_1/{n}:{i}" for i in range(n)]
             if len(chosen) < 3 or any(name not in values for values in chosen for name in names):

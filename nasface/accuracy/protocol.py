@@ -13,12 +13,6 @@ from nasface import metrics
 from nasface.errors import InvalidInput
 from nasface.metrics import ListedPairs, PhotoSet, Similarities, unit_rows
 
-TABLED: Final = tuple(metric for metric in metrics.METRICS if metric.tabled)
-"""What accuracy tables hold."""
-
-METRICS: Final = tuple(metric.name for metric in TABLED)
-"""Their columns, see `nasface.metrics.METRICS`."""
-
 TOP1: Final = "top1"
 """Of the supernet's own classifier, see `closed_set`; in tables of known people the only metric."""
 
@@ -28,6 +22,16 @@ METRIC_photos2 (either half of every person's photos)."""
 
 Rows = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int64]
+
+
+def tabled() -> tuple[metrics.Metric, ...]:
+    """What accuracy tables hold."""
+    return tuple(metric for metric in metrics.all_metrics() if metric.tabled)
+
+
+def columns() -> tuple[str, ...]:
+    """The names of these metrics: a table's columns."""
+    return tuple(metric.name for metric in tabled())
 
 
 class Protocol:
@@ -40,10 +44,10 @@ class Protocol:
             the `halves`.
 
     Attributes:
-        names: What `measure` returns: `METRICS`, and for the parts those that they have photos enough for.
+        names: What `measure` returns: `columns()`, and for the parts those that they have photos enough for.
 
     Raises:
-        InvalidInput: There are too few photos or people for one of `METRICS`.
+        InvalidInput: There are too few photos or people for one of the metrics.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class Protocol:
     ) -> None:
         codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
         self._parts = {"": _Part(PhotoSet.of(codes, pairs))}
-        missing = [metric.name for metric in TABLED if metric not in self._parts[""].metrics]
+        missing = [metric.name for metric in tabled() if metric not in self._parts[""].metrics]
         if missing:
             raise InvalidInput(
                 f"{len(codes)} photos of {len(set(codes.tolist()))} people are too few for {', '.join(missing)}: give "
@@ -80,7 +84,7 @@ class _Part:
 
     def __init__(self, photos: PhotoSet) -> None:
         self.photos = photos
-        self.metrics = [metric for metric in TABLED if metric.needs(photos)]
+        self.metrics = [metric for metric in tabled() if metric.needs(photos)]
 
 
 def _part(codes: Codes, rows: Rows) -> PhotoSet:

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from nasface.accuracy.protocol import HALVES, METRICS, TOP1
+from nasface.accuracy.protocol import HALVES, TOP1, columns
 from nasface.accuracy.table import AccuracyTable
 from nasface.errors import TableError
 from nasface.metrics import bootstrap, kendall_tau
@@ -108,7 +108,7 @@ def reliabilities(table: AccuracyTable, regions: Sequence[tuple[str, Mask]] = ()
     """
     if len(table) < LEAST:
         raise TableError(f"The table has {len(table)} subnets; its reliability needs {LEAST} at the very least.")
-    pairs = [(metric, name) for metric in (*METRICS, TOP1) for name in HALVES if f"{metric}_{name}1" in table.metrics]
+    pairs = [(metric, name) for metric in (*columns(), TOP1) for name in HALVES if f"{metric}_{name}1" in table.metrics]
     if not pairs:
         raise TableError("The table has no halves (auc_half1, auc_half2, ...); measure it with task=estimate_accuracy.")
     whole = np.ones(len(table), np.bool_)
@@ -122,7 +122,7 @@ def validities(table: AccuracyTable) -> list[Validity]:
     The halves' errors are independent, so one metric on one half against the other metric on the other half shows their
     common part alone.
     """
-    names = [metric for metric in (*METRICS, TOP1) if f"{metric}_half1" in table.metrics]
+    names = [metric for metric in (*columns(), TOP1) if f"{metric}_half1" in table.metrics]
     halves = {name: (table.target(f"{name}_half1"), table.target(f"{name}_half2")) for name in names}
     own = {name: _correlation(*halves[name]) for name in names}
     found = []

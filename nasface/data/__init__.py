@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
 
 from nasface.data._base import FaceSet, Photos, PhotoSource, Skipped, UnreadablePhotoError
 from nasface.data._data import FaceData, Pairs
@@ -19,10 +18,9 @@ from nasface.data.recordio import RecordIOConfig, load_recordio
 from nasface.data.verification_bin import read_bin, write_bin
 from nasface.data.vggface2 import VGGFace2Config, load_vggface2
 from nasface.errors import DataError
-from nasface.registry import build_option
+from nasface.registry import build
 
 __all__ = [
-    "DATA",
     "FaceData",
     "FaceSet",
     "ImageFolderConfig",
@@ -51,15 +49,6 @@ __all__ = [
     "write_bin",
 ]
 
-DATA: Final[dict[str, tuple[type, Callable[[Any], FaceData]]]] = {
-    "image_folder": (ImageFolderConfig, load_image_folder),
-    "lfw": (LFWConfig, load_lfw),
-    "procedural": (ProceduralConfig, load_procedural),
-    "recordio": (RecordIOConfig, load_recordio),
-    "vggface2": (VGGFace2Config, load_vggface2),
-}
-"""Options of `data=`: the dataclass of parameters and the loader that takes one."""
-
 
 def load_data(settings: Mapping[str, object], cwd: Path | None = None) -> FaceData:
     """Load the data that `settings["name"]` names, the other entries being its parameters.
@@ -78,4 +67,5 @@ def load_data(settings: Mapping[str, object], cwd: Path | None = None) -> FaceDa
     given = dict(settings)
     if cwd is not None and given.get("root"):
         given["root"] = str(cwd / Path(str(given["root"])).expanduser())
-    return build_option("data", DATA, given)
+    data: FaceData = build("data", given)
+    return data

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nasface.data._data import FaceData
 from nasface.data.folders import FilesConfig, assemble, beside, require_root
 from nasface.data.sources import open_source
+from nasface.registry import register
 
 
 @dataclass
@@ -20,6 +21,7 @@ class ImageFolderConfig(FilesConfig):
     name: str = "image_folder"
 
 
+@register("data", "image_folder", config=ImageFolderConfig)
 def load_image_folder(config: ImageFolderConfig) -> FaceData:
     """Open the photos and split the people.
 

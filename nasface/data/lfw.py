@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nasface.data._data import FaceData
 from nasface.data.folders import AUTO, NONE, FilesConfig, assemble, beside, require_root
 from nasface.data.sources import open_source
+from nasface.registry import register
 
 _PAIRS = ("pairsDevTest.txt", "pairs.txt")
 
@@ -26,6 +27,7 @@ class LFWConfig(FilesConfig):
     split: str = NONE
 
 
+@register("data", "lfw", config=LFWConfig)
 def load_lfw(config: LFWConfig) -> FaceData:
     """Open the photos, the lists and the pairs.
 

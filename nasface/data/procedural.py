@@ -18,6 +18,7 @@ from nasface.data._data import FaceData, Pairs
 from nasface.data._index import PhotoIndex
 from nasface.data.pairs import NamedPairs, stratified_folds
 from nasface.errors import InvalidInput
+from nasface.registry import register
 
 Ranges = Mapping[str, tuple[float, float]]
 Values = Mapping[str, float]
@@ -103,6 +104,7 @@ class ProceduralSource:
         return f"seed {self.seed}"
 
 
+@register("data", "procedural", config=ProceduralConfig)
 def load_procedural(config: ProceduralConfig) -> FaceData:
     """Drawn people in three sets, with as many genuine as impostor pairs of the report people in ten folds.
 

@@ -19,6 +19,7 @@ from nasface.data.folders import AUTO, FilesConfig, assemble, beside, find_file,
 from nasface.data.people import ROLES
 from nasface.data.record_file import Record, RecordFile, read_index
 from nasface.errors import DataError
+from nasface.registry import register
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class _Numbered(Texts):
         return len(self._keys)
 
 
+@register("data", "recordio", config=RecordIOConfig)
 def load_recordio(config: RecordIOConfig) -> FaceData:
     """Open the records, the lists and the pairs.
 

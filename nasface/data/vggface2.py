@@ -15,6 +15,7 @@ from nasface.data.folders import AUTO, FilesConfig, assemble, find_file, require
 from nasface.data.people import Parts, Split, split
 from nasface.data.sources import FolderSource, scan_folders
 from nasface.errors import DataError, listing
+from nasface.registry import register
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class VGGFace2Config(FilesConfig):
     validation_fraction: float = 0.0736
 
 
+@register("data", "vggface2", config=VGGFace2Config)
 def load_vggface2(config: VGGFace2Config) -> FaceData:
     """Open the photos and split them.
 

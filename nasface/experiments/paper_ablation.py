@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
@@ -90,7 +90,7 @@ class PaperAblation(Experiment[AblationTrial]):
         self._bench, self._options, self._settings = run.workbench, options, settings
         self._constraints = self._bench.constraints
         self._fit_rng = run.rng(Part.PREDICTOR)
-        self._predictor = asdict(REGISTRY.get("predictor", options.predictor).config())
+        self._predictor = REGISTRY.get("predictor", options.predictor).defaults()
         self._rankers: Opinions | None = None
         bounds = constraints_json(self._constraints)
         self.fingerprint = self._bench.fingerprint(

@@ -63,7 +63,7 @@ class Exporter(ABC):
     """Writes networks in one file format.
 
     Attributes:
-        suffix: Of its files; `nasface.runtimes.RUNTIMES` names the runtime that checks and times them.
+        suffix: Of its files; `nasface.runtimes.runtimes` names the runtime that checks and times them.
         precisions: What `precision` may be.
         precision: How weights are stored and values computed.
         splits_depthwise: Whether 7x7 depthwise convolutions are written as sums of smaller ones.

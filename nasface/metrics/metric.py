@@ -1,7 +1,8 @@
 """The metrics of descriptors: one list for accuracy tables, evaluations and intervals.
 
-A metric is added by one entry of `METRICS`. It then is a column of accuracy tables (and of their halves) and a figure
-of evaluations, and has an interval if it follows from the curve of all pairs.
+A metric is added by one entry of `METRICS`, or by a plug-in with `@register("metric", NAME)` on a function without
+arguments that returns a `Metric` of that name. It then is a column of accuracy tables (and of their halves) and a
+figure of evaluations, and has an interval if it follows from the curve of all pairs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from nasface.errors import InvalidInput
 from nasface.metrics._checks import lowest_far
 from nasface.metrics.photo_set import PhotoSet, Similarities
 from nasface.metrics.roc import Roc
+from nasface.registry import REGISTRY, build, register
 
 RATES: Final = (1e-3, 1e-2, 1e-1)
 """False accept rates that are looked at unless others are asked for, each where there are impostor pairs enough."""
@@ -134,10 +136,41 @@ METRICS: Final = (
 identification by leave-one-out; and by the paper's protocol, one random gallery photo per person, micro and macro."""
 
 
+def _registered(metric: Metric) -> Callable[[], Metric]:
+    def give() -> Metric:
+        return metric
+
+    give.__doc__ = f"A column of accuracy tables; the {metric.direction}imum is best."
+    return give
+
+
+for _metric in METRICS:
+    register("metric", _metric.name)(_registered(_metric))
+
+
+def all_metrics() -> tuple[Metric, ...]:
+    """The metrics of the core, in the order of a table's columns, then those of plug-ins.
+
+    Raises:
+        InvalidInput: A plug-in gives something else, or a metric of another name.
+    """
+    own = {metric.name: metric for metric in METRICS}
+    foreign = [name for name in REGISTRY.names("metric") if name not in own]
+    return (*METRICS, *map(_of_plugin, foreign))
+
+
+def _of_plugin(name: str) -> Metric:
+    made: object = build("metric", {"name": name})
+    if not isinstance(made, Metric) or made.name != name:
+        origin = REGISTRY.get("metric", name).origin
+        raise InvalidInput(f"The metric {name} of {origin} must give a nasface.metrics.Metric of that name.")
+    return made
+
+
 def stated_metrics(fars: Sequence[float]) -> tuple[Metric, ...]:
     """The metrics of an evaluation, true accept rates being those at `fars`."""
     rates = {tar_at(far).name for far in TABLE_RATES}
-    others = [metric for metric in METRICS if metric.stated and metric.name not in rates]
+    others = [metric for metric in all_metrics() if metric.stated and metric.name not in rates]
     curves = [metric for metric in others if metric.curve is not None]
     return (*curves, *(tar_at(far) for far in fars), *(metric for metric in others if metric.curve is None))
 
@@ -152,7 +185,7 @@ def direction_of(column: str, given: str | None) -> Direction:
     Raises:
         InvalidInput: It is not known, or what is given is not so.
     """
-    known = {metric.name: metric.direction for metric in METRICS} | {"top1": Direction.MAX}
+    known = {metric.name: metric.direction for metric in all_metrics()} | {"top1": Direction.MAX}
     found = known.get(_HALF.sub("", column))
     if given is None:
         if found is None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from nasface.errors import InvalidInput, UnknownName
-from nasface.runtimes._base import Descriptors, Images, Model, Timing, time_model
+from nasface.registry import REGISTRY, build, register
+from nasface.runtimes._base import Descriptors, Images, Model, Runtime, Timing, time_model
 from nasface.runtimes.onnx import open_onnx
 from nasface.runtimes.parity import TOLERANCES, Likeness, Parity, check_likeness, check_parity, cosines
 from nasface.runtimes.tflite import open_tflite_model, run_tflite
@@ -15,30 +14,64 @@ from nasface.runtimes.torch_export import open_torch_export
 from nasface.runtimes.torchscript import open_torchscript
 
 __all__ = [
-    "RUNTIMES",
     "TOLERANCES",
     "Descriptors",
     "Images",
     "Likeness",
     "Model",
     "Parity",
+    "Runtime",
     "Timing",
     "check_likeness",
     "check_parity",
     "cosines",
     "open_model",
     "run_tflite",
+    "runtimes",
     "time_model",
 ]
 
-RUNTIMES: Final[dict[str, Callable[[Path, int | None, int, str | None], Model]]] = {
-    ".tflite": open_tflite_model,
-    ".onnx": open_onnx,
-    ".pt2": open_torch_export,
-    ".pt": open_torchscript,
-    ".ts": open_torchscript,
-}
-"""How a file is opened, by its suffix."""
+
+@register("runtime", "tflite")
+def tflite() -> Runtime:
+    """LiteRT on this machine's processor."""
+    return Runtime((".tflite",), open_tflite_model)
+
+
+@register("runtime", "onnx")
+def onnx() -> Runtime:
+    """ONNX Runtime on this machine's processor."""
+    return Runtime((".onnx",), open_onnx)
+
+
+@register("runtime", "torch_export")
+def torch_export() -> Runtime:
+    """Programs of torch.export."""
+    return Runtime((".pt2",), open_torch_export)
+
+
+@register("runtime", "torchscript")
+def torchscript() -> Runtime:
+    """TorchScript."""
+    return Runtime((".pt", ".ts"), open_torchscript)
+
+
+def runtimes() -> dict[str, Runtime]:
+    """The runtime of every suffix.
+
+    Raises:
+        InvalidInput: A plug-in gives something else, or takes a suffix that has one.
+    """
+    found: dict[str, Runtime] = {}
+    for name in REGISTRY.names("runtime"):
+        made: object = build("runtime", {"name": name})
+        if not isinstance(made, Runtime) or not made.suffixes or set(made.suffixes) & set(found):
+            origin = REGISTRY.get("runtime", name).origin
+            raise InvalidInput(
+                f"The runtime {name} of {origin} must give a nasface.runtimes.Runtime with suffixes that no other has."
+            )
+        found |= dict.fromkeys(made.suffixes, made)
+    return found
 
 
 def open_model(path: Path, resolution: int | None = None, threads: int = 1, output: str | None = None) -> Model:
@@ -53,8 +86,9 @@ def open_model(path: Path, resolution: int | None = None, threads: int = 1, outp
     Raises:
         InvalidInput: The file is absent, of an unknown kind, or its input is not one square RGB image.
     """
-    if path.suffix not in RUNTIMES:
-        raise UnknownName("kind of model file", path.suffix or path.name, [*RUNTIMES, ".npy", ".npz"])
+    known = runtimes()
+    if path.suffix not in known:
+        raise UnknownName("kind of model file", path.suffix or path.name, [*known, ".npy", ".npz"])
     if not path.is_file():
         raise InvalidInput(f"There is no model {path}; give a file that exists.")
-    return RUNTIMES[path.suffix](path, resolution, threads, output)
+    return known[path.suffix].open(path, resolution, threads, output)

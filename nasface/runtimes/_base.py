@@ -38,6 +38,21 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Runtime:
+    """How files of some suffixes are run: what `@register("runtime", NAME)` is put on a function for, that gives one.
+
+    Attributes:
+        suffixes: Of its files, e.g. (".onnx",).
+        open: Called as open(path, resolution, threads, output): the side of the input of files that do not state it, or
+            None; the threads of one image; which output is the descriptor, where there are several. Raises
+            `InvalidInput` for files that it cannot run.
+    """
+
+    suffixes: tuple[str, ...]
+    open: Callable[[Path, int | None, int, str | None], Model]
+
+
+@dataclass(frozen=True)
 class Timing:
     """Time of one image in milliseconds, over `runs` runs with `threads` threads."""
 

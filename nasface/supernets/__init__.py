@@ -8,9 +8,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from nasface.supernets.options import SUPERNETS as SUPERNETS
 from nasface.supernets.options import RandomConfig as RandomConfig
 from nasface.supernets.options import TrainedConfig as TrainedConfig
+from nasface.supernets.source import SupernetSource as SupernetSource
+from nasface.supernets.source import open_source as open_source
 
 if TYPE_CHECKING:
     from nasface.supernets.calibration import calibrate as calibrate
@@ -35,7 +36,7 @@ _HOMES = {
     "normalise": "calibration",
 }
 
-__all__ = sorted([*_HOMES, "SUPERNETS", "RandomConfig", "TrainedConfig"])
+__all__ = sorted([*_HOMES, "RandomConfig", "SupernetSource", "TrainedConfig", "open_source"])
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+DEMO: Final = "lfw112"
+"""Name of the embedded supernet."""
+
 
 @dataclass
 class TrainedConfig:
@@ -17,7 +20,7 @@ class TrainedConfig:
             own statement. Exported models carry it, so that photos are aligned for them.
     """
 
-    name: str = "lfw112"
+    name: str = DEMO
     checkpoint: str | None = None
     resolution: int | None = None
     template: str | None = None
@@ -33,7 +36,3 @@ class RandomConfig:
 
     name: str = "random"
     resolution: int = 224
-
-
-SUPERNETS: Final[dict[str, type]] = {"lfw112": TrainedConfig, "random": RandomConfig}
-"""Options by name; they are a table rather than a registered kind because there is one way to make each."""

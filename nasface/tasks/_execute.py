@@ -16,8 +16,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_original_cwd
 from omegaconf import DictConfig, OmegaConf
 
-from nasface.errors import InfeasibleConstraint, NasfaceError, UnknownName
+from nasface.errors import InfeasibleConstraint, InvalidInput, NasfaceError
 from nasface.jobs import Outcome, Run
+from nasface.registry import REGISTRY, build, register
 from nasface.runs import Json, write_json, write_text
 from nasface.settings import Settings
 from nasface.terminal import Terminal
@@ -74,6 +75,26 @@ RESUMABLE: Final = frozenset(
 _MODULES = {"list": "list_components"}
 
 
+def _registered(name: str, summary: str) -> Callable[[Run], Outcome]:
+    """The function of a task of the core, whose module is imported when it runs."""
+
+    def run(run: Run) -> Outcome:
+        task: Callable[[Run], Outcome] = importlib.import_module(f"nasface.tasks.{_MODULES.get(name, name)}").run
+        return task(run)
+
+    run.__doc__ = f"{summary}."
+    return run
+
+
+for _name, _summary in TASKS.items():
+    register("task", _name)(_registered(_name, _summary))
+
+
+def all_tasks() -> dict[str, str]:
+    """Name of every task and what it does: the core's in their order, then those of plug-ins."""
+    return TASKS | {c.name: c.summary for c in REGISTRY if c.kind == "task" and c.name not in TASKS}
+
+
 def execute(config: DictConfig, *, swallow: bool) -> float | None:
     """Run the task a config names and write `result.json` whatever happens.
 
@@ -95,7 +116,7 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
         record |= {"seed": settings.seed, "config": settings.fingerprint(), "components": _components(settings)}
         run = Run(settings, folder, Path(get_original_cwd()))
-        outcome = load_task(settings.task)(run)
+        outcome = run_task(run)
     except NasfaceError as error:
         record |= {"status": _status(error), "message": str(error)}
         return _failed(folder, record, error, swallow)
@@ -119,12 +140,19 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
     return outcome.objective
 
 
-def load_task(name: str) -> Callable[[Run], Outcome]:
-    """The function of a task; `UnknownName` with close matches if there is none."""
-    if name not in TASKS:
-        raise UnknownName("task", name, TASKS)
-    task: Callable[[Run], Outcome] = importlib.import_module(f"nasface.tasks.{_MODULES.get(name, name)}").run
-    return task
+def run_task(run: Run) -> Outcome:
+    """Run the task that the settings name.
+
+    Raises:
+        UnknownName: There is none such.
+        InvalidInput: A plug-in's task gives something else than an `Outcome`.
+    """
+    name, own = run.settings.task, run.settings.own
+    outcome: object = build("task", {"name": name} | own.get(name, {}), run=run)
+    if not isinstance(outcome, Outcome):
+        origin = REGISTRY.get("task", name).origin
+        raise InvalidInput(f"The task {name} of {origin} must return a nasface.jobs.Outcome, not {outcome!r}.")
+    return outcome
 
 
 def versions() -> dict[str, str]:

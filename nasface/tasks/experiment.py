@@ -10,9 +10,10 @@ from typing import Any, Final
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import MISSING
 
-from nasface.errors import InvalidInput, UnknownName
+from nasface.errors import InvalidInput
 from nasface.experiments import Experiment, Results, conduct, write_report
 from nasface.jobs import Outcome, Run
+from nasface.registry import REGISTRY, build, register
 from nasface.settings import typed
 
 EXPERIMENTS: Final = {
@@ -34,15 +35,31 @@ class Frame:
     folder: str | None = MISSING
 
 
-Builder = Callable[[Run, Mapping[str, object]], Experiment[Any]]
+Built = Experiment[Any]
+Builder = Callable[[Run, Mapping[str, object]], Built]
+
+
+def _registered(name: str, module: str) -> Callable[..., Built]:
+    """The builder of an experiment of the core, whose module is imported when it runs."""
+
+    def build(*, run: Run, options: Mapping[str, object]) -> Built:
+        builder: Builder = importlib.import_module(module).build
+        return builder(run, options)
+
+    build.__doc__ = f"See conf/experiment/{name}.yaml."
+    return build
+
+
+for _name, _module in EXPERIMENTS.items():
+    register("experiment", _name)(_registered(_name, _module))
 
 
 def run(run: Run) -> Outcome:
     """Measure the missing cells, write CSV, pictures and page."""
     frame, options = split_options(run.settings.experiment)
     if frame.name is None:
-        raise InvalidInput(f"task=experiment needs experiment=NAME: {', '.join(EXPERIMENTS)}.")
-    experiment = _build(frame.name)(run, options)
+        raise InvalidInput(f"task=experiment needs experiment=NAME: {', '.join(REGISTRY.names('experiment'))}.")
+    experiment = _build(frame.name, run, options)
     folder = run.path(frame.folder or f"runs/{frame.name}{'_full' if frame.full else ''}")
     results = Results(folder / f"{experiment.name}.csv", experiment.fingerprint, run.settings.share)
     rows, missing = conduct(experiment, results, run.console, run.settings.share)
@@ -62,8 +79,14 @@ def command() -> str:
     return " ".join(["python -m nasface", *HydraConfig.get().overrides.task])
 
 
-def _build(name: str) -> Builder:
-    if name not in EXPERIMENTS:
-        raise UnknownName("experiment", name, EXPERIMENTS)
-    build: Builder = importlib.import_module(EXPERIMENTS[name]).build
-    return build
+def _build(name: str, run: Run, options: Mapping[str, object]) -> Built:
+    """The experiment of that name; those of the core check their options themselves."""
+    component = REGISTRY.get("experiment", name)
+    made: object = (
+        component.factory(run=run, options=options)
+        if component.config is None
+        else build("experiment", {"name": name, **options}, run=run)
+    )
+    if not isinstance(made, Experiment):
+        raise InvalidInput(f"The experiment {name} of {component.origin} must give a nasface.experiments.Experiment.")
+    return made

@@ -11,16 +11,13 @@ from hydra import compose
 from omegaconf import OmegaConf
 from rich.table import Table
 
-from nasface.data import DATA
 from nasface.devices import embedded_luts, read_lut, user_luts
 from nasface.errors import LookupTableError
 from nasface.jobs import Outcome, Run
 from nasface.options import yaml_files
 from nasface.registry import REGISTRY
 from nasface.runs import Json
-from nasface.supernets import SUPERNETS
-from nasface.tasks._execute import TASKS
-from nasface.timing.transports import TRANSPORTS
+from nasface.tasks._execute import all_tasks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,10 +33,11 @@ class Row:
 
 def run(run: Run) -> Outcome:
     """Print the tables; the same content goes into `result.json`."""
-    rows: list[Row] = [Row(c.kind, c.name, c.origin, c.summary, parameters(c.config)) for c in REGISTRY]
-    rows += [_option("data", name, config) for name, (config, _) in DATA.items()]
-    rows += [_option("transport", name, config) for name, (config, _) in TRANSPORTS.items()]
-    rows += [_option("supernet", name, config) for name, config in SUPERNETS.items()]
+    rows = [
+        Row(c.kind, c.name, c.origin, c.summary, {k: v for k, v in c.defaults().items() if k != "name"})
+        for c in REGISTRY
+        if c.kind != "task" and not (c.kind in ("loss", "teacher") and c.name in yaml_files(c.kind))
+    ]
     rows += [_composed(group, name) for group in ("training", "loss", "teacher") for name in yaml_files(group)]
     rows += [_device(name, path) for name, path in (embedded_luts() | user_luts()).items()]
     table = Table(
@@ -49,24 +47,13 @@ def run(run: Run) -> Outcome:
         table.add_row(row.kind, row.name, row.origin, _text(row.parameters), row.summary)
     run.console.print(table)
     tasks = Table("task", "what it does")
-    for name, summary in TASKS.items():
+    for name, summary in all_tasks().items():
         tasks.add_row(name, summary)
     run.console.print(tasks)
     for origin, reason in REGISTRY.failures.items():
         run.console.note(f"plug-in {origin} could not be loaded:", reason, "red")
     components = [dataclasses.asdict(row) for row in rows]
-    return Outcome({"components": components, "tasks": TASKS, "failed_plugins": dict(REGISTRY.failures)})
-
-
-def parameters(config: type) -> dict[str, Json]:
-    """Parameter names and defaults of a config dataclass, without its `name`."""
-    found: dict[str, Json] = dataclasses.asdict(config())
-    return {name: value for name, value in found.items() if name != "name"}
-
-
-def _option(kind: str, name: str, config: type) -> Row:
-    summary = (config.__doc__ or "").strip().split("\n", 1)[0]
-    return Row(kind, name, "nasface", summary, parameters(config))
+    return Outcome({"components": components, "tasks": all_tasks(), "failed_plugins": dict(REGISTRY.failures)})
 
 
 def _composed(group: str, name: str) -> Row:

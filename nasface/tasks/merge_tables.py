@@ -22,7 +22,7 @@ def run(run: Run) -> Outcome:
     files = related(path) if settings.parts is None else [run.path(part) for part in settings.parts]
     source, space = run.workbench.source, run.workbench.space
     table = join(files, space)
-    if source.path is not None:
+    if source.trained:
         table.check(supernet=source.fingerprint(space), resolution=space.resolution, name=str(files[0]))
     write_table(table, path, space)
     origins = dict(Counter(table.notes["origin"]))

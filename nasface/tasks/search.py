@@ -204,7 +204,8 @@ def _photos(run: Run) -> FaceData | None:
     """
     source = run.workbench.source
     data = None if run.settings.data["name"] == "none" else run.open_data()
-    if source.path is not None and not source.embedded and (data is None or data.training is None):
+    without = data is None or data.training is None
+    if source.trained and without and source.calibration_images() is None:
         raise DataError(
             f"The networks of {source.name} need photos of its training people to calibrate batch normalisation: add "
             "data=image_folder data.root=FOLDER (the embedded synthetic images fit the demo supernet only)."
@@ -219,12 +220,8 @@ def _calibration_images(run: Run, task: Task) -> tuple[npt.NDArray[np.uint8] | N
     if task.data is not None and task.data.training is not None:
         photos = run.settings.accuracy.calibration_photos
         return training_photos(task.data, task.bench.space.resolution, photos, run.rng(Part.CALIBRATION))
-    if task.bench.source.path is None:
-        return None, "none"
-    from nasface.supernets.synthetic import synthetic_images
-
-    images = synthetic_images()
-    return images, str(CalibrationNote(SYNTHETIC, len(images)))
+    images = task.bench.source.calibration_images()
+    return images, "none" if images is None else str(CalibrationNote(SYNTHETIC, len(images)))
 
 
 def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:

@@ -14,13 +14,13 @@ from rich.progress import TaskID, TimeElapsedColumn, TimeRemainingColumn
 from nasface.data import FaceData
 from nasface.errors import InvalidInput, MissingDependency, UnknownName
 from nasface.jobs import Outcome, Run
-from nasface.registry import build
+from nasface.registry import REGISTRY, build
 from nasface.reports.training_report import write_training_report
 from nasface.runs import Json
 from nasface.settings import typed as checked
 from nasface.spaces import OfaMbv3
 from nasface.tasks._execute import versions
-from nasface.training import LOSSES, TEACHERS, TrainingConfig
+from nasface.training import ForeignTeacher, TeacherConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from nasface.training.log import Listener, TrainingUpdate
@@ -63,12 +63,11 @@ def run(run: Run) -> Outcome:
 def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) -> tuple[Trainer, FaceData]:
     """Check everything, claim the folder, read the photos."""
     from nasface.training.assembly import Setting, open_fabric, open_judges
-    from nasface.training.losses import build_loss
     from nasface.training.photos import open_photos
     from nasface.training.state import Checkpoints, held
 
-    loss = build_loss(_kind(run.settings.loss, "loss", LOSSES))
-    teacher = _kind(run.settings.teacher, "teacher", TEACHERS)
+    loss = build("loss", _checked(run.settings.loss, "loss"))
+    teacher = _teacher(run)
     space = _space(run)
     fabric = open_fabric(config)
     data = run.open_data()
@@ -83,12 +82,27 @@ def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) ->
     return setting.supernet_trainer(space, teacher, listener), data
 
 
-def _kind(settings: Mapping[str, object], group: str, kinds: Mapping[str, type]) -> Any:
-    """The options of a group as the dataclass of the kind that they name; raises `UnknownName`."""
-    name = str(settings.get("name", ""))
-    if name not in kinds:
-        raise UnknownName(f"{group}.name", name, kinds)
-    return typed(settings, group, kinds[name])
+def _teacher(run: Run) -> TeacherConfig:
+    """What the options say; a teacher of a plug-in is opened when the photos are known."""
+    settings = _checked(run.settings.teacher, "teacher")
+    if REGISTRY.get("teacher", str(settings["name"])).origin == "nasface":
+        teacher: TeacherConfig = build("teacher", settings)
+        return teacher
+    weight, temperature = (float(settings.get(name, 1.0)) for name in ("weight", "temperature"))
+    return ForeignTeacher(
+        settings["name"],
+        weight,
+        temperature,
+        lambda classes, side: build("teacher", settings, classes=classes, side=side),
+    )
+
+
+def _checked(settings: Mapping[str, Any], group: str) -> dict[str, Any]:
+    """The options of a group with the defaults of the component that they name, checked; raises `UnknownName`."""
+    config = REGISTRY.get(group, str(settings.get("name", ""))).config
+    if config is None:
+        raise InvalidInput(f"{group}={settings.get('name')} was registered without a config; it needs one.")
+    return dataclasses.asdict(typed(settings, group, config))
 
 
 def typed(settings: Mapping[str, object], group: str, config: type[T]) -> T:

@@ -1,5 +1,5 @@
 """Training of supernets: phases, losses, distillation, checkpoints. Options here; torch on first use."""
 
-from nasface.training.objectives import LOSSES as LOSSES
-from nasface.training.objectives import TEACHERS as TEACHERS
+from nasface.training.components import ForeignTeacher as ForeignTeacher
+from nasface.training.components import TeacherConfig as TeacherConfig
 from nasface.training.options import TrainingConfig as TrainingConfig

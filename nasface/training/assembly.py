@@ -21,6 +21,7 @@ from nasface.spaces import OfaMbv3
 from nasface.spaces.references import efficientnet_b0
 from nasface.supernets import ElasticNetwork
 from nasface.supernets.checkpoint import classes_of, load_into, read_checkpoint
+from nasface.training.components import ForeignTeacher, TeacherConfig
 from nasface.training.distillation import Descriptors, DescriptorTeacher, centred, read_descriptors
 from nasface.training.imprinting import imprint
 from nasface.training.log import Listener
@@ -32,7 +33,6 @@ from nasface.training.objectives import (
     EfficientNetTeacherConfig,
     LargestTeacherConfig,
     LogitsTeacherConfig,
-    TeacherConfig,
 )
 from nasface.training.options import TrainingConfig
 from nasface.training.photos import Photos
@@ -122,11 +122,13 @@ class Setting:
             NasfaceError: A file cannot be used, or options do not fit.
         """
         network, descriptors = self._supernet(space), self._descriptors(teacher, space)
-        live = teacher if isinstance(teacher, LargestTeacherConfig | LogitsTeacherConfig) else None
+        live = teacher if isinstance(teacher, LargestTeacherConfig | LogitsTeacherConfig | ForeignTeacher) else None
         student = Student(network, self.loss, descriptors, live, self.config.dropout)
         asked: Teacher | None = None
         if isinstance(teacher, LogitsTeacherConfig):
             asked = self._file_teacher(teacher, space.resolution)
+        elif isinstance(teacher, ForeignTeacher):
+            asked = teacher.open(len(self.faces.people), space.resolution)
         elif isinstance(teacher, EfficientNetTeacherConfig):
             trained = self._trained_teacher(teacher, space.resolution, listener)
             if teacher.features:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -80,7 +81,25 @@ class MarginLoss:
         return cosine - margin if self.config.name == "cosface" else arcface_margin(cosine, margin)
 
 
-ClassificationLoss = SoftmaxLoss | MarginLoss
+class Term(Protocol):
+    """What every loss's config has."""
+
+    name: str
+    weight: float
+
+
+class ClassificationLoss(Protocol):
+    """A loss of the labels."""
+
+    @property
+    def config(self) -> Term:
+        """Its parameters."""
+
+    def logits(self, descriptors: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """[n, classes] of descriptors [n, d] and the head's rows: what distillation and validation use."""
+
+    def __call__(self, logits: Tensor, labels: Tensor, progress: float) -> Tensor:
+        """Mean over the batch; `progress` is 0..1 through the phase."""
 
 
 def build_loss(config: SoftmaxConfig | MarginConfig) -> ClassificationLoss:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from nasface.training.options import Phase
 
@@ -45,8 +44,20 @@ class MarginConfig:
     margin_warmup: float = 0.0
 
 
-LOSSES: Final[dict[str, type]] = {"softmax": SoftmaxConfig, "arcface": MarginConfig, "cosface": MarginConfig}
-"""Kinds of losses by the `name` in an option of `loss=`."""
+@dataclass
+class ArcFaceConfig(MarginConfig):
+    """Parameters of `arcface`, see `MarginConfig`."""
+
+    name: str = "arcface"
+    margin: float = 0.5
+
+
+@dataclass
+class CosFaceConfig(MarginConfig):
+    """Parameters of `cosface`, see `MarginConfig`."""
+
+    name: str = "cosface"
+    margin: float = 0.35
 
 
 @dataclass
@@ -133,17 +144,3 @@ class LogitsTeacherConfig:
     resolution: int | None = None
     weight: float = 1.0
     temperature: float = 1.0
-
-
-TEACHERS: Final[dict[str, type]] = {
-    "none": NoTeacherConfig,
-    "descriptors": DescriptorTeacherConfig,
-    "largest": LargestTeacherConfig,
-    "efficientnet_b0": EfficientNetTeacherConfig,
-    "logits": LogitsTeacherConfig,
-}
-"""Kinds of teachers by the `name` in an option of `teacher=`."""
-
-TeacherConfig = (
-    NoTeacherConfig | DescriptorTeacherConfig | LargestTeacherConfig | EfficientNetTeacherConfig | LogitsTeacherConfig
-)

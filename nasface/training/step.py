@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nasface.errors import InvalidInput
+from nasface.training.components import ForeignTeacher
 from nasface.training.distillation import DescriptorTeacher
 from nasface.training.losses import ClassificationLoss
 from nasface.training.networks import Genotype, Trainable
@@ -54,7 +55,7 @@ class Student(nn.Module):
         network: Trainable,
         loss: ClassificationLoss,
         descriptors: DescriptorTeacher | None = None,
-        live: LargestTeacherConfig | LogitsTeacherConfig | None = None,
+        live: LargestTeacherConfig | LogitsTeacherConfig | ForeignTeacher | None = None,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()

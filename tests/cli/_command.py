@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import io
 import json
 import logging
@@ -15,9 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hydra.core.singleton import Singleton
 
 from nasface.cli import main
+from nasface.registry import REGISTRY
 
 TINY = (
     "predictor=lightgbm_nac",
@@ -29,6 +32,12 @@ TINY = (
     "measure.runs=0",
 )
 """The smallest search; the accuracy table of the fixture `table` has few networks."""
+
+
+def replace_component(patch: pytest.MonkeyPatch, kind: str, name: str, factory: Callable[..., Any]) -> None:
+    """Another factory for a registered component, as long as the test runs."""
+    made = dataclasses.replace(REGISTRY.get(kind, name), factory=factory)
+    patch.setitem(REGISTRY._components, (kind, name), made)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from nasface.accuracy.table import AccuracyTable, write_table
 from nasface.registry import build
-from nasface.supernets.source import SupernetSource
+from nasface.supernets.source import open_source
 from nasface.testing.synthetic import accuracies
 
 from ._command import TINY, Command, Done, run_main
@@ -47,7 +47,7 @@ def make_table(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(space: str = "ofa_mbv3_face", supernet: str = "lfw112", resolution: int = 112, **other: Any) -> Path:
         key = repr((space, supernet, resolution, sorted(other.items())))
         if key not in made:
-            source = SupernetSource.of({"name": supernet, "resolution": resolution}, Path.cwd())
+            source = open_source({"name": supernet, "resolution": resolution}, Path.cwd())
             built = build("space", {"name": space, "resolution": resolution} | other)
             rng = np.random.default_rng(0)
             rows = built.canonical(np.unique(built.sample(rng, 40), axis=0))

@@ -13,9 +13,9 @@ from nasface.devices import read_lut, user_folder
 from nasface.devices.measurements import read_measurements
 from nasface.errors import EXIT_INVALID, EXIT_OK, DeviceLost
 from nasface.testing.made_up_device import MadeUpDevice
-from nasface.timing.transports import TRANSPORTS, HostConfig, Sample, Transport
+from nasface.timing.transports import Sample, Transport
 
-from ._command import Command
+from ._command import Command, replace_component
 
 SPACE = ("space=ofa_mbv3", "space.width=0.25", "space.depths=[1,2]", "space.kernels=[3]", "space.expands=[3,4]")
 SMALL = ("task=build_lut", "lut.name=mine", *SPACE, "lut.resolutions=[32,48]", "lut.nets=8", "timing.blocks=2")
@@ -39,7 +39,7 @@ def install(monkeypatch: pytest.MonkeyPatch, make: Callable[[], MadeUpDevice]) -
         opened.append(make())
         return opened[-1]
 
-    monkeypatch.setitem(TRANSPORTS, "host", (HostConfig, transport))
+    replace_component(monkeypatch, "transport", "host", transport)
     return opened
 
 

@@ -13,7 +13,6 @@ import pytest
 from nasface.devices.device import embedded_luts
 from nasface.registry import REGISTRY
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
-from nasface.supernets import SUPERNETS
 from nasface.testing.synthetic import write_made_up_measurements
 
 from ._command import Command
@@ -27,7 +26,7 @@ NEEDS = {("space", "ofa_mbv3"): {"width": 1.2}}
 FACTORS: dict[str, list[str]] = {
     **{kind: REGISTRY.names(kind) for kind in ("space", "latency", "predictor", "selector", "search")},
     "exporter": ["none", *REGISTRY.names("exporter")],
-    "supernet": sorted(SUPERNETS, reverse=True),
+    "supernet": REGISTRY.names("supernet")[::-1],
     "device": sorted(embedded_luts()),
     "data": ["none", "procedural"],
 }

@@ -15,9 +15,8 @@ from nasface.netspec import random_weights
 from nasface.spaces.published import published_subnets
 from nasface.spaces.references import mobilenet_v2
 from nasface.testing.made_up_device import MadeUpDevice
-from nasface.timing.transports import TRANSPORTS, HostConfig
 
-from ._command import Command
+from ._command import Command, replace_component
 
 TASK = ("task=measure_latency", "space.resolution=32", "timing.blocks=2", "timing.max_blocks=2", "timing.runs=2")
 
@@ -25,7 +24,7 @@ TASK = ("task=measure_latency", "space.resolution=32", "timing.blocks=2", "timin
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> MadeUpDevice:
     made = MadeUpDevice(lambda path: path.stat().st_size / 1e6, np.random.default_rng(0), noise=1e-4)
-    monkeypatch.setitem(TRANSPORTS, "host", (HostConfig, lambda config: made))
+    replace_component(monkeypatch, "transport", "host", lambda config: made)
     return made
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nasface.data import DATA, FaceData, load_data, write_bin
+from nasface.data import FaceData, load_data, write_bin
 from nasface.errors import DataError, InvalidInput, UnknownName
 from nasface.metrics import evaluate_all_pairs, evaluate_pairs, leave_one_out, squared_distances
 from nasface.preprocessing import Preprocessing
+from nasface.registry import REGISTRY
 
 WriteList = Callable[..., Path]
 
@@ -24,9 +25,10 @@ def people(data: FaceData) -> list[tuple[str, ...] | None]:
     return [part.people if part else None for part in (data.training, data.validation, data.report)]
 
 
-@pytest.mark.parametrize("name", sorted(DATA))
+@pytest.mark.parametrize("name", REGISTRY.names("data"))
 def test_every_option_has_a_config_with_its_name_and_only_defaults(name: str) -> None:
-    config = DATA[name][0]
+    config = REGISTRY.get("data", name).config
+    assert config is not None
     assert config().name == name
     assert dataclasses.fields(config)[0].name == "name"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,9 +141,9 @@ class TestTemplate:
 
     def test_the_demo_has_one(self) -> None:
         """Of its own training people, with eyes higher than ArcFace's."""
-        from nasface.supernets.source import SupernetSource
+        from nasface.supernets.source import open_source
 
-        source = SupernetSource.of({"name": "lfw112", "checkpoint": None, "resolution": None}, None)
+        source = open_source({"name": "lfw112"}, Path())
         assert source.template is not None
         assert source.template.size == 112
         assert (source.template.points[:2, 1] < ARCFACE.points[:2, 1] - 3).all()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
 
 from nasface.devices.measurements import Sample
-from nasface.registry import build_option
+from nasface.registry import build
 from nasface.timing.transports._base import Transport
 from nasface.timing.transports.adb import AdbConfig, AdbTransport
 from nasface.timing.transports.browser import BrowserConfig, BrowserTransport
@@ -15,7 +14,6 @@ from nasface.timing.transports.host import HostConfig, HostTransport
 from nasface.timing.transports.ssh import SshConfig, SshTransport
 
 __all__ = [
-    "TRANSPORTS",
     "AdbConfig",
     "AdbTransport",
     "BrowserConfig",
@@ -31,15 +29,6 @@ __all__ = [
     "build_transport",
 ]
 
-TRANSPORTS: Final[dict[str, tuple[type, Callable[[Any], Transport]]]] = {
-    "adb": (AdbConfig, AdbTransport),
-    "browser": (BrowserConfig, BrowserTransport),
-    "files": (FilesConfig, FilesTransport),
-    "host": (HostConfig, HostTransport),
-    "ssh": (SshConfig, SshTransport),
-}
-"""Options of `transport=`: the dataclass of parameters and the class that takes one."""
-
 
 def build_transport(settings: Mapping[str, object]) -> Transport:
     """The transport that `settings["name"]` names, the other entries being its parameters; nothing is connected yet.
@@ -48,4 +37,5 @@ def build_transport(settings: Mapping[str, object]) -> Transport:
         UnknownName: The transport, or one of the parameters, does not exist.
         InvalidInput: A parameter is outside what is allowed.
     """
-    return build_option("transport", TRANSPORTS, settings)
+    transport: Transport = build("transport", settings)
+    return transport

@@ -12,6 +12,7 @@ from typing import Final, Self
 from nasface.devices.benchmark_output import CPU_INSTEAD, Log, read_log
 from nasface.devices.measurements import Sample
 from nasface.errors import ModelRefused, NasfaceError, TransportError
+from nasface.registry import register
 from nasface.timing.transports._adb import Phone
 from nasface.timing.transports._base import Transport, checked_models, checked_timeout, sent
 
@@ -54,6 +55,7 @@ class AdbConfig:
     timeout: float = 300.0
 
 
+@register("transport", "adb", config=AdbConfig)
 class AdbTransport(Transport):
     """Models are copied into a temporary folder of the phone; see `AdbConfig`."""
 

@@ -21,6 +21,7 @@ from nasface.demo.bundle import static_files
 from nasface.demo.link import Message, PageLink
 from nasface.devices.measurements import Sample
 from nasface.errors import ExportError, InvalidInput, ModelRefused, TransportError
+from nasface.registry import register
 from nasface.runtimes.tflite import with_shape
 from nasface.timing.transports._base import Transport, checked_models, checked_timeout, sent
 
@@ -46,6 +47,7 @@ class BrowserConfig:
     timeout: float = 600.0
 
 
+@register("transport", "browser", config=BrowserConfig)
 class BrowserTransport(Transport):
     """Serves the page, waits until a device has opened it, and has it run models; see `BrowserConfig`."""
 

@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 
 from nasface.devices.measurements import Sample
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, TransportError, listing
+from nasface.registry import register
 from nasface.runs import atomic_write, write_text
 from nasface.timing.transports._base import Transport, checked_models, sent
 from nasface.timing.transports._process import RUNNER
@@ -77,6 +78,7 @@ class FilesConfig:
     runtime: str = ""
 
 
+@register("transport", "files", config=FilesConfig)
 class FilesTransport(Transport):
     """Hands out blocks that were measured elsewhere; see `FilesConfig`."""
 

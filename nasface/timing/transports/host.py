@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nasface.errors import MissingDependency
+from nasface.registry import register
 from nasface.timing.transports._process import RUNNER, RunnerProcess
 from nasface.timing.transports._runner import RunnerTransport
 
@@ -25,6 +26,7 @@ class HostConfig:
     timeout: float = 300.0
 
 
+@register("transport", "host", config=HostConfig)
 class HostTransport(RunnerTransport):
     """Models stay where they are; see `HostConfig`."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from nasface.errors import DeviceLost, InvalidInput, NasfaceError, TransportError
+from nasface.registry import register
 from nasface.timing.transports._process import RUNNER, RunnerEnded, RunnerProcess
 from nasface.timing.transports._runner import RunnerTransport
 
@@ -50,6 +51,7 @@ class SshConfig:
     timeout: float = 300.0
 
 
+@register("transport", "ssh", config=SshConfig)
 class SshTransport(RunnerTransport):
     """Models are copied into a temporary folder of the board; see `SshConfig`."""
 

@@ -1,0 +1,247 @@
+"""What components return is checked where it enters the core, and what goes wrong inside one names it.
+
+A plug-in that returns nonsense must not become a normal-looking report. So `guarded` puts a check behind each method
+that the core asks: shape, kind of number, length, what is not a number, indices. `blaming` turns whatever a plug-in
+raises into one sentence with its name and its distribution.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sized
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.errors import ComponentError, NasfaceError
+
+Check = Callable[..., str | None]
+"""Of (the component's object, result, *arguments): what is wrong, as the rest of a sentence, or None."""
+
+Part = Any
+"""An object of a room below, of which a check asks what it is about to use."""
+
+Array = npt.NDArray[Any]
+
+
+class Named(Protocol):
+    """A registered component, as far as messages go."""
+
+    @property
+    def kind(self) -> str:
+        """E.g. "predictor"."""
+
+    @property
+    def name(self) -> str:
+        """Registered name."""
+
+    @property
+    def origin(self) -> str:
+        """Distribution."""
+
+
+@contextmanager
+def blaming(component: Named, method: str = "its construction") -> Iterator[None]:
+    """Within the block, an unexpected exception of a plug-in becomes a `ComponentError` that names it."""
+    try:
+        yield
+    except NasfaceError:
+        raise
+    except Exception as error:
+        if component.origin == "nasface":
+            raise
+        raise ComponentError(
+            f"{_title(component)} failed in {method} ({type(error).__name__}: {error}); report it to the author of "
+            f"{component.origin}."
+        ) from error
+
+
+def guarded(component: Named, made: Part) -> Part:
+    """The object, with a check behind each method that the core asks."""
+    for method, check in CHECKS.get(component.kind, {}).items():
+        asked = getattr(made, method, None)
+        if asked is None and component.origin != "nasface" and method in REQUIRED.get(component.kind, ()):
+            raise ComponentError(
+                f"{_title(component)} has no method {method}; a {component.kind} must have one, see its protocol."
+            )
+        if asked is not None:
+            object.__setattr__(
+                made, method, functools.partial(_asked, _Identity.of(component), method, asked, check, made)
+            )
+    return made
+
+
+class _Identity:
+    """Name and origin alone: components refer to code that cannot be sent to other processes."""
+
+    def __init__(self, kind: str, name: str, origin: str) -> None:
+        self.kind, self.name, self.origin = kind, name, origin
+
+    @classmethod
+    def of(cls, component: Named) -> _Identity:
+        return cls(component.kind, component.name, component.origin)
+
+
+def _asked(
+    component: _Identity, method: str, ask: Callable[..., object], check: Check, made: Part, *args: object, **kw: object
+) -> object:
+    with blaming(component, method):
+        result = ask(*args, **kw)
+    wrong = check(made, result, *args, *kw.values())
+    if wrong is not None:
+        raise ComponentError(f"{_title(component)} broke the rules of {method}: {wrong}.")
+    return result
+
+
+def _title(component: Named) -> str:
+    return f"The {component.kind} {component.name} of {component.origin}"
+
+
+def _numbers(what: str, low: float = -np.inf, high: float = np.inf) -> Check:
+    """A check that a result is float64[n] for n rows of the first argument, finite, within a range."""
+
+    def check(_: object, found: object, rows: Sized, *others: object) -> str | None:
+        return _float64(what, found, len(rows), low, high)
+
+    return check
+
+
+def _float64(what: str, found: object, n: int, low: float, high: float) -> str | None:
+    if not isinstance(found, np.ndarray) or found.dtype != np.float64 or found.shape != (n,):
+        return f"it gave {_said(found)} as {what}; one float64 for each of {n} networks is asked for"
+    if not np.isfinite(found).all():
+        return f"{what} {_first(found, ~np.isfinite(found))} is not finite"
+    outside = (found < low) | (found > high)
+    return f"{what} {_first(found, outside)} lies outside {low:g} to {high:g}" if outside.any() else None
+
+
+def _pairs(_: object, found: object, a: Sized, b: Sized) -> str | None:
+    return _float64("probability", found, max(len(a), len(b)), 0.0, 1.0)
+
+
+def _maybe(check: Check) -> Check:
+    """The same check, but None is an answer, too."""
+    return lambda made, found, *args: None if found is None else check(made, found, *args)
+
+
+def _itself(made: object, found: object, *args: object) -> str | None:
+    return None if found is made else f"it returned {_said(found)} instead of itself"
+
+
+def _indices(_: object, found: object, population: Sized, k: int, *others: object) -> str | None:
+    if not isinstance(found, np.ndarray) or found.dtype != np.intp or found.shape != (k,):
+        return f"it gave {_said(found)}; {k} indices (intp) are asked for"
+    if ((found < 0) | (found >= len(population))).any():
+        return f"index {_first(found, (found < 0) | (found >= len(population)))} is none of {len(population)} rows"
+    return "an index is repeated" if len(np.unique(found)) != k else None
+
+
+def _tables(made: Part, found: Part) -> str | None:
+    choices = made.space.stage_choices()
+    if found is None or choices is None:
+        return None if found is None else "it gave stage tables for a space without stages"
+    if [len(table) for table in found.tables] != [len(stage) for stage in choices]:
+        return "its tables do not have one entry for each choice of each stage"
+    finite = all(np.isfinite(table).all() for table in found.tables) and np.isfinite(found.constant)
+    return None if finite else "a table holds what is not a finite number"
+
+
+def _reference(_: object, found: Part, *args: object) -> str | None:
+    value = getattr(found, "value", None)
+    if value is None:
+        return f"it gave {_said(found)}; a ReferenceCost is asked for"
+    return None if np.isfinite(value) and value > 0 else f"the reference network's cost {value} is not positive"
+
+
+def _rows(space: Part, found: object, rng: object, given: int | Sized, *others: object) -> str | None:
+    n = given if isinstance(given, int | np.integer) else len(given)
+    if not isinstance(found, np.ndarray) or found.dtype != np.int8 or found.shape != (n, space.n_genes):
+        return f"it gave {_said(found)}; int8[{n}, {space.n_genes}] is asked for"
+    return None
+
+
+def _features(_: object, found: object, population: Sized, *others: object) -> str | None:
+    shaped = isinstance(found, np.ndarray) and found.ndim == 2 and len(found) == len(population)
+    if not isinstance(found, np.ndarray) or not shaped or found.dtype != np.float32:
+        return f"it gave {_said(found)}; float32 features of {len(population)} networks are asked for"
+    return None if np.isfinite(found).all() else "a feature is not finite"
+
+
+def _result(_: object, found: Part, problem: Part, *others: object) -> str | None:
+    for part in ("best", "finalists", "history", "counters"):
+        if not hasattr(found, part):
+            return f"it gave {_said(found)}; a SearchResult with {part} is asked for"
+    missing = sorted({"generations", "calls", "pairs", "distinct"} - set(found.counters))
+    if missing:
+        return f"its counters lack {', '.join(missing)}"
+    best, finalists = np.asarray(found.best), np.asarray(found.finalists)
+    if finalists.ndim != 2 or not len(finalists) or not np.array_equal(finalists[0], best):
+        return "its first finalist is not its winner"
+    try:
+        problem.space.validate(finalists)
+    except NasfaceError as error:
+        return f"a finalist is no network of the space {problem.space.name} ({str(error).rstrip('.')})"
+    feasible = problem.feasible(finalists)
+    return None if feasible.all() else f"finalist {int(np.argmin(feasible))} does not meet the bounds"
+
+
+def _exported(
+    _: object, found: Part, spec: object, weights: object, path: Path, *others: object, **kw: object
+) -> str | None:
+    if not all(hasattr(found, part) for part in ("path", "bytes", "sha256")):
+        return f"it gave {_said(found)}; an Exported is asked for"
+    return (
+        None if path.is_file() and path.stat().st_size == found.bytes else f"there is no file {path.name} of that size"
+    )
+
+
+def _anything(_: object, found: object, *args: object) -> str | None:
+    return None
+
+
+_SAMPLED: Final[dict[str, Check]] = {"sample": _rows, "mutate": _rows, "encode": _features, "build": _anything}
+_COST: Final[dict[str, Check]] = {"predict": _numbers("cost", 0.0), "decompose": _tables, "reference": _reference}
+
+CHECKS: Final[Mapping[str, Mapping[str, Check]]] = {
+    "space": _SAMPLED | {"layers": _anything, "layer_indices": _anything},
+    "latency": _COST,
+    "cost": _COST,
+    "predictor": {
+        "fit": _itself,
+        "compare": _numbers("probability", 0.0, 1.0),
+        "compare_digests": _pairs,
+        "score": _numbers("score"),
+        "deviation": _maybe(_numbers("deviation", 0.0)),
+    },
+    "selector": {"top_k": _indices},
+    "search": {"run": _result},
+    "exporter": {"export": _exported},
+    "detector": {"detect": _anything},
+    "transport": {"time": _anything, "send": _anything, "describe": _anything},
+}
+"""By kind and method."""
+
+REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
+    "space": ("sample", "mutate", "encode", "build", "layers"),
+    "latency": ("predict",),
+    "cost": ("predict",),
+    "predictor": ("fit", "compare"),
+    "selector": ("top_k",),
+    "search": ("run",),
+    "exporter": ("export",),
+    "transport": ("time", "send", "describe"),
+}
+"""Methods that the core cannot do without."""
+
+
+def _said(found: object) -> str:
+    if isinstance(found, np.ndarray):
+        return f"{found.dtype}{list(found.shape)}"
+    return f"a {type(found).__name__}"
+
+
+def _first(found: Array, where: Array) -> str:
+    return f"{found[int(np.argmax(where))]:g}"
