@@ -1,6 +1,16 @@
 """Exporters: NetSpec and weights become a file that a device runs."""
 
-from nasface.exporters._base import Examples, Exported, Exporter, network_inputs, weight_shapes
+from nasface.exporters._base import (
+    Examples,
+    Exported,
+    Exporter,
+    Metadata,
+    check_weights,
+    describe,
+    network_inputs,
+    weight_shapes,
+    write_model,
+)
 from nasface.exporters.metadata import read_metadata
 from nasface.exporters.onnx import OnnxConfig, OnnxExporter
 from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter
@@ -11,6 +21,7 @@ __all__ = [
     "Examples",
     "Exported",
     "Exporter",
+    "Metadata",
     "OnnxConfig",
     "OnnxExporter",
     "TFLiteConfig",
@@ -19,7 +30,10 @@ __all__ = [
     "TFLiteKerasExporter",
     "TorchExportConfig",
     "TorchExportExporter",
+    "check_weights",
+    "describe",
     "network_inputs",
     "read_metadata",
     "weight_shapes",
+    "write_model",
 ]

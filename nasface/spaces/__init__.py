@@ -1,6 +1,6 @@
 """Search spaces: populations of genotypes and the networks they stand for."""
 
-from nasface.spaces._base import Features, Population, SearchSpace, StageIndices, StageOperators, join_stages
+from nasface.spaces._base import Features, Population, Rows, SearchSpace, StageIndices, StageOperators, join_stages
 from nasface.spaces._ofa_network import N_BLOCKS, make_divisible
 from nasface.spaces._rows import distinct_rows, number_rows
 from nasface.spaces.counting import layer_counts
@@ -15,6 +15,7 @@ __all__ = [
     "OfaMbv3Config",
     "OfaMbv3FaceConfig",
     "Population",
+    "Rows",
     "SearchSpace",
     "StageIndices",
     "StageOperators",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from nasface.devices.measurements import Sample
 from nasface.registry import build
-from nasface.timing.transports._base import Transport
+from nasface.timing.transports._base import Transport, checked_models, sent
 from nasface.timing.transports.adb import AdbConfig, AdbTransport
 from nasface.timing.transports.browser import BrowserConfig, BrowserTransport
 from nasface.timing.transports.files import FilesConfig, FilesTransport
@@ -27,6 +27,8 @@ __all__ = [
     "SshTransport",
     "Transport",
     "build_transport",
+    "checked_models",
+    "sent",
 ]
 
 

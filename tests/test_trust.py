@@ -1,0 +1,228 @@
+"""The core does not believe components: what breaks a rule is one sentence that names component, distribution, rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from nasface.costs import Macs
+from nasface.errors import ComponentError, InvalidInput, UnknownName
+from nasface.predictors import Ridge, RidgeConfig
+from nasface.registry import Registry
+from nasface.selectors import FullSort
+from nasface.spaces import Population
+from nasface.strategies import Constraint, Problem, RandomSearch, RandomSearchConfig, SearchResult
+from nasface.testing.synthetic import OracleScorer, face_space, oracle
+
+
+@dataclass
+class PartConfig:
+    """Parameters."""
+
+    name: str = "part"
+
+
+def made(kind: str, factory: Callable[..., object], **context: object) -> object:
+    """What a plug-in's component becomes."""
+    registry = Registry()
+    registry.load_plugin("nasface-foreign", lambda: registry.register(kind, "part", config=PartConfig)(factory))
+    assert registry.failures == {}
+    return registry.build(kind, {"name": "part"}, **context)
+
+
+@pytest.mark.parametrize("name", ["a/b", "null", "TRUE", "123", "a,b", "", "a b", "a.b", "nan"])
+def test_names_that_cannot_be_typed_are_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be called"):
+        Registry().register("predictor", name, config=PartConfig)
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass
+class Inner:
+    size: int = 3
+
+
+@dataclass
+class RichConfig:
+    """Parameters."""
+
+    name: str = "rich"
+    colour: Colour = Colour.RED
+    inner: Inner = field(default_factory=Inner)
+    sizes: tuple[int, ...] = (1, 2)
+    parts: list[Inner] = field(default_factory=list)
+    most: int | None = None
+
+
+def test_values_arrive_as_they_were_declared() -> None:
+    registry = Registry()
+    registry.register("task", "rich", config=RichConfig)(lambda config: config)
+    given = {"colour": "BLUE", "inner": {"size": 5}, "sizes": [4, 5], "parts": [{"size": 1}], "most": 7}
+    found = registry.build("task", {"name": "rich", **given})
+    assert found == RichConfig(colour=Colour.BLUE, inner=Inner(5), sizes=(4, 5), parts=[Inner(1)], most=7)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Literal["a", "b"], set, bytes, Path, Callable[[], int], np.ndarray, tuple[int, str], dict[int, str], int | str],
+)
+def test_types_that_options_cannot_hold_are_refused(kind: object) -> None:
+    config = dataclass(type("Odd", (), {"__annotations__": {"name": str, "odd": kind}, "name": "odd", "odd": None}))
+    with pytest.raises(InvalidInput, match=r"Parameter 'odd' of predictor 'odd' is a .* options can be bool"):
+        Registry().register("predictor", "odd", config=config)
+
+
+def test_fields_nobody_can_set_are_refused() -> None:
+    @dataclass
+    class Hidden:
+        name: str = "hidden"
+        inside: int = field(default=1, init=False)
+
+    with pytest.raises(InvalidInput, match="init=False"):
+        Registry().register("predictor", "hidden", config=Hidden)
+
+
+class Wrong(Ridge):
+    """A ridge whose score can be anything."""
+
+    answer: Callable[[int], object] = staticmethod(lambda n: np.zeros(n))
+
+    def __init__(self, config: PartConfig) -> None:
+        super().__init__(RidgeConfig())
+
+    def score(self, x: np.ndarray) -> np.ndarray:
+        return self.answer(len(x))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [
+        (lambda n: np.full(n, np.nan), "is not finite"),
+        (lambda n: np.zeros(n, np.float32), r"it gave float32\[3\] as score; one float64 for each of 3 networks"),
+        (lambda n: np.zeros(n + 1), r"it gave float64\[4\]"),
+        (lambda n: [0.0] * n, "it gave a list"),
+    ],
+)
+def test_scores(answer: Callable[[int], object], rule: str) -> None:
+    predictor = made("predictor", type("Odd", (Wrong,), {"answer": staticmethod(answer)}))
+    with pytest.raises(ComponentError, match=f"predictor part of nasface-foreign broke the rules of score: .*{rule}"):
+        predictor.score(np.zeros((3, 2), np.float32))
+
+
+def test_a_fit_that_returns_nothing() -> None:
+    class Forgetful(Wrong):
+        def fit(self, *arguments: object) -> None:  # type: ignore[override]
+            return None
+
+    predictor = made("predictor", Forgetful)
+    with pytest.raises(ComponentError, match="it returned a NoneType instead of itself"):
+        predictor.fit(np.zeros((3, 2)), np.zeros(3), [[0, 1]], np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("indices", "rule"),
+    [([0, 0], "repeated"), ([0, 9], "index 9 is none of 5 rows"), ([-1, 0], "index -1"), ([0], "2 indices")],
+)
+def test_indices_of_a_selector(indices: list[int], rule: str) -> None:
+    class Odd(FullSort):
+        def __init__(self, config: PartConfig) -> None:
+            super().__init__()
+
+        def top_k(self, population: Population, k: int, *others: object) -> np.ndarray:  # type: ignore[override]
+            return np.array(indices, np.intp)
+
+    space, rng = face_space(), np.random.default_rng(0)
+    selector = made("selector", Odd)
+    with pytest.raises(ComponentError, match=f"selector part of nasface-foreign broke the rules of top_k: .*{rule}"):
+        selector.top_k(space.sample(rng, 5), 2, oracle(space, OracleScorer, rng), rng)
+
+
+def test_costs_below_zero() -> None:
+    class Negative(Macs):
+        def __init__(self, config: PartConfig, *, space: object) -> None:
+            super().__init__(face_space())
+
+        def predict(self, population: Population) -> np.ndarray:
+            return -super().predict(population)
+
+    cost = made("cost", Negative, space=None)
+    with pytest.raises(ComponentError, match=r"cost -.* lies outside 0 to inf"):
+        cost.predict(face_space().sample(np.random.default_rng(0), 2))
+
+
+def odd_search(change: Callable[[SearchResult], SearchResult]) -> type:
+    class Odd(RandomSearch):
+        def __init__(self, config: PartConfig, **context: object) -> None:
+            super().__init__(RandomSearchConfig(samples=50), selector=FullSort())
+
+        def run(self, problem: Problem, rng: np.random.Generator) -> SearchResult:
+            return change(super().run(problem, rng))
+
+    return Odd
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda r: _with(r, counters={"calls": 1}), "its counters lack distinct, generations, pairs"),
+        (lambda r: _with(r, best=r.finalists[-1]), "its first finalist is not its winner"),
+        (lambda r: _with(r, finalists=_largest(), best=_largest()[0]), "finalist 0 does not meet the bounds"),
+        (lambda r: _with(r, finalists=r.finalists[:, :4], best=r.best[:4]), "a finalist is no network of the space"),
+    ],
+)
+def test_results_of_a_search(change: Callable[[SearchResult], SearchResult], rule: str) -> None:
+    space, rng = face_space(), np.random.default_rng(0)
+    macs = Macs(space)
+    bound = float(np.median(macs.predict(space.sample(rng, 100))))
+    problem = Problem(space, oracle(space, OracleScorer, rng), [Constraint(macs, bound, "MACs")])
+    with pytest.raises(ComponentError, match=f"The search part of nasface-foreign broke the rules of run: .*{rule}"):
+        made("search", odd_search(change)).run(problem, rng)
+
+
+def _with(result: SearchResult, **changes: object) -> SearchResult:
+    import dataclasses
+
+    return dataclasses.replace(result, **changes)  # type: ignore[arg-type]
+
+
+def _largest() -> Population:
+    space = face_space()
+    return space.from_dict({"ks": 7, "e": 6, "d": 4})[None]
+
+
+def test_an_exception_inside_names_the_plugin() -> None:
+    def fails(config: PartConfig) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    with pytest.raises(ComponentError, match=r"predictor part of nasface-foreign failed in its construction \(Zero"):
+        made("predictor", fails)
+
+
+def test_what_a_plugin_refuses_stays_as_it_said_it() -> None:
+    def refuses(config: PartConfig) -> None:
+        raise InvalidInput("predictor.depth is 0; give 1.")
+
+    with pytest.raises(InvalidInput, match=r"^predictor.depth is 0; give 1\.$"):
+        made("predictor", refuses)
+
+
+def test_a_part_without_its_methods() -> None:
+    with pytest.raises(ComponentError, match="has no method fit"):
+        made("predictor", lambda config: object())
+
+
+def test_parameters_of_a_component_without_any() -> None:
+    registry = Registry()
+    registry.register("metric", "plain")(lambda: 3)
+    with pytest.raises(UnknownName, match="parameter of metric plain 'odd'"):
+        registry.build("metric", {"name": "plain", "odd": 1})
