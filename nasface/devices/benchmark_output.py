@@ -1,7 +1,8 @@
-"""What TensorFlow's and LiteRT's `benchmark_model` prints, old and new releases: summaries, operators, delegates.
+"""What `benchmark_model` prints, TensorFlow Lite's and LiteRT's: summaries, operators, where it ran.
 
 The lines are those of `benchmark_model.cc` and `stats_calculator.cc`; newer releases begin them with INFO: and add
-percentiles to the summary.
+percentiles to the summary. LiteRT's (`litert/tools/benchmark_litert_model.h`) prints the same lines `count=...`, and in
+place of `Inference timings in us:` a block `BENCHMARK RESULTS` with two decimals of a millisecond.
 """
 
 from __future__ import annotations
@@ -9,28 +10,41 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Final
 
 from nasface.devices.measurements import Sample
+from nasface.runs import parse_json
 
 MARKS: Final = ("STARTING!", "BENCHMARK RESULTS")
 """One of them stands in everything that the program prints."""
 
 _START: Final = re.compile(r"^.*STARTING!.*$", re.MULTILINE)
-_GRAPH: Final = re.compile(r"Graph: \[(.*?)\]")
+_GRAPH: Final = re.compile(r"Graph: \[(.*?)\]|Loading model from: (\S+)")
 _THREADS: Final = re.compile(r"Num threads: \[(\d+)\]")
 _COUNT: Final = re.compile(
     r"\bcount=(\d+)(?: first=\S+)? curr=([\d.e+]+).*?(?: avg=([\d.e+]+) std=([\d.e+]+).*)?$", re.M
 )
-_END: Final = "nference timings in us:"
+_END: Final = re.compile(r"nference timings in us:|=+ BENCHMARK RESULTS =+")
+_ROUNDED: Final = re.compile(
+    r"Inference \(avg\):\s+([\d.]+) ms \((\d+) runs\)(?:.*?Inference \(std\):\s+([\d.]+))?", re.S
+)
+_REPLACED: Final = re.compile(r"Replacing (\d+) out of (\d+) node\(s\) with delegate \((.*?)\)")
+_RESULT: Final = {
+    "avg": ("avg_ms", "average_ms", "avg", "mean_ms"),
+    "std": ("stddev_ms", "std_ms", "std"),
+    "runs": ("num_runs",),
+}
 _PROFILE: Final = "Operator-wise Profiling Info for Regular Benchmark Runs:"
 _PROFILE_END: Final = "Top by Computation Time"
 _COLUMNS: Final = re.compile(r"\s*\t\s*|\s{2,}")
 _DELEGATE: Final = re.compile(r"model graph will be partially executed by the delegate w/ (\d+) delegate kernels")
 _ERROR: Final = re.compile(r"^.*(?:ERROR:|Failed to|not executable|not found|Permission denied).*$", re.M)
+
+_HALF_DIGIT_MS: Final = 0.0051
+"""By how much a time of two decimals may differ from the exact one."""
 
 CPU_INSTEAD: Final = "the model graph will not be executed by the delegate"
 """Said when a delegate that was asked for takes nothing and the processor runs the model after all."""
@@ -75,23 +89,64 @@ def read_log(text: str) -> Log:
     """What one start of the program printed."""
     text = text.replace("\r", "")
     graph, threads = _GRAPH.search(text), _THREADS.search(text)
-    name = PurePosixPath(graph[1]).name if graph else ""
+    name = PurePosixPath(graph[1] or graph[2]).name if graph else ""
     return Log(text, name, int(threads[1]) if threads else None, _sample(text))
 
 
 def _sample(text: str) -> Sample | None:
     """The last summary before the end of the runs; the ones before it are of the warm-up."""
-    before, end, _ = text.partition(_END)
-    counts = [match for match in _COUNT.finditer(before) if match[1] != "0"]
-    if not end or not counts:
+    end = _END.search(text)
+    counts = [match for match in _COUNT.finditer(text[: end.start()]) if match[1] != "0"] if end else []
+    rounded = _ROUNDED.search(text[end.end() :]) if end and not counts else None
+    if counts:
+        runs, current, average, std = counts[-1].groups()
+        mean_ms, std_ms = float(average or current) / 1e3, float(std or 0) / 1e3
+    elif rounded and rounded[2] != "0":
+        runs, mean_ms, std_ms = rounded[2], float(rounded[1]), float(rounded[3] or 0)
+    else:
         return None
-    runs, current, average, std = counts[-1].groups()
-    mean_ms, std_ms = float(average or current) / 1e3, float(std or 0) / 1e3
-    partial = _DELEGATE.search(text)
-    notes = {"delegate": f"part of the network, {partial[1]} kernels"} if partial else {}
+    notes = _where(text)
     if int(runs) == 1:
         return Sample((mean_ms,), 1, notes=notes, operators=_operators(text))
     return Sample((mean_ms,), int(runs), std_ms, notes, _operators(text))
+
+
+def _where(text: str) -> dict[str, str]:
+    """Which delegates took how many of the operators."""
+    replaced = [f"{taken} of {all_} operators by {name}" for taken, all_, name in _REPLACED.findall(text)]
+    partial = _DELEGATE.search(text)
+    replaced += [f"part of the network, {partial[1]} kernels"] if partial else []
+    return {"delegate": ", ".join(replaced)} if replaced else {}
+
+
+def refine(log: Log, result: str) -> Sample | None:
+    """The sample of a log with the digits of LiteRT's `--result_json`, where that speaks of the same runs."""
+    if log.sample is None:
+        return None
+    try:
+        found = _flat(parse_json(result))
+    except ValueError:
+        return log.sample
+    mean, std, runs = (next((found[k] for k in _RESULT[w] if k in found), None) for w in ("avg", "std", "runs"))
+    (known,) = log.sample.times_ms
+    notes = dict(log.sample.notes)
+    if isinstance(found.get("fully_accelerated"), bool):
+        notes["fully_accelerated"] = str(found["fully_accelerated"]).lower()
+    if not isinstance(mean, int | float) or abs(mean - known) > max(_HALF_DIGIT_MS, 0.01 * known):
+        return replace(log.sample, notes=notes)
+    std_ms = float(std) if isinstance(std, int | float) and log.sample.std_ms is not None else log.sample.std_ms
+    count = runs if isinstance(runs, int) and runs > 0 else log.sample.runs
+    return replace(log.sample, times_ms=(float(mean),), runs=count, std_ms=std_ms, notes=notes)
+
+
+def _flat(value: object) -> dict[str, object]:
+    """Names and values of nested objects in one."""
+    if not isinstance(value, dict):
+        return {}
+    found: dict[str, object] = {}
+    for name, part in value.items():
+        found |= _flat(part) if isinstance(part, dict) else {name: part}
+    return found
 
 
 def _operators(text: str) -> Mapping[str, float]:

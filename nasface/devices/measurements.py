@@ -13,6 +13,14 @@ from typing import Any, Final
 from nasface.errors import TableError, listing
 from nasface.runs import read_text, write_text
 
+SHORTEST_MS, LONGEST_MS = 1e-6, 1e9
+"""A nanosecond and eleven days: times beyond are a fault of clocks or programs."""
+
+NUMERIC_NOTES: Final = ("clock_mhz", "temperature_c", "load")
+"""Notes of a device about itself that are numbers."""
+
+LONGEST_NOTE: Final = 1000
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -32,6 +40,23 @@ class Sample:
     std_ms: float | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     operators: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def fault(self) -> str:
+        """Why this cannot have been measured, in words; empty if it can. Devices and files answer anything."""
+        wrong = [ms for ms in self.times_ms if not (_is_number(ms) and SHORTEST_MS <= ms <= LONGEST_MS)]
+        if wrong or not self.times_ms:
+            return f"{str(wrong[0])[:40]} ms" if wrong else "no time"
+        if isinstance(self.runs, bool) or not isinstance(self.runs, int) or not 1 <= self.runs < 2**31:
+            return f"{str(self.runs)[:40]} runs"
+        if self.std_ms is not None and not (_is_number(self.std_ms) and 0 <= self.std_ms <= LONGEST_MS):
+            return f"a standard deviation of {str(self.std_ms)[:40]} ms"
+        if not all(isinstance(text, str) and len(text) <= LONGEST_NOTE for item in self.notes.items() for text in item):
+            return "notes that are not texts"
+        odd = [name for name in NUMERIC_NOTES if name in self.notes and not _is_number_text(self.notes[name])]
+        if odd:
+            return f"{odd[0]} '{self.notes[odd[0]][:40]}'"
+        return "" if all(map(_is_number, self.operators.values())) else "operators without times"
 
 
 @dataclass(frozen=True)
@@ -181,3 +206,14 @@ def _row(place: str, texts: Mapping[str, str | None]) -> Measurement:
         if not 0 <= values[name] < math.inf:
             raise TableError(f"{place}: {name} is {values[name]}; it cannot be negative or infinite: measure it again.")
     return Measurement(**values)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_number_text(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nasface.errors import InvalidInput
-from nasface.runs import AppendLog, is_json
+from nasface.runs import AppendLog, is_json, parse_json
 from nasface.timing.transports import Sample
 
 FORMAT: Final = "nasface-measurements/1"
@@ -39,25 +39,50 @@ class Journal:
         """Read what is there, or begin the file.
 
         Raises:
-            InvalidInput: The file is no journal, or of another device.
+            InvalidInput: The file is no journal, damaged, or of another device.
         """
-        self._log.mend()
-        lines = self._log.lines()
+        try:
+            self._log.mend()
+            lines = self._log.lines()
+        except ValueError:
+            raise self._damaged(1, "it is not text") from None
         if not lines:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._log.append(json.dumps({"format": FORMAT, "device": dict(device)}, allow_nan=False))
             return
+        self._check(self._header(lines[0]), device)
+        self._blocks = {}
+        for number, line in enumerate(lines[1:], 2):
+            key, sample = self._block(number, line)
+            self._blocks.setdefault(key, []).append(sample)
+
+    def _header(self, line: str) -> Mapping[str, str]:
         try:
-            header, *blocks = [json.loads(line) for line in lines]
-            self._blocks = {}
-            for block in blocks:
-                self._blocks.setdefault(block.pop("key"), []).append(_sample(block))
-            known = header["device"] if header.get("format") == FORMAT else None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            known = None
-        if known is None:
-            raise InvalidInput(f"{self.path} is not a journal of measurements, or damaged; move it away.")
-        self._check(known, device)
+            header = parse_json(line)
+        except ValueError:
+            header = None
+        if not isinstance(header, dict) or header.get("format") != FORMAT or not isinstance(header.get("device"), dict):
+            raise InvalidInput(f"{self.path} is not a journal of measurements; move it away.")
+        device: Mapping[str, str] = header["device"]
+        return device
+
+    def _block(self, number: int, line: str) -> tuple[str, Sample]:
+        try:
+            entry = parse_json(line)
+            if not isinstance(entry, dict) or not isinstance(entry["key"], str):
+                raise ValueError("it is no block")
+            sample = _sample(entry)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damaged(number, str(error)) from None
+        if sample.fault:
+            raise self._damaged(number, f"it says {sample.fault}")
+        return entry["key"], sample
+
+    def _damaged(self, number: int, why: str) -> InvalidInput:
+        return InvalidInput(
+            f"{self.path}, line {number} is damaged ({why[:100]}): delete this line, and its block is measured again, "
+            "or move the file away."
+        )
 
     def samples(self, key: str) -> Sequence[Sample]:
         """The blocks under a key, oldest first."""

@@ -218,11 +218,9 @@ def _block(transport: Transport, name: str, before: Sequence[Sample], options: T
     known = float(np.median([np.median(sample.times_ms) for sample in before])) if before else math.inf
     runs = min(max(options.runs, math.ceil(BLOCK_MS / known)), max(options.runs, MOST_RUNS))
     sample = transport.time(name, runs=runs, warmup=options.warmup, threads=options.threads)
-    wrong = [value for value in sample.times_ms if not (math.isfinite(value) and value > 0)]
-    if wrong or not sample.times_ms:
-        given = f"{wrong[0]} ms" if wrong else "no time"
+    if sample.fault:
         raise TransportError(
-            f"The device gave {given} for {name}; times are positive: check its clock and what its runtime prints."
+            f"The device gave {sample.fault} for {name}, which cannot be: check its clock and what its runtime prints."
         )
     return sample
 

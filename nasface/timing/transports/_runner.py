@@ -56,7 +56,7 @@ class RunnerTransport(Transport):
             self.__exit__()
             self._runner = runner = self._start()
             try:
-                self._about = runner.ask({"cmd": "describe"})["describe"]
+                self._about = runner.describe()
                 for name, path in self._models.items():
                     self._put(runner, name, path)
             except NasfaceError as error:

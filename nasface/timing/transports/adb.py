@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,16 +10,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
-from nasface.devices.benchmark_output import CPU_INSTEAD, Log, read_log
+from nasface.devices.benchmark_output import CPU_INSTEAD, Log, read_log, refine
 from nasface.devices.measurements import Sample
 from nasface.errors import ModelRefused, NasfaceError, TransportError
 from nasface.registry import register
 from nasface.timing.transports._adb import Phone
 from nasface.timing.transports._base import Transport, checked_models, checked_timeout, sent
 
+log = logging.getLogger(__name__)
+
 _PROPERTIES: Final = ("ro.product.manufacturer", "ro.product.model", "ro.board.platform", "ro.build.version.release")
 _CLOCKS: Final = "cat /sys/devices/system/cpu/cpu*/cpufreq/scaling_cur_freq 2>/dev/null"
 _HEAT: Final = "cat /sys/class/thermal/thermal_zone*/temp 2>/dev/null"
+_LITERT, _RESULT = "use_profiler", "result_json"
+"""Flags of the program that LiteRT builds, and of its newer releases."""
+
+_TELLING_MS, _SAME = 1.0, 0.02
+"""Models that take longer are faster with more threads by more than this share, if the program hears of them."""
+
 _CANNOT_RUN: Final = (126, 127)
 _HOTTEST_C: Final = 150.0
 """Sensors that claim more are not in thousandths of a degree."""
@@ -65,6 +74,8 @@ class AdbTransport(Transport):
         self._models: dict[str, Path] = {}
         self._folder = self._program = ""
         self._about: dict[str, str] = {}
+        self._flags: frozenset[str] = frozenset()
+        self._threads_tried = False
 
     def __enter__(self) -> Self:
         """Choose the phone and make its folder."""
@@ -98,35 +109,61 @@ class AdbTransport(Transport):
     def time(self, model: str, *, runs: int, warmup: int, threads: int) -> Sample:
         """Start the program once; it prints a mean and a deviation."""
         sent(self._models, model)
+        sample = self._run(model, runs, warmup, threads)
+        if threads > 1 and _LITERT in self._flags and not self._threads_tried and sample.times_ms[0] > _TELLING_MS:
+            self._threads_tried = True
+            alone = self._run(model, runs, warmup, 1).times_ms[0]
+            if abs(sample.times_ms[0] / alone - 1) < _SAME:
+                log.warning(
+                    "%s takes %.3g ms with one thread and %.3g ms with %d: the program seems to leave --num_threads "
+                    "unheard; these times are not of %d threads.",
+                    model,
+                    alone,
+                    sample.times_ms[0],
+                    threads,
+                    threads,
+                )
+        return sample
+
+    def _run(self, model: str, runs: int, warmup: int, threads: int) -> Sample:
         flags = [f"--graph={self._folder}/{model}", f"--num_threads={threads}"]
         flags += [f"--num_runs={runs}", "--min_secs=0", f"--warmup_runs={warmup}", "--warmup_min_secs=0"]
         flags += ["--use_gpu=true"] if self.config.gpu else []
-        flags += ["--enable_op_profiling=true"] if self.config.profile else []
+        profile = "--use_profiler=true" if _LITERT in self._flags else "--enable_op_profiling=true"
+        flags += [profile] if self.config.profile else []
+        result = f"{self._folder}/result.json" if _RESULT in self._flags else ""
+        flags += [f"--{_RESULT}={result}"] if result else []
         mask = ["taskset", self.config.taskset] if self.config.taskset else []
         command = shlex.join([*mask, self._program, *flags, *self.config.flags])
-        status, printed, after = self.phone.run(f"{command} 2>&1", f"{_CLOCKS}; echo heat; {_HEAT}")
-        sample = self._checked(status, read_log(printed))
-        return replace(sample, notes={**sample.notes, **_notes(after)})
+        written = (
+            f"; echo {_RESULT}; cat {shlex.quote(result)} 2>/dev/null; rm -f {shlex.quote(result)}" if result else ""
+        )
+        status, printed, after = self.phone.run(f"{command} 2>&1", f"{_CLOCKS}; echo heat; {_HEAT}{written}")
+        system, _, said = after.partition(_RESULT)
+        sample = self._checked(status, read_log(printed), said)
+        return replace(sample, notes={**sample.notes, **_notes(system)})
 
-    def _checked(self, status: int, log: Log) -> Sample:
+    def _checked(self, status: int, printed: Log, result: str) -> Sample:
         """The sample of a run that did what was asked."""
-        if self.config.gpu and CPU_INSTEAD in log.text:
+        sample = refine(printed, result)
+        cpu = CPU_INSTEAD in printed.text or (sample is not None and _only_cpu(sample.notes.get("delegate", "")))
+        if self.config.gpu and cpu:
             raise ModelRefused(f"The GPU of {self.phone.serial} does not run this model; its processor would.")
         if status > 128:
             raise ModelRefused(f"benchmark_model crashes on this model on {self.phone.serial} (signal {status - 128}).")
         if status in _CANNOT_RUN:
             raise TransportError(
-                f"{self.phone.serial} cannot run {self._program}: {log.reason}; "
+                f"{self.phone.serial} cannot run {self._program}: {printed.reason}; "
                 "is it benchmark_model for this phone (arm64)?"
             )
         if status != 0:
-            raise ModelRefused(f"benchmark_model on {self.phone.serial} does not run this model: {log.reason}.")
-        if log.sample is None:
+            raise ModelRefused(f"benchmark_model on {self.phone.serial} does not run this model: {printed.reason}.")
+        if sample is None:
             raise TransportError(
-                f"benchmark_model on {self.phone.serial} printed no times: {log.reason}; "
+                f"benchmark_model on {self.phone.serial} printed no times: {printed.reason}; "
                 "is it the official program? Run it once by hand."
             )
-        return log.sample
+        return sample
 
     def _install(self) -> str:
         """Where benchmark_model is on the phone."""
@@ -150,11 +187,19 @@ class AdbTransport(Transport):
         asked = "; ".join(f"getprop {name}" for name in _PROPERTIES)
         maker, model, platform, release = self.phone.shell(asked).split("\n")[: len(_PROPERTIES)]
         checksum = self.phone.shell(f"md5sum {shlex.quote(self._program)}").partition(" ")[0]
+        shown = self.phone.run(f"{shlex.quote(self._program)} --help 2>&1")[1]
+        self._flags = frozenset(name for name in (_LITERT, _RESULT) if f"--{name}" in shown)
+        tool = "LiteRT's benchmark_model" if self._flags else "benchmark_model"
         pinned = f"taskset {self.config.taskset}" if self.config.taskset else ""
         ways = ["GPU delegate" if self.config.gpu else "CPU", pinned, "profiled" if self.config.profile else ""]
-        runtime = ", ".join(way for way in [f"benchmark_model {checksum[:8]}", *ways, *self.config.flags] if way)
+        runtime = ", ".join(way for way in [f"{tool} {checksum[:8]}", *ways, *self.config.flags] if way)
         found = {"device": f"{maker} {model}".strip(), "runtime": runtime}
         return found | {"platform": platform, "system": f"Android {release}"}
+
+
+def _only_cpu(delegates: str) -> bool:
+    """Whether of the delegates that are named none is another than the processor's."""
+    return bool(delegates) and all("xnnpack" in part.lower() for part in delegates.split(", "))
 
 
 def _notes(text: str) -> dict[str, str]:

@@ -1,7 +1,14 @@
-"""A fake `benchmark_model`: prints what a recent release does for files that begin like a model, or a FAKE_FAULT."""
+"""A fake `benchmark_model`: prints what a recent release does for files that begin like a model, or a FAKE_FAULT.
+
+With FAKE_LITERT it is the one that LiteRT builds (`litert/tools/benchmark_litert_model.h`): `BENCHMARK RESULTS` in
+place of `Inference timings in us:`, `--use_profiler`, and with FAKE_LITERT=json `--result_json`.
+"""
+
+# ruff: noqa: E501 - lines are as they are printed
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -18,7 +25,51 @@ Operator-wise Profiling Info for Regular Benchmark Runs:
 """
 
 
+def litert(flags: dict[str, str], kind: str) -> int:
+    unheard = int(os.environ.get("FAKE_UNHEARD_THREADS", "0"))
+    runs, average = int(flags["num_runs"]), 4703.2 / (1 if unheard else int(flags["num_threads"]))
+    delegate = os.environ.get("FAKE_DELEGATE", "TfLiteXNNPackDelegate")
+    say(f"STARTING!\nNum threads: [{flags['num_threads']}]\nLoading model from: {flags['graph']}")
+    sys.stderr.write(
+        f"VERBOSE: Replacing 470 out of 476 node(s) with delegate ({delegate}) node, yielding 3 partitions.\n"
+    )
+    if kind != "rounded":
+        say(count(int(flags["warmup_runs"]), 9000) + "\n")
+        say(f"count={runs} first=1 curr=1 min=1 max=9 avg={average:g} std=21 p5=1 median=2 p95=3\n")
+    say("\n========== BENCHMARK RESULTS ==========\nModel initialization: 12.34 ms\nWarmup (first):       9.00 ms")
+    say(
+        f"Warmup (avg):         9.00 ms ({flags['warmup_runs']} runs)\nInference (avg):      {average / 1e3:.2f} ms ({runs} runs)"
+    )
+    say(
+        "Inference (min):      4.00 ms\nInference (max):      9.00 ms\nInference (std):      0.02\nThroughput:           1.00 MB/s"
+    )
+    if "result_json" in flags:
+        latency = {"avg_ms": average / 1e3, "median_ms": 4.7, "p5_ms": 4.6, "p95_ms": 4.9, "stddev_ms": 0.0213}
+        Path(flags["result_json"]).write_text(
+            json.dumps({"latency": latency, "num_runs": runs, "fully_accelerated": False})
+        )
+    return 0
+
+
 def main(flags: dict[str, str]) -> int:
+    if "help" in flags:
+        modern = os.environ.get("FAKE_LITERT")
+        known = [
+            "graph",
+            "num_runs",
+            *(["use_profiler"] if modern else ["enable_op_profiling"]),
+            *(["result_json"] if modern == "json" else []),
+        ]
+        say("usage: benchmark_model <flags>\n" + "\n".join(f"\t--{name}=x" for name in known))
+        return 1
+    if os.environ.get("FAKE_LITERT"):
+        unknown = {"enable_op_profiling", *([] if os.environ["FAKE_LITERT"] == "json" else ["result_json"])} & set(
+            flags
+        )
+        if unknown:
+            sys.stderr.write(f"ERROR: Unconsumed cmdline flags: {unknown}\n")
+            return 1
+        return litert(flags, os.environ["FAKE_LITERT"])
     fault, graph, runs = os.environ.get("FAKE_FAULT", ""), Path(flags["graph"]), int(flags["num_runs"])
     say(
         f"STARTING!\nLog parameter values verbosely: [0]\nMin num runs: [{runs}]\nNum threads: [{flags['num_threads']}]"
@@ -37,7 +88,7 @@ def main(flags: dict[str, str]) -> int:
     if flags.get("use_gpu") == "true":
         applied = "Though GPU delegate is explicitly applied, the model graph will not be executed by the delegate."
         if fault != "cpu":
-            applied = "Explicitly applied GPU delegate, and the model graph will be partially executed by the delegate w/ 2 delegate kernels."  # noqa: E501
+            applied = "Explicitly applied GPU delegate, and the model graph will be partially executed by the delegate w/ 2 delegate kernels."
         say(applied)
     say(count(int(flags["warmup_runs"]), 900) + "\n")
     say(count(runs, 150) + "\n")
@@ -50,7 +101,7 @@ def main(flags: dict[str, str]) -> int:
 def count(runs: int, average: int) -> str:
     if runs < 2:
         return f"count={runs}" + (f" curr={average}" if runs else "")
-    return f"count={runs} first={average + 3} curr={average - 1} min={average - 9} max={average + 9} avg={average} std=4 p5=1 median=2 p95=3"  # noqa: E501
+    return f"count={runs} first={average + 3} curr={average - 1} min={average - 9} max={average + 9} avg={average} std=4 p5=1 median=2 p95=3"
 
 
 def say(text: str) -> None:
@@ -58,4 +109,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(dict(flag.removeprefix("--").split("=", 1) for flag in sys.argv[1:])))
+    sys.exit(main(dict(flag.removeprefix("--").partition("=")[::2] for flag in sys.argv[1:])))

@@ -198,3 +198,61 @@ def test_what_was_measured_before_the_phone_was_lost_stays(
     assert {name: timed.median_ms for name, timed in results.timed.items()} == {"good": 0.150, "bad": 0.150}
     assert (tmp_path / "journal.jsonl").read_text().startswith(kept)
     assert kept.count('"key"') == 1
+
+
+class TestLiteRT:
+    """What LiteRT builds today prints no `Inference timings in us:` and takes no `--enable_op_profiling`."""
+
+    @pytest.mark.parametrize(
+        ("kind", "mean", "std"), [("json", 4.7032, 0.0213), ("counts", 4.7032, 0.021), ("rounded", 4.7, 0.02)]
+    )
+    def test_its_times_are_read_as_precisely_as_it_gives_them(
+        self,
+        config: AdbConfig,
+        models: dict[str, Path],
+        monkeypatch: pytest.MonkeyPatch,
+        kind: str,
+        mean: float,
+        std: float,
+    ) -> None:
+        monkeypatch.setenv("FAKE_LITERT", kind)
+        with AdbTransport(replace(config, profile=True)) as phone:
+            assert phone.describe()["runtime"].startswith("LiteRT's benchmark_model ")
+            phone.send(models)
+            sample = phone.time("good", runs=200, warmup=2, threads=1)
+        assert sample.times_ms == (pytest.approx(mean),)
+        assert (sample.runs, sample.std_ms) == (200, pytest.approx(std))
+        assert sample.notes["delegate"] == "470 of 476 operators by TfLiteXNNPackDelegate"
+        assert sample.notes.get("fully_accelerated") == ("false" if kind == "json" else None)
+
+    def test_threads_that_are_not_heard_are_said(
+        self,
+        config: AdbConfig,
+        models: dict[str, Path],
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setenv("FAKE_LITERT", "json")
+        with AdbTransport(config) as phone:
+            phone.send(models)
+            phone.time("good", runs=20, warmup=2, threads=4)
+        assert not caplog.records
+        monkeypatch.setenv("FAKE_UNHEARD_THREADS", "1")
+        with AdbTransport(config) as phone:
+            phone.send(models)
+            phone.time("good", runs=20, warmup=2, threads=4)
+        assert "leave --num_threads unheard" in caplog.text
+
+    @pytest.mark.parametrize(("delegate", "taken"), [("TfLiteXNNPackDelegate", False), ("TfLiteGpuDelegateV2", True)])
+    def test_the_processor_is_not_taken_for_the_gpu(
+        self, config: AdbConfig, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch, delegate: str, taken: bool
+    ) -> None:
+        monkeypatch.setenv("FAKE_LITERT", "json")
+        monkeypatch.setenv("FAKE_DELEGATE", delegate)
+        with AdbTransport(replace(config, gpu=True)) as phone:
+            phone.send(models)
+            if taken:
+                assert phone.time("good", runs=20, warmup=2, threads=1).notes["delegate"].endswith(delegate)
+            else:
+                with pytest.raises(ModelRefused, match="its processor would"):
+                    phone.time("good", runs=20, warmup=2, threads=1)
