@@ -21,6 +21,7 @@ from nasface.metrics.metric import (
     supported_rates,
     tar_at,
 )
+from nasface.metrics.open_set import Identification, open_set
 from nasface.metrics.photo_set import PhotoSet, Similarities
 from nasface.metrics.ranking import (
     RankingQuality,
@@ -48,6 +49,7 @@ __all__ = [
     "AllPairs",
     "Direction",
     "GroupRates",
+    "Identification",
     "Interval",
     "LeaveOneOut",
     "ListedPairs",
@@ -82,6 +84,7 @@ __all__ = [
     "lowest_far",
     "mean_interval",
     "ndcg",
+    "open_set",
     "pair_accuracy",
     "percentile_intervals",
     "random_gallery",

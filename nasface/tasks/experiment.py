@@ -19,6 +19,7 @@ from nasface.settings import typed
 EXPERIMENTS: Final = {
     "optimality_gap": "nasface.experiments.optimality_gap",
     "verification": "nasface.experiments.verification",
+    "paper_crops": "nasface.experiments.paper_crops",
     "paper_ablation": "nasface.experiments.paper_ablation",
     "paper_table5": "nasface.experiments.paper_table5",
     "quantisation": "nasface.experiments.quantisation",
