@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nasface.strategies import SearchStrategy as SearchStrategy
     from nasface.supernets import Supernet as Supernet
     from nasface.supernets import calibrate as calibrate
+    from nasface.supernets import load_network as load_network
     from nasface.supernets import load_supernet as load_supernet
 
 _HOMES = {
@@ -58,6 +59,7 @@ _HOMES = {
     "Supernet": "supernets",
     "calibrate": "supernets",
     "export": "api",
+    "load_network": "supernets",
     "load_supernet": "supernets",
     "open_workbench": "api",
     "read_table": "accuracy.table",

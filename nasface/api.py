@@ -210,13 +210,13 @@ def export(
     metadata: Mapping[str, Json] | None = None,
     seed: int = 0,
 ) -> Exported:
-    """Write a network that `Supernet.extract` gave, and check that the file computes the same.
+    """Write a network that `Supernet.extract` or `load_network` gave, and check that the file computes the same.
 
     Args:
         network: Calibrated, or calibrated here with `images`.
         path: The file to write.
-        images: uint8[n, size, size, 3], photos of training people that batch normalisation is calibrated on first;
-            an int8 file takes the ranges of its values from them, too.
+        images: uint8[n, size, size, 3], photos of training people: batch normalisation is calibrated on them where that
+            has not been done, and an int8 file takes the ranges of its values from them.
         exporter: Name of the exporter.
         precision: "float32", "float16", "int8" or "int8_weights".
         metadata: JSON values that go into the file.
@@ -230,7 +230,7 @@ def export(
     from nasface.registry import build
     from nasface.supernets import calibrate, deployed_weights
 
-    if images is not None:
+    if images is not None and not network.calibrated:
         calibrate(network, images)
     if not network.calibrated:
         raise InvalidInput(

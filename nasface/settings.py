@@ -390,6 +390,7 @@ class Settings:
     measure: Measure = field(default_factory=Measure)
     budgets: Budgets = field(default_factory=Budgets)
     genotype: Any = MISSING
+    network: Any = MISSING
     model: Any = MISSING
     sweep: str | None = MISSING
     lut: Lut = field(default_factory=Lut)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from nasface.analysis.comparison import Comparison
 from nasface.analysis.facts import SearchFacts
 from nasface.analysis.standing import Standing
 from nasface.deploy import CheckedExport
+from nasface.metrics import Interval
 from nasface.recognition import Judgement
 from nasface.runs import Json
 from nasface.runtimes import Timing
@@ -34,28 +35,36 @@ class VerifiedNetwork:
 
 @dataclass(frozen=True)
 class Measured:
-    """The very network that is exported, on the report people.
+    """What is exported, on the report people: the network, or the file where that computes in integers.
 
     Attributes:
         data: Fingerprint of the photos.
         judgement: The figures.
         skipped: Names of photos that could not be read.
+        float32: Of an integer file: the figures of the same network in float32.
+        difference: Of an integer file: intervals of file minus float32, paired over people, by figure.
     """
 
     data: str
     judgement: Judgement
     skipped: tuple[str, ...]
+    float32: Judgement | None = None
+    difference: Mapping[str, Interval] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """`measured` of `result.json`."""
         intervals = {name: [interval.low, interval.high] for name, interval in self.judgement.intervals.items()}
-        return {
+        found: dict[str, Json] = {
             "data": self.data,
             "row": self.judgement.row(),
             "intervals": intervals,
             "details": self.judgement.to_dict(),
             "skipped": self.skipped,
         }
+        if self.float32 is not None:
+            difference: Json = {name: [value.low, value.high] for name, value in self.difference.items()}
+            found |= {"float32": self.float32.row(), "file_minus_float32": difference}
+        return found
 
 
 @dataclass(frozen=True)

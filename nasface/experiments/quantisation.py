@@ -115,12 +115,12 @@ class Quantisation(Experiment[FileTrial]):
         ).hexdigest()[:16]
 
     def cells(self) -> list[FileTrial]:
-        """Named networks with all recipes on validation people, random ones with int8, reported ones last."""
+        """What is reported, on report people; named networks with all recipes and random ones, on validation people."""
         options = self._options
         return [
-            *(FileTrial(net, VALIDATION, recipe) for net in options.networks for recipe in options.compared),
-            *(FileTrial(f"{RANDOM} {i}", VALIDATION, "int8") for i in range(options.random)),
             *(FileTrial(net, REPORT, recipe) for net in options.networks for recipe in options.reported),
+            *(FileTrial(f"{RANDOM} {i}", VALIDATION, "int8") for i in range(options.random)),
+            *(FileTrial(net, VALIDATION, recipe) for net in options.networks for recipe in options.compared),
         ]
 
     def measure(self, cell: FileTrial) -> list[Row]:

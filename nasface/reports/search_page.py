@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from nasface.analysis import Compared, CostColumn, SearchFacts, SearchOutcome, layer_times
+from nasface.analysis import Compared, CostColumn, Measured, SearchFacts, SearchOutcome, layer_times
 from nasface.analysis.facts import FOUND
+from nasface.recognition import Judgement
 from nasface.reports.cells import comparison_cells, comparison_header, mark
 from nasface.reports.layer_section import write_layer_times
 from nasface.reports.page import Card, Page
@@ -116,6 +117,19 @@ def _measured_section(page: Page, found: SearchOutcome) -> None:
     page.table(
         ["figure", "value", "95 % interval over people"],
         [[name, value, judgement.interval(name) or None] for name, value in judgement.row().items()],
+    )
+    if found.measured.float32 is not None:
+        _float_section(page, found.measured, found.measured.float32)
+
+
+def _float_section(page: Page, measured: Measured, float32: Judgement) -> None:
+    """What the integers of the file cost."""
+    page.heading("The same network in float32")
+    intervals = {name: f"{ends.low:+.4f} to {ends.high:+.4f}" for name, ends in measured.difference.items()}
+    file = measured.judgement.row()
+    page.table(
+        ["figure", "float32", "file", "file - float32, 95 % interval over people"],
+        [[name, value, file[name], intervals.get(name)] for name, value in float32.row().items()],
     )
 
 

@@ -67,7 +67,13 @@ def _measured_lines(delivered: Delivered) -> list[Text]:
     if delivered.measured is None:
         return []
     text = ", ".join(f"{name} {value:.4f}" for name, value in delivered.measured.judgement.row().items())
-    return [Text.assemble(("measured", "bold"), f" on report people ({delivered.calibration} for calibration): {text}")]
+    label = f" on report people ({delivered.calibration} for calibration): {text}"
+    lines = [Text.assemble(("measured", "bold"), label)]
+    if (float32 := delivered.measured.float32) is not None:
+        auc = delivered.measured.difference.get("auc")
+        interval = f"; AUC of the file less that: {auc.low:+.4f} to {auc.high:+.4f}" if auc else ""
+        lines.append(Text("in float32: " + ", ".join(f"{n} {v:.4f}" for n, v in float32.row().items()) + interval))
+    return lines
 
 
 def _model_line(run: Run, delivered: Delivered) -> Text:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nasface.supernets.elastic import ElasticNetwork as ElasticNetwork
     from nasface.supernets.module import SpecModule as SpecModule
     from nasface.supernets.module import deployed_weights as deployed_weights
+    from nasface.supernets.network_folder import load_network as load_network
     from nasface.supernets.supernet import ElasticSupernet as ElasticSupernet
     from nasface.supernets.supernet import RandomSupernet as RandomSupernet
     from nasface.supernets.supernet import Supernet as Supernet
@@ -32,6 +33,7 @@ _HOMES = {
     "Supernet": "supernet",
     "calibrate": "calibration",
     "deployed_weights": "module",
+    "load_network": "network_folder",
     "load_supernet": "supernet",
     "normalise": "calibration",
 }

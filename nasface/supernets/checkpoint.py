@@ -91,6 +91,12 @@ def load_into(network: ElasticNetwork, state: Mapping[str, Tensor], source: str)
     network.load_state_dict(own | {names[key]: value.to(own[names[key]].dtype) for key, value in given.items()})
 
 
+def static_keys(state: Mapping[str, Tensor]) -> State:
+    """A single network's tensors by OFA's static keys, without a classifier and what training left behind."""
+    given = {_collapse(key): value for key, value in _clean(state).items()}
+    return {key: value for key, value in given.items() if not key.startswith(HEAD)}
+
+
 def classes_of(state: Mapping[str, Tensor]) -> int | None:
     """Outputs of the checkpoint's classifier head, or None."""
     weight = {_collapse(key): value for key, value in _clean(state).items()}.get("classifier.linear.weight")

@@ -40,6 +40,7 @@ TASKS: Final[dict[str, str]] = {
     "identify": "say whose faces photos show, or unknown",
     "verify": "say whether two photos show one person",
     "gallery": "list a gallery, remove a person, export it, measure its threshold",
+    "export": "write a single network, of a folder with net.config and weights, as a file",
     "evaluate": "measure models or descriptor files on photos, as one table",
     "evaluate_supernet": "measure smallest, middle and largest network of a supernet, or of a training over its time",
     "compare_predictors": "fit every predictor on parts of one accuracy table: learning curves with intervals",

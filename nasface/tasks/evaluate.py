@@ -1,4 +1,4 @@
-"""`task=evaluate model=FILE data=...`: how good models or descriptor files are on the report people, as one table."""
+"""`task=evaluate model=FILE network=FOLDER data=...`: how good files and networks are on the report people."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from nasface.recognition.judge import judge_groups
 from nasface.reports import Page
 from nasface.reports.cells import cell_text
 from nasface.runs import Json
+from nasface.tasks._networks import network_folders, open_network
 from nasface.tasks._recognising import face_model
 
 
@@ -52,10 +53,10 @@ class Evaluated(NamedTuple):
 
 
 def run(run: Run) -> Outcome:
-    """Measure every file of `model=` on the same people and pairs."""
-    models = _models(run)
+    """Measure every file of `model=` and every network of `network=` on the same people and pairs."""
+    models, networks = _models(run), network_folders(run)
     data = run.open_data(aligned=False)
-    files = [judge_file(run, path, data) for path in models]
+    files = [*(judge_file(run, path, data) for path in models), *(judge_network(run, path, data) for path in networks)]
     rows = [file.to_row() for file in files]
     skipped = sorted({name for file in files for name in file.skipped})
     title = _title(files[0].judgement)
@@ -82,8 +83,27 @@ def judge_file(run: Run, path: Path, data: FaceData) -> Evaluated:
     faces = data.photos_to_judge
     with run.console.status(f"{path.name}: {len(faces)} photos"):
         embedded = embed_photos(path, faces, run.settings.space.get("resolution"), run.settings.evaluation.output)
-        options = run.settings.evaluation
-        judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
+        return _judged(run, path, embedded, data)
+
+
+def judge_network(run: Run, folder: Path, data: FaceData) -> Evaluated:
+    """Measure the network of a folder, in float32."""
+    from nasface.accuracy.estimator import describe
+
+    if run.aligns:
+        raise InvalidInput(
+            f"network={folder} does not say how its faces are aligned; give data.align=false and photos that are faces "
+            "already, or export it and give model=."
+        )
+    faces, module = data.photos_to_judge, open_network(run, folder).fold()
+    with run.console.status(f"{folder.name}: {len(faces)} photos"):
+        size = module.spec.input_shape[0]
+        return _judged(run, folder, Embedded.by(lambda images: describe(module, images), faces, size), data)
+
+
+def _judged(run: Run, path: Path, embedded: Embedded, data: FaceData) -> Evaluated:
+    faces, options = data.photos_to_judge, run.settings.evaluation
+    judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
     for reason in judgement.left_out:
         run.console.note("left out:", reason)
     return Evaluated(run.shown(path), judgement, embedded.skipped, _groups(run, embedded, faces, judgement))
@@ -165,9 +185,10 @@ def _worst(groups: Sequence[GroupRates], rate: str) -> str | None:
 
 def _models(run: Run) -> list[Path]:
     given = run.settings.model
-    names = given if isinstance(given, list) else [given]
-    if not names or None in names:
+    names = [] if given is None else given if isinstance(given, list) else [given]
+    if None in names or not (names or run.settings.network):
         raise InvalidInput(
-            "task=evaluate needs model=FILE or model=[A,B]: .tflite, .onnx, TorchScript .pt, or descriptors .npy/.npz."
+            "task=evaluate needs model=FILE or model=[A,B]: .tflite, .onnx, .pt2, TorchScript .pt, or descriptors "
+            ".npy/.npz; or network=FOLDER."
         )
     return [run.path(str(name)) for name in names]

@@ -17,6 +17,7 @@ from nasface.netspec import Layer, NetSpec, shape_text
 from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
+from nasface.tasks._networks import one_network_folder, space_of
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,9 @@ class LayerRow:
 
 def run(run: Run) -> Outcome:
     """Print layers, shapes, parameters, MACs, and latency per layer on every chosen device."""
-    space = run.workbench.space
-    genotype = _genotype(run, space)
+    folder = one_network_folder(run)
+    space = run.workbench.space if folder is None else space_of(run, folder)
+    genotype = _genotype(run, space) if folder is None else read_genotype(folder / "net.config", space)
     spec = space.build(genotype)
     devices = _devices(run)
     latencies = [_per_layer(entry.latency, genotype) for entry in devices]
@@ -68,7 +70,8 @@ def _genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
     """The genotype of the file `genotype=`: OFA's genotype JSON, a net.config, or a result.json of a search."""
     if run.settings.genotype is None:
         raise InvalidInput(
-            "task=inspect needs genotype=FILE: a genotype JSON ({'ks','e','d'}), a net.config or a result.json."
+            "task=inspect needs genotype=FILE: a genotype JSON ({'ks','e','d'}), a net.config or a result.json; or "
+            "network=FOLDER."
         )
     if isinstance(run.settings.genotype, list):
         raise InvalidInput("task=inspect shows one network; give genotype=FILE, not a list.")

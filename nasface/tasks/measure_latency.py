@@ -20,6 +20,7 @@ from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import tflite_exporter, time_models
+from nasface.tasks._networks import network_folders, space_of
 from nasface.timing.layer_bench import write_models
 from nasface.timing.protocol import DeviceTimes, TimingOptions
 from nasface.timing.routing import Routed
@@ -96,10 +97,11 @@ def run(run: Run) -> Outcome:
     """Time all networks with all engines in one interleaved series."""
     engines, options = _engines(run), timing_options(run.settings.timing)
     space = run.workbench.space
-    subjects = [*_genotypes(run, space), *_models(run, space.resolution, engines)]
+    subjects = [*_genotypes(run, space), *_networks(run), *_models(run, space.resolution, engines)]
     if not subjects:
         raise InvalidInput(
-            "task=measure_latency needs genotype=[FILES or NAMES], model=[FILES or REFERENCE NETWORKS], or both."
+            "task=measure_latency needs genotype=[FILES or NAMES], network=[FOLDERS], or model=[FILES or REFERENCE "
+            "NETWORKS]."
         )
     jobs = {f"{e}.{i:03d}": Job(s, e) for i, s in enumerate(subjects) for e in engines if s.runs_on(e)}
     try:
@@ -144,6 +146,16 @@ def _genotypes(run: Run, space: SearchSpace) -> list[Subject]:
         genotype = named[chosen] if chosen is not None else read_genotype(path, space)
         spec = space.build(genotype)
         subjects.append(Subject(chosen or path.stem, space.resolution, space.to_text(genotype), spec))
+    return subjects
+
+
+def _networks(run: Run) -> list[Subject]:
+    """Sub-networks of folders; as everywhere here with random weights, which take the same time."""
+    subjects = []
+    for folder in network_folders(run):
+        space = space_of(run, folder)
+        genotype = read_genotype(folder / "net.config", space)
+        subjects.append(Subject(folder.name, space.resolution, space.to_text(genotype), space.build(genotype)))
     return subjects
 
 

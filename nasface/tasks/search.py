@@ -10,12 +10,10 @@ import numpy.typing as npt
 from rich.progress import TimeRemainingColumn
 
 from nasface import composition
-from nasface.accuracy.calibration_note import SYNTHETIC, CalibrationNote
 from nasface.analysis import (
     Compared,
     Comparison,
     Delivered,
-    Measured,
     SearchFacts,
     SearchOutcome,
     Seconds,
@@ -24,8 +22,8 @@ from nasface.analysis import (
 )
 from nasface.composition import Workbench
 from nasface.data import FaceData
-from nasface.deploy import Network, cut_out, export_checked, save_weights, time_on_host
-from nasface.errors import DataError, InvalidInput
+from nasface.deploy import Network, cut_out, save_weights
+from nasface.errors import DataError
 from nasface.exporters import Exporter
 from nasface.jobs import Outcome, Run
 from nasface.predictors import QualityReport, Ranker, quality
@@ -37,6 +35,7 @@ from nasface.reports.search_summary import print_summary
 from nasface.runs import Json
 from nasface.strategies import Constraint
 from nasface.strategies.constraints import notes
+from nasface.tasks._delivery import DESCRIPTOR_USE, calibration_images, write_file
 from nasface.tasks._verification import Searched, check_options, search_and_measure
 
 NEAR_BUDGET = 0.05
@@ -144,22 +143,18 @@ def search(run: Run, task: Task, ranker: Ranker) -> Searched:
 
 
 def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, comparison: Comparison) -> Delivered:
-    """Cut out, calibrate, measure where photos are given, export, check and time."""
-    settings, genotype, space = run.settings, facts.result.best, task.bench.space
+    """Cut out, calibrate, and make the file."""
+    genotype, space = facts.result.best, task.bench.space
     with run.console.status("cutting the network out of the supernet"):
         supernet = task.bench.source.load(space)
-        images, calibration = _calibration_images(run, task)
+        images, calibration = calibration_images(run, task.data)
         network = cut_out(supernet, genotype, images if supernet.trained else None, calibration)
         save_weights(network, space.net_config(genotype), run.folder)
-    measured = None if task.data is None or not supernet.trained else _measured(run, network, task.data)
-    metadata = _metadata(facts, comparison.found, supernet.fingerprint, network, measured)
+    metadata = _metadata(facts, comparison.found, supernet.fingerprint, network)
     template = task.bench.source.template
     metadata |= {} if template is None else {"template": template.to_dict()}
-    path = run.folder / f"model{exporter.suffix}"
-    with run.console.status(f"exporting {path.name}"):
-        model = export_checked(exporter, network, path, metadata, run.rng(Part.INPUTS), images)
-        timing = time_on_host(path, space.resolution, settings.measure.runs, settings.measure.threads)
-    return Delivered(model, supernet.fingerprint, network.calibration, timing, measured)
+    file = write_file(run, exporter, network, images, task.data if supernet.trained else None, metadata)
+    return Delivered(file.model, supernet.fingerprint, network.calibration, file.timing, file.measured)
 
 
 def _write_front(run: Run, facts: SearchFacts) -> None:
@@ -169,31 +164,6 @@ def _write_front(run: Run, facts: SearchFacts) -> None:
         limits = {c.cost.name: c.bound for c in facts.constraints}
         write_front(run.folder, front, facts.ranker, facts.metric, limits.get(front.keys[0]))
         run.console.print(f"front: {run.shown(run.folder / FILE)}, {run.shown(run.folder / PICTURE)}", soft_wrap=True)
-
-
-def _measured(run: Run, network: Network, data: FaceData) -> Measured | None:
-    """`_measure`, or None where the photos do not suffice: the network is exported all the same."""
-    try:
-        measured = _measure(run, network, data)
-    except (InvalidInput, DataError) as error:
-        run.console.note("not measured:", str(error))
-        return None
-    for reason in measured.judgement.left_out:
-        run.console.note("left out:", reason)
-    return measured
-
-
-def _measure(run: Run, network: Network, data: FaceData) -> Measured:
-    """Verification and identification of the very network that is exported, on the report people."""
-    from nasface.accuracy.estimator import describe
-    from nasface.recognition import Embedded, judge
-
-    faces, module = data.photos_to_judge, network.folded()
-    with run.console.status(f"measuring on {len(faces)} photos of report people"):
-        embedded = Embedded.by(lambda images: describe(module, images), faces, network.spec.input_shape[0])
-        options = run.settings.evaluation
-        judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
-    return Measured(data.fingerprint, judgement, embedded.skipped)
 
 
 def _photos(run: Run) -> FaceData | None:
@@ -213,17 +183,6 @@ def _photos(run: Run) -> FaceData | None:
     return data
 
 
-def _calibration_images(run: Run, task: Task) -> tuple[npt.NDArray[np.uint8] | None, str]:
-    """Photos of training people where there are some, else the synthetic images that come with nasface."""
-    from nasface.accuracy.faces import training_photos
-
-    if task.data is not None and task.data.training is not None:
-        photos = run.settings.accuracy.calibration_photos
-        return training_photos(task.data, task.bench.space.resolution, photos, run.rng(Part.CALIBRATION))
-    images = task.bench.source.calibration_images()
-    return images, "none" if images is None else str(CalibrationNote(SYNTHETIC, len(images)))
-
-
 def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:
     """Which measured networks need within 5 % of the first bound."""
     if not task.constraints:
@@ -233,20 +192,12 @@ def _near_budget(task: Task) -> npt.NDArray[np.bool_] | None:
     return np.asarray(np.abs(values / first.bound - 1) <= NEAR_BUDGET)
 
 
-def _metadata(
-    facts: SearchFacts, found: Compared, supernet: str, network: Network, measured: Measured | None
-) -> dict[str, Json]:
-    """What goes into the model file: what it is, how it was made, and thresholds where they were measured."""
-    pairs = None if measured is None else measured.judgement.all_pairs
-    thresholds = [
-        {"far": p.far, "tar": p.tar, "squared_l2": p.threshold, "cosine": 1 - p.threshold / 2}
-        for p in (() if pairs is None else pairs.points)
-    ]
+def _metadata(facts: SearchFacts, found: Compared, supernet: str, network: Network) -> dict[str, Json]:
+    """What goes into the model file: what it is, and how it was made."""
     return {
         "genotype": facts.space.to_dict(facts.result.best),
         "supernet": supernet,
         "calibration": network.calibration,
         "predicted": {"value": found.predicted, "metric": facts.metric, "kind": "estimated"},
-        "descriptor": "L2-normalise before comparing",
-        "thresholds": thresholds or "not measured: no photos were given",
+        "descriptor": DESCRIPTOR_USE,
     }

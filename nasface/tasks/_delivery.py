@@ -1,0 +1,152 @@
+"""From a network to its file: measured where photos are given, exported, checked, timed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nasface.accuracy.calibration_note import SYNTHETIC, CalibrationNote
+from nasface.analysis import Measured
+from nasface.data import FaceData
+from nasface.deploy import CheckedExport, Network, export_checked, time_on_host
+from nasface.errors import DataError, InvalidInput
+from nasface.exporters import Exporter
+from nasface.jobs import Run
+from nasface.metrics import Interval, bootstrap_difference, supported_rates
+from nasface.randomness import Part
+from nasface.recognition import Embedded, Judgement, embed_photos, judge
+from nasface.runs import Json
+from nasface.runtimes import RUNTIMES, Timing
+
+DESCRIPTOR_USE = "L2-normalise before comparing"
+NOT_MEASURED = "not measured: no photos were given"
+
+
+@dataclass(frozen=True)
+class File:
+    """A network's file.
+
+    Attributes:
+        model: The file, and how far it differs from the network in torch.
+        timing: On this machine; None where nothing was timed.
+        measured: On report people; None without photos.
+    """
+
+    model: CheckedExport
+    timing: Timing | None
+    measured: Measured | None
+
+
+def write_file(
+    run: Run,
+    exporter: Exporter,
+    network: Network,
+    images: npt.NDArray[np.uint8] | None,
+    data: FaceData | None,
+    metadata: Mapping[str, Json],
+) -> File:
+    """Measure, export to `model.<suffix>` in the run folder with thresholds, check, time.
+
+    An int8 file is measured itself, and its thresholds are its own; any other computes what the network computes.
+
+    Args:
+        run: Options, folder, terminal.
+        exporter: Writes the file.
+        network: What to export.
+        images: What calibrated it, see `export_checked`.
+        data: Photos to measure with, if any.
+        metadata: Goes into the file beside the thresholds.
+    """
+    path, settings = run.folder / f"model{exporter.suffix}", run.settings
+    described = None if data is None else _described(run, network, data)
+    measured = None if data is None or described is None else _measured(run, described, data)
+    if measured is None:
+        data = None  # none, or too few to judge by
+
+    def export() -> CheckedExport:
+        with run.console.status(f"exporting {path.name}"):
+            content = dict(metadata) | {"thresholds": _thresholds(measured)}
+            return export_checked(exporter, network, path, content, run.rng(Part.INPUTS), images)
+
+    model = export()
+    if exporter.precision == "int8" and data is not None and described is not None and path.suffix in RUNTIMES:
+        measured = _measured_file(run, path, described, data)
+        model = export()
+    timing = time_on_host(path, network.spec.input_shape[0], settings.measure.runs, settings.measure.threads)
+    return File(model, timing, measured)
+
+
+def calibration_images(run: Run, data: FaceData | None) -> tuple[npt.NDArray[np.uint8] | None, str]:
+    """Photos of training people where there are some, else the synthetic images that come with nasface; and a note."""
+    from nasface.accuracy.faces import training_photos
+
+    bench = run.workbench
+    if data is not None and data.training is not None:
+        photos = run.settings.accuracy.calibration_photos
+        return training_photos(data, bench.space.resolution, photos, run.rng(Part.CALIBRATION))
+    images = bench.source.calibration_images()
+    return images, "none" if images is None else str(CalibrationNote(SYNTHETIC, len(images)))
+
+
+def _described(run: Run, network: Network, data: FaceData) -> Embedded:
+    """Descriptors of the photos to judge by the network in float32."""
+    from nasface.accuracy.estimator import describe
+
+    faces, module = data.photos_to_judge, network.folded()
+    with run.console.status(f"measuring on {len(faces)} photos of report people"):
+        return Embedded.by(lambda images: describe(module, images), faces, network.spec.input_shape[0])
+
+
+def _judged(run: Run, embedded: Embedded, data: FaceData) -> Judgement:
+    options = run.settings.evaluation
+    return judge(embedded, data.photos_to_judge, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
+
+
+def _measured(run: Run, embedded: Embedded, data: FaceData) -> Measured | None:
+    """The network's figures, or None where the photos do not suffice: it is exported all the same."""
+    try:
+        judgement = _judged(run, embedded, data)
+    except (InvalidInput, DataError) as error:
+        run.console.note("not measured:", str(error))
+        return None
+    for reason in judgement.left_out:
+        run.console.note("left out:", reason)
+    return Measured(data.fingerprint, judgement, embedded.skipped)
+
+
+def _measured_file(run: Run, path: Path, described: Embedded, data: FaceData) -> Measured:
+    """The file's own figures, with the network's in float32 beside them."""
+    with run.console.status(f"measuring {path.name}"):
+        embedded = embed_photos(path, data.photos_to_judge)
+        difference = _difference(run, embedded, described, data)
+    float32 = _judged(run, described, data)
+    return Measured(data.fingerprint, _judged(run, embedded, data), embedded.skipped, float32, difference)
+
+
+def _difference(run: Run, file: Embedded, network: Embedded, data: FaceData) -> dict[str, Interval]:
+    """File minus float32, paired over people."""
+    faces, options = data.photos_to_judge, run.settings.evaluation
+    if data.report is None or not options.bootstrap:
+        return {}
+    mine = np.isin([faces.names[row] for row in file.rows], data.report.names)
+    labels, rng = faces.labels[file.rows][mine], run.rng(Part.BOOTSTRAP)
+    fars, sets = options.far or supported_rates(labels), (file.descriptors[mine], network.descriptors[mine])
+    try:
+        return bootstrap_difference(*sets, labels, rng, fars=fars, resamples=options.bootstrap)
+    except InvalidInput as error:
+        run.console.note("left out:", str(error))
+        return {}
+
+
+def _thresholds(measured: Measured | None) -> Json:
+    """For the file's metadata."""
+    pairs = None if measured is None else measured.judgement.all_pairs
+    thresholds: list[Json] = [
+        {"far": p.far, "tar": p.tar, "squared_l2": p.threshold, "cosine": 1 - p.threshold / 2}
+        for p in (() if pairs is None else pairs.points)
+    ]
+    return thresholds or NOT_MEASURED

@@ -1,0 +1,75 @@
+"""`task=export network=FOLDER exporter=...`: a single network as a file, measured where photos are given."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from rich.text import Text
+
+from nasface.accuracy.faces import training_photos
+from nasface.data import FaceData
+from nasface.deploy import Network
+from nasface.errors import InvalidInput
+from nasface.exporters import Exporter
+from nasface.jobs import Outcome, Run
+from nasface.randomness import Part
+from nasface.registry import build
+from nasface.runs import Json
+from nasface.tasks._delivery import DESCRIPTOR_USE, write_file
+from nasface.tasks._networks import one_network_folder, open_network, space_of
+
+OWN: Final = "the network's own"
+"""How its batch normalisation was calibrated."""
+
+
+def run(run: Run) -> Outcome:
+    """Export the network of a folder as it is: nothing is re-calibrated."""
+    from nasface.spaces.genotype_file import read_genotype
+    from nasface.supernets import deployed_weights
+
+    folder, settings = one_network_folder(run), run.settings
+    if folder is None:
+        raise InvalidInput("task=export needs network=FOLDER, with the net.config and the weights of a network.")
+    if settings.exporter["name"] == "none":
+        raise InvalidInput("task=export needs an exporter; exporter=none writes nothing.")
+    exporter: Exporter = build("exporter", settings.exporter)
+    data = None if settings.data["name"] == "none" else run.open_data()
+    if exporter.precision == "int8" and (data is None or data.training is None):
+        raise InvalidInput(
+            "exporter.precision=int8 takes the ranges of values from photos like those the network was trained on: add "
+            "data=image_folder data.root=FOLDER."
+        )
+    module = open_network(run, folder)
+    network = Network(module.spec, module, deployed_weights(module.state_dict(), module.spec), OWN)
+    space = space_of(run, folder)
+    metadata: dict[str, Json] = {
+        "genotype": dict(space.to_dict(read_genotype(folder / "net.config", space))),
+        "calibration": OWN,
+        "descriptor": DESCRIPTOR_USE,
+    }
+    images = None if data is None or data.training is None else _photos(run, data, space.resolution)
+    file = write_file(run, exporter, network, images, data, metadata)
+    _show(run, file.model.file.path.name, file.model.file.bytes, [check.text for check in file.model.parity.values()])
+    decision = {"model": {"file": file.model.file.path.name, "bytes": file.model.file.bytes}}
+    decision["model"]["sha256"] = file.model.file.sha256
+    measurements = {
+        "parity": {name: asdict(check) for name, check in file.model.parity.items()},
+        "host_timing": None if file.timing is None else asdict(file.timing),
+        "measured": {} if file.measured is None else file.measured.to_json(),
+    }
+    return Outcome(decision, measurements)
+
+
+def _photos(run: Run, data: FaceData, resolution: int) -> npt.NDArray[np.uint8]:
+    """Of training people, for the ranges of an int8 file and for the check."""
+    photos = run.settings.accuracy.calibration_photos
+    return training_photos(data, resolution, photos, run.rng(Part.CALIBRATION)).images
+
+
+def _show(run: Run, name: str, size: int, checks: list[str]) -> None:
+    check = f", {checks[-1]}" if checks else ""
+    where = run.shown(run.folder / name)
+    run.console.print(Text.assemble((f"model: {where}", "bold"), f" ({size / 1e6:.2f} MB{check})"), soft_wrap=True)
