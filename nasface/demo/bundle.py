@@ -71,7 +71,7 @@ class DemoModel:
     def template(self) -> Template:
         """Where eyes, nose and mouth were in its training photos; ArcFace's if the file does not say."""
         said = self.metadata.get("template")
-        return ARCFACE if said is None else Template.from_dict(said)
+        return Template.from_dict(said) if isinstance(said, Mapping) else ARCFACE
 
     def to_dict(self, file: str) -> dict[str, Json]:
         """For the page."""
@@ -162,7 +162,7 @@ def demo_bundle(models: Sequence[DemoModel], detector: Path, caveat: str = "") -
     """The page with networks and the detector that finds faces for them.
 
     Args:
-        models: At least one; the first recognises until another is chosen.
+        models: The first recognises until another is chosen. Without any, the page waits for one through its link.
         detector: YuNet as `.tflite`.
         caveat: Said on the page.
     """
@@ -171,6 +171,7 @@ def demo_bundle(models: Sequence[DemoModel], detector: Path, caveat: str = "") -
     config: dict[str, Json] = {
         "version": VERSION,
         "caveat": caveat,
+        "circle": not models,
         "detector": {
             "template": ARCFACE.to_dict(),
             "sizes": [{"file": file, "width": width, "height": height} for file, (width, height) in sizes.items()],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,6 +128,7 @@ def time_specs(
     specs: Mapping[str, NetSpec],
     folder: Path,
     accept: Callable[[str], None] = lambda device: None,
+    opened: Transport | None = None,
 ) -> DeviceTimes:
     """Write networks with random weights as `.tflite`, time them through `transport=`, remove them.
 
@@ -135,12 +137,13 @@ def time_specs(
         specs: By name.
         folder: Of the journal, so that the same command goes on.
         accept: Called with the device before anything is measured; raises if it is not the one that is meant.
+        opened: A transport that is open; None opens that of the settings.
 
     Raises:
         NotMeasuredYet: The transport is not live, and the times are not there yet.
     """
     options = timing_options(run.settings.timing)
-    with build_transport(run.settings.transport) as transport:
+    with build_transport(run.settings.transport) if opened is None else nullcontext(opened) as transport:
         accept(transport.describe()["device"] if transport.live else "")
         try:
             with run.console.status(f"writing {len(specs)} models"):

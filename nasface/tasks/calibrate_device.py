@@ -29,6 +29,7 @@ from nasface.spaces import SearchSpace, join_stages
 from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import lowering, measurements_of, show_range, tflite_exporter, time_specs
 from nasface.timing.layer_bench import write_models
+from nasface.timing.transports import Transport
 
 POOL: Final = 512
 REFERENCE: Final = "efficientnet_b0"
@@ -50,15 +51,20 @@ def run(run: Run) -> Outcome:
         rows = read_measurements(run.path(settings.times))
         spaces = [bench.space_at(size) for size in _sizes(rows)]
         return _calibrate(run, table, spaces, rows)
-    probes = _probes(space, Base.of(table, [space]), settings.probes)
     if not settings.measure:
-        return _export(run, space, probes)
+        return _export(run, space, _probes(space, Base.of(table, [space]), settings.probes))
     try:
-        rows = _measure(run, space, probes)
+        return measure(run)
     except NotMeasuredYet as waiting:
         run.console.print(str(waiting), soft_wrap=True)
         return Outcome({"name": run.settings.lut.name, "waiting": str(waiting)})
-    return _calibrate(run, table, [space], rows)
+
+
+def measure(run: Run, opened: Transport | None = None) -> Outcome:
+    """Time the probes and make the table; through a transport that is open, or that of the settings."""
+    space, table = run.workbench.space, read_lut(find_lut(run.settings.calibrate.base))
+    probes = _probes(space, Base.of(table, [space]), run.settings.calibrate.probes)
+    return _calibrate(run, table, [space], _measure(run, space, probes, opened))
 
 
 def _probes(space: SearchSpace, base: Base, n: int) -> dict[str, Probe]:
@@ -91,10 +97,10 @@ def _export(run: Run, space: SearchSpace, probes: Mapping[str, Probe]) -> Outcom
     return Outcome({"folder": str(folder), "probes": rows, "resolution": space.resolution})
 
 
-def _measure(run: Run, space: SearchSpace, probes: Mapping[str, Probe]) -> list[Measurement]:
+def _measure(run: Run, space: SearchSpace, probes: Mapping[str, Probe], opened: Transport | None) -> list[Measurement]:
     """Time the probes through `transport=`; also into `measurements.csv`."""
     specs = {model: spec for model, (_, spec) in probes.items()}
-    results = time_specs(run, specs, measurements_folder(str(run.settings.lut.name)) / "probes")
+    results = time_specs(run, specs, measurements_folder(str(run.settings.lut.name)) / "probes", opened=opened)
     rows = measurements_of(run, space, results, {model: row for model, (row, _) in probes.items()})
     write_measurements(run.folder / "measurements.csv", rows)
     return rows

@@ -11,6 +11,7 @@ from nasface.demo.bundle import CAVEAT
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.recognition.detectors.yunet import FILE as DETECTOR
+from nasface.tasks._circle import DEVICE, circle
 
 MODEL: Final = "model.tflite"
 
@@ -21,6 +22,8 @@ def run(run: Run) -> Outcome:
     address = Address(options.host, options.port, options.tls)
     if not options.minutes > 0:
         raise InvalidInput(f"demo.minutes={options.minutes:g} must be more than 0: minutes without a request.")
+    if DEVICE in run.settings.device:
+        return circle(run, address)
     models = [DemoModel.read(path, name) for path, name in _models(run)]
     bundle = demo_bundle(models, DETECTOR, CAVEAT)
     folder, single = run.folder / "demo", run.folder / "demo.html"
@@ -53,7 +56,7 @@ def _models(run: Run) -> list[tuple[Path, str]]:
     if not found:
         raise InvalidInput(
             "task=demo needs model=RUN_FOLDER of a search or of task=deploy_family, or model=FILE.tflite; a search is "
-            "`nasface search device=sd865`."
+            "`nasface search device=sd865`. Or device=browser: then the device that opens the page gets its own."
         )
     return found
 

@@ -1,6 +1,7 @@
 // The page: loads the networks, then hands them to the panels.
 import { similarity } from "./align.js";
 import { Problem, asset, json } from "./assets.js";
+import { circlePanel } from "./circle.js";
 import { comparePanel } from "./compare.js";
 import { identifyPanel } from "./identify.js";
 import { Describer } from "./recognise.js";
@@ -27,32 +28,43 @@ async function start() {
   const load = async (entry, backend) => Model.load(await asset(entry.file), backend);
   const detector = new Detector(config.detector.sizes, config.detector.template, load);
   const describe = async (entry) => new Describer(await load(entry), entry);
-  const state = { describer: await describe(config.models[0]) };
+  const state = { describer: config.models.length ? await describe(config.models[0]) : null };
   let turn = Promise.resolve();
   const inTurn = (work) => (turn = turn.catch(() => {}).then(work)); // the runtime does one thing at a time
-  const faces = (picture) => inTurn(() => state.describer.faces(detector, picture));
-  const metadata = () => state.describer.metadata;
+  const faces = (picture) =>
+    inTurn(() => {
+      if (!state.describer) throw new Problem("There is no network yet: choose a budget under “Your network”, and search.");
+      return state.describer.faces(detector, picture);
+    });
+  const metadata = () => state.describer?.metadata ?? {};
   const compare = comparePanel({ faces, say, fail, metadata });
   const identify = identifyPanel({ faces, say, fail, threshold: compare.threshold });
   const choose = (entry) =>
     inTurn(async () => {
       const before = state.describer;
       state.describer = await describe(entry);
-      before.model.delete();
+      before?.model.delete();
     }).then(async () => {
       const forgotten = identify.forget();
       await compare.again();
       say(`${entry.name} recognises now.${forgotten ? " Enrol everybody again: descriptors of another network are of no use." : ""}`);
     });
-  await speedPanel({ models: config.models, load, choose, inTurn, say, fail, runtime });
+  const speed = await speedPanel({ load, choose, inTurn, say, fail, runtime });
+  config.models.forEach((entry) => speed.add(entry));
   about(config, runtime);
-  say("Ready.");
+  const receive = async (entry) => {
+    await choose(entry);
+    speed.add(entry, true);
+    return state.describer.model;
+  };
+  if (config.circle) circlePanel({ version: config.version, receive, say, fail });
+  if (!config.circle) say("Ready.");
   document.body.dataset.ready = "yes";
   return { runtime, state, faces, compare, identify, similarity };
 }
 
 function about(config, runtime) {
-  const facts = { version: `nasface ${config.version}`, runtime, networks: config.models.map(({ name }) => name).join(", ") };
+  const facts = { version: `nasface ${config.version}`, runtime, networks: config.models.map(({ name }) => name).join(", ") || "searched for this device" };
   const list = document.getElementById("facts");
   for (const [name, text] of Object.entries(facts)) {
     list.append(Object.assign(document.createElement("dt"), { textContent: name }), Object.assign(document.createElement("dd"), { textContent: text }));
@@ -69,12 +81,13 @@ function tabs() {
       document.getElementById(other.getAttribute("aria-controls")).hidden = other !== tab;
     });
   };
-  all.forEach((tab, i) => {
+  all.forEach((tab) => {
     tab.addEventListener("click", () => open(tab));
     tab.addEventListener("keydown", ({ key }) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
       if (!step) return;
-      const next = all[(i + step + all.length) % all.length];
+      const shown = all.filter((other) => !other.hidden);
+      const next = shown[(shown.indexOf(tab) + step + shown.length) % shown.length];
       open(next);
       next.focus();
     });

@@ -6,8 +6,8 @@ import { svg } from "./view.js";
 const RUNS = 100;
 const WARMUP = 5;
 
-/** The panel; `load(entry, backend)` gives a network, `choose(entry)` makes it the one that recognises. */
-export async function speedPanel({ models, load, choose, inTurn, say, fail, runtime }) {
+/** The panel of networks that are added; `load(entry, backend)` gives a network, `choose(entry)` makes it the one that recognises. */
+export async function speedPanel({ load, choose, inTurn, say, fail, runtime }) {
   const rows = document.querySelector("#models tbody");
   const button = document.getElementById("measure");
   const backend = document.getElementById("backend");
@@ -15,21 +15,26 @@ export async function speedPanel({ models, load, choose, inTurn, say, fail, runt
   const { device, browser } = await deviceFacts();
   document.getElementById("device").textContent = `As this browser says: ${device}, ${browser}; runtime: ${runtime}, one thread.`;
 
-  models.forEach((entry, i) => {
-    const row = rows.insertRow();
-    [entry.name, (entry.bytes / 1e6).toFixed(2), entry.predicted?.toFixed(4) ?? "–", "–", "–", "–", "–"].forEach((text) => (row.insertCell().textContent = text));
-    if (models.length > 1) {
-      const pick = Object.assign(document.createElement("button"), { type: "button", textContent: "use" });
-      pick.setAttribute("aria-label", `Recognise with ${entry.name}`);
-      pick.addEventListener("click", () => choose(entry).then(() => mark(i)).catch(fail));
-      row.cells[0].append(" ", pick);
-    }
-  });
-  mark(0);
+  const models = [];
+  const picks = [];
   button.addEventListener("click", () => inTurn(measure).catch(fail));
 
+  /** Shows a network; the first one recognises until another is chosen, or one is added that does. */
+  function add(entry, recognises = false) {
+    const row = rows.insertRow();
+    [entry.name, (entry.bytes / 1e6).toFixed(2), entry.predicted?.toFixed(4) ?? "–", "–", "–", "–", "–"].forEach((text) => (row.insertCell().textContent = text));
+    const pick = Object.assign(document.createElement("button"), { type: "button", textContent: "use" });
+    pick.setAttribute("aria-label", `Recognise with ${entry.name}`);
+    pick.addEventListener("click", () => choose(entry).then(() => mark(row)).catch(fail));
+    row.cells[0].append(" ", pick);
+    models.push(entry);
+    picks.push(pick);
+    picks.forEach((other) => (other.hidden = picks.length < 2));
+    mark(recognises || !models.length ? row : rows.rows[0]);
+  }
+
   function mark(chosen) {
-    [...rows.rows].forEach((row, i) => row.setAttribute("aria-selected", i === chosen));
+    [...rows.rows].forEach((row) => row.setAttribute("aria-selected", row === chosen));
   }
 
   async function measure() {
@@ -70,4 +75,6 @@ export async function speedPanel({ models, load, choose, inTurn, say, fail, runt
     figure.querySelector("figcaption").textContent = `${RUNS} runs of ${name}`;
     figure.hidden = false;
   }
+
+  return { add };
 }

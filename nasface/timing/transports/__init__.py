@@ -8,7 +8,7 @@ from nasface.devices.measurements import Sample
 from nasface.registry import build
 from nasface.timing.transports._base import Transport, checked_models, sent
 from nasface.timing.transports.adb import AdbConfig, AdbTransport
-from nasface.timing.transports.browser import BrowserConfig, BrowserTransport
+from nasface.timing.transports.browser import BrowserConfig, BrowserTransport, PageTransport
 from nasface.timing.transports.files import FilesConfig, FilesTransport
 from nasface.timing.transports.host import HostConfig, HostTransport
 from nasface.timing.transports.ssh import SshConfig, SshTransport
@@ -22,6 +22,7 @@ __all__ = [
     "FilesTransport",
     "HostConfig",
     "HostTransport",
+    "PageTransport",
     "Sample",
     "SshConfig",
     "SshTransport",

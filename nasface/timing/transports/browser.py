@@ -47,35 +47,13 @@ class BrowserConfig:
     timeout: float = 600.0
 
 
-@register("transport", "browser", config=BrowserConfig)
-class BrowserTransport(Transport):
-    """Serves the page, waits until a device has opened it, and has it run models; see `BrowserConfig`."""
+class PageTransport(Transport):
+    """Has a page run models that is open already."""
 
-    def __init__(self, config: BrowserConfig) -> None:
-        self._address = Address(config.host, config.port, config.tls)
-        self._timeout = checked_timeout(config.timeout)
-        self._link: PageLink | None = None
-        self._about: Mapping[str, str] = {}
+    def __init__(self, link: PageLink | None = None) -> None:
+        self._link = link
+        self._about: Mapping[str, str] = {} if link is None else link.about()
         self._models: dict[str, Path] = {}
-
-    def __enter__(self) -> Self:
-        """Serve the page, say where, and wait for it."""
-        link = PageLink(device_page(), self._address, "nasface times networks on this device.", self._timeout)
-        self._link = link.__enter__()
-        console = Console(highlight=False)
-        announce(console, link.url, self._address)
-        try:
-            self._about = link.about()
-        except BaseException:
-            self.__exit__()
-            raise
-        console.print(f"{self._about['device']}, {self._about['runtime']}", soft_wrap=True, markup=False)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._link is not None:
-            self._link.__exit__(*(error or (None,)))
-        self._link, self._models = None, {}
 
     def describe(self) -> Mapping[str, str]:
         """What the browser says of device and runtime."""
@@ -89,13 +67,38 @@ class BrowserTransport(Transport):
         """Have the page run a model; several runs together where its clock is coarse."""
         if threads != 1:
             raise InvalidInput(f"transport=browser runs on one thread: give timing.threads=1, not {threads}.")
-        return time_in(self._opened, sent(self._models, model), runs, warmup)
-
-    @property
-    def _opened(self) -> PageLink:
         if self._link is None:
             raise TransportError("transport=browser is not open; use it in a `with` block.")
-        return self._link
+        return time_in(self._link, sent(self._models, model), runs, warmup)
+
+
+@register("transport", "browser", config=BrowserConfig)
+class BrowserTransport(PageTransport):
+    """Serves the page, waits until a device has opened it, and has it run models; see `BrowserConfig`."""
+
+    def __init__(self, config: BrowserConfig) -> None:
+        super().__init__()
+        self._address = Address(config.host, config.port, config.tls)
+        self._timeout = checked_timeout(config.timeout)
+
+    def __enter__(self) -> Self:
+        """Serve the page, say where, and wait for it."""
+        link = PageLink(device_page(), self._address, "nasface times networks on this device.", self._timeout)
+        self._link = link.__enter__()
+        console = Console(highlight=False)
+        announce(console, link.url, self._address)
+        try:
+            self._about = link.about()
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
+        console.print(f"{self._about['device']}, {self._about['runtime']}", soft_wrap=True, markup=False)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._link is not None:
+            self._link.__exit__(*(error or (None,)))
+        self._link, self._models = None, {}
 
 
 def device_page() -> Bundle:
