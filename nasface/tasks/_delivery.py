@@ -20,7 +20,7 @@ from nasface.metrics import Interval, bootstrap_difference, supported_rates
 from nasface.randomness import Part
 from nasface.recognition import Embedded, Judgement, embed_photos, judge
 from nasface.runs import Json
-from nasface.runtimes import RUNTIMES, Timing
+from nasface.runtimes import Timing, runtimes
 
 DESCRIPTOR_USE = "L2-normalise before comparing"
 NOT_MEASURED = "not measured: no photos were given"
@@ -73,7 +73,7 @@ def write_file(
             return export_checked(exporter, network, path, content, run.rng(Part.INPUTS), images)
 
     model = export()
-    if exporter.precision == "int8" and data is not None and described is not None and path.suffix in RUNTIMES:
+    if exporter.precision == "int8" and data is not None and described is not None and path.suffix in runtimes():
         measured = _measured_file(run, path, described, data)
         model = export()
     timing = time_on_host(path, network.spec.input_shape[0], settings.measure.runs, settings.measure.threads)
