@@ -188,18 +188,25 @@ def _tuned(x: Values, y: Values, centre: Values, groups: Groups) -> Values:
     from scipy.optimize import minimize
 
     linear = (x - centre) @ (x - centre).T
-    distances = [_distances(x[:, group], x[:, group]) for group in groups]
+    distances = [squared_distances(x[:, group], x[:, group]) for group in groups]
     spread = max(float(np.diag(linear).mean()), 1e-9)
     start = _START + np.array([0.5 * np.log(spread / len(groups)), np.log(spread / len(groups)), np.log(spread)])
     bounds = [(s + low, s + high) for s, (low, high) in zip(start, _RANGE, strict=True)]
     if not y.std() > 0:
         return np.asarray(start)
-    found = minimize(_misfit, start, (y, linear, distances), jac=True, method="L-BFGS-B", bounds=bounds)
+    found = minimize(misfit, start, (y, linear, distances), jac=True, method="L-BFGS-B", bounds=bounds)
     return np.asarray(found.x, np.float64)
 
 
-def _misfit(theta: Values, y: Values, linear: Values, distances: Sequence[Values]) -> tuple[float, Values]:
-    """Minus the logarithm of the marginal likelihood at the best scale, and its gradient."""
+def misfit(theta: Values, y: Values, linear: Values, distances: Sequence[Values]) -> tuple[float, Values]:
+    """Minus the logarithm of the marginal likelihood at the best scale (up to a constant), and its gradient.
+
+    Args:
+        theta: float64[3], logarithms of length, weight and noise.
+        y: float64[n], centred.
+        linear: float64[n, n], inner products of centred features.
+        distances: Of every group, float64[n, n], squared distances.
+    """
     from scipy.linalg import cho_factor, cho_solve
 
     n, precision = len(y), np.exp(-2 * theta[0])
@@ -219,11 +226,11 @@ def _misfit(theta: Values, y: Values, linear: Values, distances: Sequence[Values
 
 
 def _bump(a: Values, b: Values, log_length: float) -> Values:
-    return np.asarray(np.exp(-0.5 * np.exp(-2 * log_length) * _distances(a, b)))
+    return np.asarray(np.exp(-0.5 * np.exp(-2 * log_length) * squared_distances(a, b)))
 
 
-def _distances(a: Values, b: Values) -> Values:
-    """Squared, float64[len(a), len(b)]."""
+def squared_distances(a: Values, b: Values) -> Values:
+    """Squared Euclidean distances of rows, float64[len(a), len(b)]."""
     squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1)
     return np.asarray(np.maximum(squares - 2 * a @ b.T, 0.0))
 

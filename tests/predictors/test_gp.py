@@ -9,7 +9,7 @@ import pytest
 
 from nasface.errors import InvalidInput
 from nasface.predictors import GP, GPStage, GPStageConfig, Ranker
-from nasface.predictors.gp import _distances, _misfit
+from nasface.predictors.gp import misfit, squared_distances
 from nasface.spaces import OfaMbv3, OfaMbv3Config
 from nasface.testing.synthetic import accuracies, face_space
 
@@ -56,11 +56,11 @@ def test_scores_are_sums_over_the_stages() -> None:
 def test_gradient_of_the_marginal_likelihood() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 2, (30, 8)).astype(float), rng.normal(size=30)
-    linear, distances = x @ x.T, [_distances(x[:, :4], x[:, :4]), _distances(x[:, 4:], x[:, 4:])]
+    linear, distances = x @ x.T, [squared_distances(x[:, :4], x[:, :4]), squared_distances(x[:, 4:], x[:, 4:])]
     at, step = np.array([0.3, -0.2, 0.1]), 1e-6
-    _, gradient = _misfit(at, y, linear, distances)
+    _, gradient = misfit(at, y, linear, distances)
     numeric = [
-        (_misfit(at + d, y, linear, distances)[0] - _misfit(at - d, y, linear, distances)[0]) / (2 * step)
+        (misfit(at + d, y, linear, distances)[0] - misfit(at - d, y, linear, distances)[0]) / (2 * step)
         for d in step * np.eye(3)
     ]
     np.testing.assert_allclose(gradient, numeric, rtol=1e-5)
