@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nasface.composition import Workbench
     from nasface.costs import Cost
     from nasface.exporters import Exported
-    from nasface.settings import Constraints, LatencyBound
+    from nasface.settings import Bound, Constraints
     from nasface.spaces import Population
     from nasface.strategies import SearchResult
     from nasface.supernets import SpecModule
@@ -94,7 +94,7 @@ def search(
         InfeasibleConstraint: No network meets the bounds; the message names the smallest reachable value.
         NasfaceError: Something given does not exist or does not fit.
     """
-    from nasface.settings import LatencyBound
+    from nasface.settings import Bound
 
     bench = open_workbench(
         supernet=supernet,
@@ -108,7 +108,7 @@ def search(
         selector=selector,
         strategy=strategy,
         constraints=_bounds(
-            LatencyBound(max_latency_ms, latency_ratio, latency_confidence), max_costs or {}, cost_ratios or {}
+            Bound(max_latency_ms, latency_ratio, latency_confidence), max_costs or {}, cost_ratios or {}
         ),
         seed=seed,
     )
@@ -176,26 +176,27 @@ def open_workbench(
     return Workbench(settings, Path.cwd())
 
 
-def _bounds(latency: LatencyBound, most: Mapping[str, float], ratios: Mapping[str, float]) -> Constraints:
+def _bounds(latency: Bound, most: Mapping[str, float], ratios: Mapping[str, float]) -> Constraints:
+    from nasface.costs import COSTS, LATENCY
     from nasface.settings import Bound, Constraints
 
-    bounds = Constraints(latency, default_latency_ratio=DEFAULT_RATIO)
+    bounds = {LATENCY: latency}
     for name in {**most, **ratios}:
-        if name not in bounds.by_cost:
-            raise UnknownName("cost", name, bounds.by_cost)
-        if name == "latency_ms":
+        if name not in COSTS:
+            raise UnknownName("cost", name, COSTS)
+        if name == LATENCY:
             raise InvalidInput(
                 "Latency is bounded by max_latency_ms or latency_ratio, not in max_costs or cost_ratios."
             )
-        setattr(bounds, name, Bound(most.get(name), ratios.get(name)))
-    return bounds
+        bounds[name] = Bound(most.get(name), ratios.get(name))
+    return Constraints(bounds, DEFAULT_RATIO)
 
 
 def _costs(bench: Workbench) -> dict[str, Cost]:
     """All that is known of a network by name; what devices know apart carries their names if there are several."""
     costs: dict[str, Cost] = {}
     for entry in bench.devices:
-        for cost in [entry.latency, *(energy for energy in bench.energies if energy.device is entry.device)]:
+        for cost in (entry.latency, *bench.known_on(entry.device)):
             costs[cost.name if len(bench.devices) == 1 else f"{cost.name} {entry.device.name}"] = cost
     return costs | dict(bench.counts)
 

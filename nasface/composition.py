@@ -17,7 +17,7 @@ import numpy.typing as npt
 from nasface.accuracy.candidates import CostFunction, Plan
 from nasface.accuracy.plan import make_plan
 from nasface.accuracy.table import AccuracyTable, read_table
-from nasface.costs import Cost, EnergyMJ, Macs, ModelMB, Params, PeakMemoryMB
+from nasface.costs import COSTS, LATENCY, Cost, Macs, network_costs
 from nasface.devices import Device, load_device
 from nasface.errors import InvalidInput, LookupTableError, TableError
 from nasface.exporters import Exporter
@@ -25,7 +25,7 @@ from nasface.metrics import Direction, direction_of
 from nasface.predictors import Comparator, Ranker, Targets, fit_ranker
 from nasface.randomness import Part, generator
 from nasface.registry import REGISTRY, build
-from nasface.settings import Constraints, LatencyBound, Settings, Timing
+from nasface.settings import Bound, Constraints, Settings, Timing
 from nasface.spaces import Population, SearchSpace, join_stages
 from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.published import published_genotypes, published_subnets
@@ -41,9 +41,6 @@ log = logging.getLogger(__name__)
 
 SMALLEST, LARGEST = "smallest", "largest"
 """Names of the extreme networks of a space."""
-
-LATENCY = "latency_ms"
-"""What every latency model calls itself: bounds go by it."""
 
 LEAST_SUBNETS = 30
 """Rows of an accuracy table below which nothing can be fitted and judged."""
@@ -145,7 +142,7 @@ class Workbench:
     @cached_property
     def counts(self) -> Mapping[str, Cost]:
         """The costs that need no device, by name, at the precision of the exported weights."""
-        return counts(self.space, self.settings.precision)
+        return network_costs(self.space, self.settings.precision)
 
     @cached_property
     def foreign_costs(self) -> Mapping[str, Cost]:
@@ -165,12 +162,13 @@ class Workbench:
                 )
         return found
 
-    @cached_property
-    def energies(self) -> tuple[EnergyMJ, ...]:
-        """Energy per device, of those whose latency tables know it at this resolution."""
-        resolution = self.space.resolution
-        known = [entry.device for entry in self.devices if entry.device.lut and entry.device.lut.has_energy(resolution)]
-        return tuple(EnergyMJ(self.space, device) for device in known)
+    def known_on(self, device: Device) -> tuple[Cost, ...]:
+        """What is known of networks on a device beside latency: energy, where somebody measured it."""
+        return tuple(
+            kind.of_device(self.space, device)
+            for kind in COSTS.values()
+            if kind.of_device is not None and kind.known_on(device, self.space.resolution)
+        )
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
@@ -178,12 +176,13 @@ class Workbench:
         return self.within(self.settings.constraints)
 
     def within(self, bounds: Constraints, devices: Sequence[DeviceCosts] | None = None) -> tuple[Constraint, ...]:
-        """Bounds as constraints, latency and energy per device; raises `InfeasibleConstraint` if one cannot be met."""
+        """Bounds as constraints, those of devices on each; raises `InfeasibleConstraint` if one cannot be met."""
         devices = self.devices if devices is None else devices
         costs = [*(entry.latency for entry in devices), *self.counts.values(), *self.foreign_costs.values()]
-        if bounds.energy_mj.max is not None or bounds.energy_mj.ratio is not None:
-            costs += [EnergyMJ(self.space, entry.device) for entry in devices]
-        constraints = build_constraints(bounds.by_cost, costs, {"latency_ms": bounds.default_latency_ratio})
+        for name, kind in COSTS.items():
+            if kind.of_device is not None and bounds.bound(name).given:
+                costs += [kind.of_device(self.space, entry.device) for entry in devices]
+        constraints = build_constraints(bounds.by_cost, costs, {LATENCY: bounds.default_latency_ratio})
         check_reachable(constraints)
         return tuple(constraints)
 
@@ -195,7 +194,7 @@ class Workbench:
             InvalidInput: There are none.
         """
         ratios, given = self.settings.accuracy.ratios, self.settings.constraints
-        chosen = [given] if ratios is None else [replace(given, latency_ms=LatencyBound(None, r)) for r in ratios]
+        chosen = [given] if ratios is None else [given.with_bound(LATENCY, Bound(ratio=r)) for r in ratios]
         found = tuple(constraint for bounds in chosen for constraint in self.within(bounds))
         if not found:
             raise InvalidInput("accuracy.sampling=dense needs budgets: set accuracy.ratios=[0.6], or constraints.")
@@ -315,12 +314,6 @@ class Workbench:
             digest.update(np.asarray(self.table.metrics[name], np.float64).tobytes())
         digest.update(json.dumps(others, sort_keys=True, default=str).encode())
         return digest.hexdigest()[:12]
-
-
-def counts(space: SearchSpace, precision: str = "float32") -> dict[str, Cost]:
-    """The costs that need no device, by name; `precision` is that of the exported weights."""
-    costs = (Params(space), Macs(space), ModelMB(space, precision), PeakMemoryMB(space))
-    return {cost.name: cost for cost in costs}
 
 
 def extreme_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from nasface.errors import InvalidInput
+from nasface.costs.table import COSTS
+from nasface.errors import InvalidInput, UnknownName
 from nasface.registry import REGISTRY
 
 T = TypeVar("T")
@@ -33,42 +35,62 @@ def typed(cls: type[T], values: object) -> T:
 
 @dataclass
 class Bound:
-    """A bound on one cost: absolute in the cost's unit, or relative to EfficientNet-B0; at most one of the two."""
+    """A bound on one cost: absolute in the cost's unit, or relative to EfficientNet-B0; at most one of the two.
+
+    Attributes:
+        confidence: Chance with which the measured value is to stay within the bound, e.g. 0.95: predictions get a
+            margin, which the device's check gives (of latency only); None bounds the prediction itself.
+    """
 
     max: float | None = None
     ratio: float | None = None
-
-
-@dataclass
-class LatencyBound(Bound):
-    """A bound on latency.
-
-    Attributes:
-        confidence: Chance with which the measured time is to stay within the bound, e.g. 0.95: predictions get a
-            margin, which the device's check gives; None bounds the prediction itself.
-    """
-
     confidence: float | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether anything is bounded."""
+        return self.max is not None or self.ratio is not None
 
 
 @dataclass
 class Constraints:
-    """Bounds on what the network may need; without any there is none."""
+    """Bounds on what the network may need; without any there is none.
 
-    latency_ms: LatencyBound = field(default_factory=LatencyBound)
-    params_m: Bound = field(default_factory=Bound)
-    macs_m: Bound = field(default_factory=Bound)
-    model_mb: Bound = field(default_factory=Bound)
-    peak_memory_mb: Bound = field(default_factory=Bound)
-    energy_mj: Bound = field(default_factory=Bound)
+    Attributes:
+        by_cost: By the names of `nasface.costs.COSTS` and of costs that plug-ins brought; those without a bound may be
+            missing.
+        default_latency_ratio: Bound on latency, relative to EfficientNet-B0, where it has none.
+    """
+
+    by_cost: dict[str, Bound] = field(default_factory=dict)
     default_latency_ratio: float | None = None
-    others: dict[str, Bound] = field(default_factory=dict)
-    """Of costs that plug-ins brought and `cost=NAME` chose; users write constraints.NAME."""
 
-    @property
-    def by_cost(self) -> dict[str, Bound]:
-        """The bounds by the cost's name."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, Bound)} | self.others
+    def __post_init__(self) -> None:
+        for name in self.by_cost:
+            if name not in COSTS and name not in (known := REGISTRY.names("cost")):
+                raise UnknownName("constraint", name, {*COSTS, *known})
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Constraints:
+        """From the options `constraints.NAME` and `constraints.default_latency_ratio`; raises as `typed` does."""
+        bounds = {name: bound for name, bound in values.items() if name != "default_latency_ratio"}
+        named = typed(_Bounds, {"constraints": bounds}).constraints
+        return replace(typed(cls, {"default_latency_ratio": values["default_latency_ratio"]}), by_cost=named)
+
+    def bound(self, name: str) -> Bound:
+        """The bound on a cost, which may bound nothing."""
+        return self.by_cost.get(name) or Bound()
+
+    def with_bound(self, name: str, bound: Bound) -> Constraints:
+        """The same with another bound on one cost."""
+        return replace(self, by_cost=self.by_cost | {name: bound})
+
+
+@dataclass
+class _Bounds:
+    """Bounds under the name that users know them by, so that messages about wrong types carry it."""
+
+    constraints: dict[str, Bound] = field(default_factory=dict)
 
 
 @dataclass
@@ -427,7 +449,8 @@ class Settings:
         """Check the types of a composed config and resolve it; raises OmegaConf's ValidationError or `InvalidInput`."""
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         _check_finite("", plain)
-        settings = typed(cls, _sorted_in(plain))
+        bounds = Constraints.of(plain.pop("constraints"))
+        settings = replace(typed(cls, _sorted_in(plain)), constraints=bounds)
         if not 0 <= settings.seed <= LARGEST_SEED:
             raise InvalidInput(f"seed={settings.seed} must lie between 0 and {LARGEST_SEED}.")
         for name in ("genotype", "model"):
@@ -470,13 +493,9 @@ def _check_names(name: str, value: Any) -> None:
         raise InvalidInput(f"{name} holds {wrong[0]!r}, which is no name; give a file or a name, or a list: [A,B].")
 
 
-def _sorted_in(plain: Any) -> Options:
-    """Composed options with those of plug-ins' tasks and costs where `Settings` has a place for them."""
+def _sorted_in(plain: Options) -> Options:
+    """Composed options with those of plug-ins' tasks where `Settings` has a place for them."""
     tasks = [name for name in REGISTRY.names("task") if name not in Settings.__annotations__]
     own = {name: plain[name] for name in tasks if name in plain}
-    bounds = dict(plain.get("constraints") or {})
-    foreign = [name for name in REGISTRY.names("cost") if name not in Constraints.__annotations__]
-    others = {name: bounds.pop(name) for name in foreign if name in bounds}
-    rest = {name: value for name, value in plain.items() if name not in own}
-    sorted_in: Options = rest | {"own": own, "constraints": bounds | {"others": others}}
+    sorted_in: Options = {name: value for name, value in plain.items() if name not in own} | {"own": own}
     return sorted_in

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nasface.analysis.facts import REFERENCE, SearchFacts, reference_cost
-from nasface.composition import counts
-from nasface.costs import Cost, EnergyMJ
+from nasface.costs import LATENCY, Cost, EnergyMJ, network_costs
 from nasface.runs import Json
 from nasface.spaces.references import REFERENCES
 
@@ -88,7 +87,7 @@ class Comparison:
 
 def compare(facts: SearchFacts) -> Comparison:
     """Found, smallest, largest, published, and the reference, which has no accuracy here."""
-    columns, counted = tuple(_columns(facts)), counts(facts.space)
+    columns, counted = tuple(_columns(facts)), network_costs(facts.space)
     population = np.stack(list(facts.networks.values()))
     predicted = facts.ranker.predicted_accuracy(population)
     params, macs = (counted[name].predict(population) for name in _COUNTED)
@@ -107,7 +106,7 @@ _COUNTED = ("params_m", "macs_m")
 
 def _columns(facts: SearchFacts) -> list[CostColumn]:
     latencies = [CostColumn(entry.latency, entry.device.name) for entry in facts.devices]
-    shown = {"latency_ms", *_COUNTED}
+    shown = {LATENCY, *_COUNTED}
     return latencies + [CostColumn(c.cost) for c in facts.constraints if c.cost.name not in shown]
 
 

@@ -13,10 +13,9 @@ from nasface.composition import (
     LARGEST,
     SMALLEST,
     DeviceCosts,
-    counts,
     extreme_genotypes,
 )
-from nasface.costs import Cost
+from nasface.costs import Cost, network_costs
 from nasface.errors import NasfaceError
 from nasface.predictors import QualityReport, Ranker, Targets
 from nasface.spaces import SearchSpace
@@ -74,7 +73,7 @@ class SearchFacts:
     def _extremes(self) -> Networks:
         """Smallest and largest network by MACs: exact where the space has stages, else of the measured ones."""
         genotypes = self.table.genotypes
-        values = counts(self.space)["macs_m"].predict(genotypes)
+        values = network_costs(self.space)["macs_m"].predict(genotypes)
         measured = {SMALLEST: genotypes[values.argmin()], LARGEST: genotypes[values.argmax()]}
         return extreme_genotypes(self.space) or measured
 

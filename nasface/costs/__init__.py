@@ -1,4 +1,4 @@
-"""Costs: what a network needs (latency, parameters, multiply-accumulates)."""
+"""Costs: what a network needs (latency, energy, parameters, multiply-accumulates, memory)."""
 
 from nasface.costs._base import Cost, Extreme, LayerCost, ReferenceCost, StageTables, Values
 from nasface.costs.counts import Macs, Params
@@ -7,11 +7,15 @@ from nasface.costs.latency_analytic import AnalyticConfig, AnalyticLatency
 from nasface.costs.latency_learned import LearnedConfig, LearnedLatency
 from nasface.costs.latency_lut import LutConfig, LutLatency
 from nasface.costs.memory import ModelMB, PeakMemoryMB
+from nasface.costs.table import COSTS, LATENCY, CostKind, network_costs
 
 __all__ = [
+    "COSTS",
+    "LATENCY",
     "AnalyticConfig",
     "AnalyticLatency",
     "Cost",
+    "CostKind",
     "EnergyMJ",
     "Extreme",
     "LayerCost",
@@ -26,4 +30,5 @@ __all__ = [
     "ReferenceCost",
     "StageTables",
     "Values",
+    "network_costs",
 ]

@@ -32,6 +32,11 @@ class EnergyMJ(LayerCost):
         super().__init__(space, self.table.energies(space.layers(), space.resolution))
         self.estimated = self.table.estimated
 
+    @staticmethod
+    def known_on(device: Device, resolution: int) -> bool:
+        """Whether the device's latency table has energies at a resolution in pixels."""
+        return device.lut is not None and device.lut.has_energy(resolution)
+
     @property
     def place(self) -> str:
         """E.g. "on my_phone"."""

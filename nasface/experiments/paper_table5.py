@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from nasface.analysis import Row, Summary, Value, summarise
 from nasface.composition import Workbench
+from nasface.costs import LATENCY
 from nasface.data import FaceData
 from nasface.deploy import cut_out
 from nasface.errors import InvalidInput
@@ -24,7 +25,7 @@ from nasface.registry import build as build_component
 from nasface.reports import markdown
 from nasface.reports.cells import mean_text
 from nasface.reports.svg import Series, picture
-from nasface.settings import Constraints, LatencyBound, typed
+from nasface.settings import Bound, Constraints, typed
 from nasface.strategies import Constraint, Problem
 from nasface.strategies.feasible import feasible_start
 
@@ -134,7 +135,7 @@ class PaperTable5(Experiment[Table5Trial]):
         """Find the network, then measure it on the report people."""
         bench = self._benches[cell.supernet]
         entry = bench.device(cell.device)
-        bounds = Constraints(LatencyBound(ratio=cell.ratio))
+        bounds = Constraints({LATENCY: Bound(ratio=cell.ratio)})
         constraints = bench.within(bounds, [entry])
         ranker, best = self._find(bench, cell, constraints)
         row = {

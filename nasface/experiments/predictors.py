@@ -10,11 +10,11 @@ from typing import ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
-from nasface import composition
 from nasface.accuracy.reliability import reliabilities
 from nasface.analysis import PredictorComparison, Row
 from nasface.analysis.predictor_trials import ALL
 from nasface.composition import Workbench
+from nasface.costs import network_costs
 from nasface.errors import InvalidInput, TableError
 from nasface.experiments._base import Cell, Experiment, Report
 from nasface.predictors.trial import judge_floor, judge_predictor, split
@@ -117,7 +117,7 @@ class PredictorTrials(Experiment[PredictorTrial]):
 
     @cached_property
     def _counts(self) -> dict[str, npt.NDArray[np.float64]]:
-        costs = composition.counts(self._bench.space)
+        costs = network_costs(self._bench.space)
         return {name: costs[cost].predict(self._bench.table.genotypes) for name, cost in COUNTED.items()}
 
 

@@ -6,30 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
-from nasface.costs import Cost, StageTables
+from nasface.costs import LATENCY, Cost, StageTables
 from nasface.errors import InfeasibleConstraint, InvalidInput, UnknownName
+from nasface.settings import Bound
 from nasface.strategies._base import ROUNDING, Constraint
 from nasface.strategies.knapsack import merge_fronts
 
 REFERENCE: Final = "efficientnet_b0"
 _NAMES: Final = {"efficientnet_b0": "EfficientNet-B0"}
-_SMALLEST: Final = {"latency_ms": "fastest"}
-
-
-class Bound(Protocol):
-    """An absolute bound in the cost's unit, a ratio to EfficientNet-B0, or neither."""
-
-    @property
-    def max(self) -> float | None:
-        """In the cost's unit."""
-
-    @property
-    def ratio(self) -> float | None:
-        """Of EfficientNet-B0's cost on the same device at the same resolution."""
+_SMALLEST: Final = {LATENCY: "fastest"}
 
 
 def build_constraints(
@@ -48,22 +37,20 @@ def build_constraints(
     """
     names = {cost.name for cost in costs}
     for name, bound in bounds.items():
-        given = bound.max is not None or bound.ratio is not None
-        if given and name not in names:
+        if bound.given and name not in names:
             raise UnknownName("constraint", name, names)
     constraints = []
     for cost in costs:
-        given_bound = bounds.get(cost.name)
-        top, ratio = (None, None) if given_bound is None else (given_bound.max, given_bound.ratio)
-        if top is None and ratio is None:
-            ratio = (default_ratios or {}).get(cost.name)
-        confidence: float | None = getattr(given_bound, "confidence", None)
-        if top is not None or ratio is not None:
-            found = _constraint(cost, top, ratio)
-            constraints.append(found if confidence is None else with_margin(found, confidence))
-        elif confidence is not None:
+        bound = bounds.get(cost.name) or Bound()
+        if not bound.given:
+            bound = replace(bound, ratio=(default_ratios or {}).get(cost.name))
+        if bound.given:
+            found = _constraint(cost, bound.max, bound.ratio)
+            constraints.append(found if bound.confidence is None else with_margin(found, bound.confidence))
+        elif bound.confidence is not None:
             raise InvalidInput(
-                f"constraints.{cost.name}.confidence is {confidence:g}, but there is no bound; give max or ratio, too."
+                f"constraints.{cost.name}.confidence is {bound.confidence:g}, but there is no bound; give max or "
+                "ratio, too."
             )
     return constraints
 
@@ -162,7 +149,7 @@ def _refusal(constraint: Constraint, lowest: float) -> str:
     asked = f"{_text(constraint.bound)} {cost.unit}" + (f" = {constraint.basis}" if constraint.basis else "")
     nature = " (estimated)" if cost.estimated else ""
     kind = _SMALLEST.get(cost.name, "smallest")
-    of_what = "" if cost.name == "latency_ms" else f" {cost.quantity or cost.name}"
+    of_what = "" if cost.name == LATENCY else f" {cost.quantity or cost.name}"
     least = math.ceil(lowest * (1.0 + constraint.margin) * 100) / 100
     return (
         f"The {kind} sub-network{place} needs {what} {cost.unit}{of_what}{nature}; you asked for {asked}; "

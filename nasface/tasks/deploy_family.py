@@ -9,11 +9,12 @@ from typing import Literal, NamedTuple
 from rich.table import Table
 
 from nasface.analysis import SearchOutcome
+from nasface.costs import LATENCY
 from nasface.errors import InfeasibleConstraint, InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.reports.cells import cell_text
 from nasface.runs import Json, write_json, write_rows
-from nasface.settings import Budgets, Constraints
+from nasface.settings import Bound, Budgets, Constraints
 from nasface.strategies.constraints import notes
 from nasface.tasks import search
 from nasface.tasks._verification import check_options
@@ -88,17 +89,15 @@ def budgets(options: Budgets) -> list[Budget]:
 def _member(run: Run, budget: Budget) -> Run:
     """The run of one member: its bound, and a folder inside the family's."""
     constraints = run.settings.constraints
-    free = replace(constraints.latency_ms, max=None, ratio=None)
+    free = replace(constraints.bound(LATENCY), max=None, ratio=None)
     bound = replace(free, **{budget.option: budget.value})
-    settings = replace(run.settings, constraints=replace(constraints, latency_ms=bound))
+    settings = replace(run.settings, constraints=constraints.with_bound(LATENCY, bound))
     return Run(settings, run.folder / budget.folder, run.cwd)
 
 
 def _without_latency(run: Run) -> Constraints:
     """The bounds that all members share."""
-    bounds = run.settings.constraints
-    free = replace(bounds.latency_ms, max=None, ratio=None, confidence=None)
-    return replace(bounds, latency_ms=free, default_latency_ratio=None)
+    return replace(run.settings.constraints.with_bound(LATENCY, Bound()), default_latency_ratio=None)
 
 
 def _row(found: SearchOutcome) -> dict[str, Json]:

@@ -11,7 +11,8 @@ from nasface.reports.profile_page import print_profile, write_profile
 def run(run: Run) -> Outcome:
     """Minimum, quartiles and maximum of every cost, and the share of the space within the constraints."""
     bench = run.workbench
-    costs = [*(entry.latency for entry in bench.devices), *bench.energies, *bench.counts.values()]
+    of_devices = [cost for entry in bench.devices for cost in bench.known_on(entry.device)]
+    costs = [*(entry.latency for entry in bench.devices), *of_devices, *bench.counts.values()]
     found = profile_space(bench.space, costs, bench.constraints, run.rng(Part.SUBNETS))
     print_profile(run, found)
     path = run.folder / "report.html"

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import TimeRemainingColumn
 
-from nasface import composition
 from nasface.analysis import (
     Compared,
     Comparison,
@@ -21,6 +20,7 @@ from nasface.analysis import (
     standing,
 )
 from nasface.composition import Workbench
+from nasface.costs import network_costs
 from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, save_weights
 from nasface.errors import DataError
@@ -111,7 +111,7 @@ def prepare(run: Run) -> Task:
 def learn(run: Run, task: Task) -> tuple[Ranker, QualityReport]:
     """Fit the predictor on the table, and judge it by cross-fitting beside what counting operations would say."""
     settings, genotypes = run.settings, task.bench.table.genotypes
-    costs = composition.counts(task.bench.space)
+    costs = network_costs(task.bench.space)
     floors = {"macs_only": costs["macs_m"].predict(genotypes), "params_only": costs["params_m"].predict(genotypes)}
     with run.console.status(f"fitting {settings.predictor['name']} on {len(task.bench.table)} measured subnets"):
         ranker = task.bench.fit()

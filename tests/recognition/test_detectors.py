@@ -40,10 +40,10 @@ class TestNetwork:
     def test_the_embedded_file_is_rebuilt_to_the_byte(self, shared_data: Path, tmp_path: Path) -> None:
         from types import SimpleNamespace
 
-        from nasface.tasks.build_assets import _detector
+        from nasface.tasks.build_assets import PARTS
 
         pytest.importorskip("onnx")
-        (made, _) = _detector(SimpleNamespace(), shared_data, tmp_path)
+        (made, _) = PARTS["detector"](SimpleNamespace(), shared_data, tmp_path)
         assert made.read_bytes() == FILE.read_bytes()
 
     def test_equals_the_original_in_onnx_runtime(self, shared_data: Path, rng: np.random.Generator) -> None:

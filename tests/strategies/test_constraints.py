@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,18 +11,13 @@ from nasface.costs import Cost, LayerCost, LutConfig, LutLatency, Macs, Params, 
 from nasface.devices import Check, LookupTable, load_device
 from nasface.devices.device import Device
 from nasface.errors import InfeasibleConstraint, InvalidInput, LookupTableError, UnknownName
+from nasface.settings import Bound
 from nasface.spaces import Population
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
 from nasface.strategies import Constraint
 from nasface.strategies.constraints import build_constraints, check_reachable, least_within, notes
 
 SPACE = OfaMbv3(OfaMbv3FaceConfig(resolution=224))
-
-
-@dataclass
-class Bound:
-    max: float | None = None
-    ratio: float | None = None
 
 
 def latency(name: str) -> LutLatency:
@@ -149,11 +144,6 @@ def test_costs_that_do_not_decompose_are_not_judged() -> None:
     assert notes(constraints) == []
 
 
-@dataclass
-class LatencyBound(Bound):
-    confidence: float | None = None
-
-
 def checked(errors: tuple[float, ...]) -> LutLatency:
     table = replace(SD865.table, checks={224: Check(errors, 0.02, 0.98)})
     return LutLatency(LutConfig(), space=SPACE, device=Device("sd865", table))
@@ -161,28 +151,28 @@ def checked(errors: tuple[float, ...]) -> LutLatency:
 
 def test_a_margin_for_confidence() -> None:
     cost = checked(tuple(i / 1000 for i in range(1, 20)))
-    (top,) = build_constraints({"latency_ms": LatencyBound(max=12, confidence=0.95)}, [cost])
+    (top,) = build_constraints({"latency_ms": Bound(max=12, confidence=0.95)}, [cost])
     assert top.bound == pytest.approx(12 / 1.019)
     assert top.basis == "12 ms with a margin of 1.9% for 0.95 confidence"
-    (ratio,) = build_constraints({"latency_ms": LatencyBound(ratio=0.6, confidence=0.9)}, [cost])
+    (ratio,) = build_constraints({"latency_ms": Bound(ratio=0.6, confidence=0.9)}, [cost])
     assert ratio.bound == pytest.approx(13.2 / 1.018)
     assert ratio.basis == "0.6 x EfficientNet-B0 (22 ms) with a margin of 1.8% for 0.9 confidence"
-    (default,) = build_constraints({"latency_ms": LatencyBound(confidence=0.9)}, [cost], {"latency_ms": 0.6})
+    (default,) = build_constraints({"latency_ms": Bound(confidence=0.9)}, [cost], {"latency_ms": 0.6})
     assert default.bound == ratio.bound
 
 
 def test_what_a_refusal_offers_covers_the_margin() -> None:
     cost = checked((0.1,) * 19)
     with pytest.raises(InfeasibleConstraint) as caught:
-        check_reachable(build_constraints({"latency_ms": LatencyBound(max=9, confidence=0.95)}, [cost]))
+        check_reachable(build_constraints({"latency_ms": Bound(max=9, confidence=0.95)}, [cost]))
     assert "you asked for 8.18 ms = 9 ms with a margin of 10.0% for 0.95 confidence" in str(caught.value)
     offered = float(str(caught.value).rpartition(".max=")[2].split()[0])
-    check_reachable(build_constraints({"latency_ms": LatencyBound(max=offered, confidence=0.95)}, [cost]))
+    check_reachable(build_constraints({"latency_ms": Bound(max=offered, confidence=0.95)}, [cost]))
 
 
 def test_confidence_that_nobody_can_give() -> None:
     def constrain(cost: Cost, confidence: float, top: float | None = 12) -> None:
-        build_constraints({cost.name: LatencyBound(max=top, confidence=confidence)}, [cost])
+        build_constraints({cost.name: Bound(max=top, confidence=confidence)}, [cost])
 
     with pytest.raises(
         LookupTableError, match=r"sd865 was not checked at 224 pixels.* task=check_latency device=sd865, or leave out"
