@@ -447,7 +447,7 @@ class Settings:
     @classmethod
     def of(cls, config: DictConfig) -> Settings:
         """Check the types of a composed config and resolve it; raises OmegaConf's ValidationError or `InvalidInput`."""
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         _check_finite("", plain)
         bounds = Constraints.of(plain.pop("constraints"))
         settings = replace(typed(cls, _sorted_in(plain)), constraints=bounds)

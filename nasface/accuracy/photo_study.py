@@ -78,11 +78,38 @@ class PeopleNeeded:
     needed: int | None
 
 
-def part_rows(labels: npt.NDArray[np.generic]) -> dict[str, npt.NDArray[np.int64]]:
-    """Rows of every part, by name: "1/4:0" is the first quarter of the people."""
+@dataclass(frozen=True)
+class PeoplePart:
+    """One of several disjoint parts of the validation people, as equal as can be.
+
+    Attributes:
+        count: How many parts there are.
+        index: Which of them this is, from 0.
+    """
+
+    count: int
+    index: int
+
+    @property
+    def name(self) -> str:
+        """In files: "1/4:0" is the first quarter."""
+        return f"1/{self.count}:{self.index}"
+
+    def column(self, metric: str) -> str:
+        """The name of a metric's values on this part."""
+        return f"{metric}_{self.name}"
+
+    @classmethod
+    def of(cls, count: int) -> tuple[PeoplePart, ...]:
+        """All of that many."""
+        return tuple(cls(count, index) for index in range(count))
+
+
+def part_rows(labels: npt.NDArray[np.generic]) -> dict[PeoplePart, npt.NDArray[np.int64]]:
+    """Rows of every part."""
     codes = np.unique(labels, return_inverse=True)[1]
     place = np.random.default_rng(0).permutation(int(codes.max()) + 1)[codes]
-    return {f"1/{n}:{i}": np.flatnonzero(place % n == i) for n in PARTS for i in range(n)}
+    return {part: np.flatnonzero(place % n == part.index) for n in PARTS for part in PeoplePart.of(n)}
 
 
 def study(
@@ -120,7 +147,8 @@ def study(
     _, results = read_study(path, header)
     done = {_key(result) for result in results}
     wanted = list(_wanted(supernet.space, population, sizes))
-    protocol = Protocol(faces.labels, faces.pairs, part_rows(faces.labels))
+    parts = {part.name: rows for part, rows in part_rows(faces.labels).items()}
+    protocol = Protocol(faces.labels, faces.pairs, parts)
     log = AppendLog(path, is_json)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +217,7 @@ def people_needed(
     found = []
     for metric in columns() if metrics is None else metrics:
         for n in PARTS:
-            names = [f"{metric}_1/{n}:{i}" for i in range(n)]
+            names = [part.column(metric) for part in PeoplePart.of(n)]
             if len(chosen) < 3 or any(name not in values for values in chosen for name in names):
                 continue
             together = np.corrcoef([[values[name] for values in chosen] for name in names])

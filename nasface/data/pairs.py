@@ -36,8 +36,8 @@ FOLDS = 10
 class NamedPairs:
     """Pairs by names of photos; `same` and `folds` are (n,)."""
 
-    first: list[str]
-    second: list[str]
+    first: tuple[str, ...]
+    second: tuple[str, ...]
     same: npt.NDArray[np.bool_]
     folds: npt.NDArray[np.int64]
 
@@ -74,7 +74,7 @@ def read_pairs(path: Path, names: Iterable[str]) -> NamedPairs:
             "%d of the %d pairs of %s are of a photo with itself, which any network gets right", twice, len(rows), path
         )
     folds = _blocks(header, same, path) if len(header) == 2 and header[0] > 1 else stratified_folds(same)
-    return NamedPairs([row[0] for row in rows], [row[1] for row in rows], same, folds)
+    return NamedPairs(tuple(row[0] for row in rows), tuple(row[1] for row in rows), same, folds)
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -137,7 +137,7 @@ def _pairs(faces: FaceSet, config: ProceduralConfig) -> Pairs:
     genuine, impostors = np.flatnonzero(same), np.flatnonzero(~same)
     rng = np.random.default_rng([config.seed, config.people, config.photos])
     chosen = np.concatenate([genuine, np.sort(rng.choice(impostors, min(len(genuine), len(impostors)), replace=False))])
-    one, two = ([faces.names[row] for row in rows] for rows in (first[chosen], second[chosen]))
+    one, two = (tuple(faces.names[row] for row in rows) for rows in (first[chosen], second[chosen]))
     return Pairs.of(NamedPairs(one, two, same[chosen], stratified_folds(same[chosen])), faces, "data=procedural")
 
 

@@ -34,7 +34,7 @@ GOAL: Final = 1.0
 
 
 @dataclass
-class Options:
+class GapOptions:
     """See conf/experiment/optimality_gap.yaml.
 
     Attributes:
@@ -71,7 +71,7 @@ class OptimalityGap(Experiment[GapTrial]):
     name: ClassVar[str] = "optimality_gap"
     cell: ClassVar[type[Cell]] = GapTrial
 
-    def __init__(self, run: Run, options: Options) -> None:
+    def __init__(self, run: Run, options: GapOptions) -> None:
         settings = run.settings
         self._bench, self._options, self._settings = run.workbench, options, settings
         predictor, bench = build_component("predictor", settings.predictor), self._bench
@@ -188,7 +188,7 @@ def extremes(scores: StageTables, constraint: Constraint) -> Extremes:
 
 def build(run: Run, options: Mapping[str, object]) -> OptimalityGap:
     """The experiment from the options of conf/experiment/optimality_gap.yaml."""
-    return OptimalityGap(run, typed(Options, options))
+    return OptimalityGap(run, typed(GapOptions, options))
 
 
 def _table(rows: Sequence[Row]) -> str:

@@ -49,7 +49,7 @@ HEADER: Final = ("predicted {metric}", "by ridge", "process seconds", "pairs com
 
 
 @dataclass
-class Options:
+class AblationOptions:
     """See conf/experiment/paper_ablation.yaml.
 
     Attributes:
@@ -85,7 +85,7 @@ class PaperAblation(Experiment[AblationTrial]):
     name: ClassVar[str] = "paper_ablation"
     cell: ClassVar[type[Cell]] = AblationTrial
 
-    def __init__(self, run: Run, options: Options) -> None:
+    def __init__(self, run: Run, options: AblationOptions) -> None:
         settings = run.settings
         self._bench, self._options, self._settings = run.workbench, options, settings
         self._constraints = self._bench.constraints
@@ -168,7 +168,7 @@ class PaperAblation(Experiment[AblationTrial]):
 
 def build(run: Run, options: Mapping[str, object]) -> PaperAblation:
     """The experiment from the options of conf/experiment/paper_ablation.yaml."""
-    return PaperAblation(run, typed(Options, options))
+    return PaperAblation(run, typed(AblationOptions, options))
 
 
 def _value(parameter: str, line: Summary) -> str:

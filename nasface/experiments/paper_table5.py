@@ -64,7 +64,7 @@ class SupernetEntry:
 
 
 @dataclass
-class Options:
+class Table5Options:
     """See conf/experiment/paper_table5.yaml."""
 
     supernets: list[SupernetEntry]
@@ -105,7 +105,7 @@ class PaperTable5(Experiment[Table5Trial]):
     name: ClassVar[str] = "paper_table5"
     cell: ClassVar[type[Cell]] = Table5Trial
 
-    def __init__(self, run: Run, options: Options) -> None:
+    def __init__(self, run: Run, options: Table5Options) -> None:
         self._run, self._options = run, options
         self._benches = {e.name: run.workbench.on(checkpoint=e.checkpoint, table=e.table) for e in options.supernets}
         if len(self._benches) < len(options.supernets):
@@ -226,7 +226,7 @@ class PaperTable5(Experiment[Table5Trial]):
 
 def build(run: Run, options: Mapping[str, object]) -> PaperTable5:
     """The experiment from the options of conf/experiment/paper_table5.yaml."""
-    return PaperTable5(run, typed(Options, options))
+    return PaperTable5(run, typed(Table5Options, options))
 
 
 def _people_with_several(data: FaceData, names: Sequence[str]) -> npt.NDArray[np.bool_]:

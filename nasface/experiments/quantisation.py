@@ -42,7 +42,7 @@ BATCH: Final = 64
 
 
 @dataclass
-class Options:
+class QuantisationOptions:
     """See conf/experiment/quantisation.yaml.
 
     Attributes:
@@ -51,7 +51,7 @@ class Options:
         bootstrap: Resamples over people.
         reported: Recipes measured on report people.
         compared: Recipes measured on validation people.
-        recipes: Options of exporter=tflite by label.
+        recipes: QuantisationOptions of exporter=tflite by label.
     """
 
     networks: list[str]
@@ -89,7 +89,7 @@ class Quantisation(Experiment[FileTrial]):
     name: ClassVar[str] = "quantisation"
     cell: ClassVar[type[Cell]] = FileTrial
 
-    def __init__(self, run: Run, options: Options) -> None:
+    def __init__(self, run: Run, options: QuantisationOptions) -> None:
         self._run, self._options, self._bench = run, options, run.workbench
         unknown = {*options.reported, *options.compared} - set(options.recipes)
         if unknown:
@@ -284,4 +284,4 @@ def _ordered(rows: Sequence[Row]) -> str:
 
 def build(run: Run, options: Mapping[str, object]) -> Quantisation:
     """The experiment from the options of conf/experiment/quantisation.yaml."""
-    return Quantisation(run, typed(Options, options))
+    return Quantisation(run, typed(QuantisationOptions, options))

@@ -41,7 +41,7 @@ MEASURED: Final = ("regret", "regret_seen", "optimism")
 
 
 @dataclass
-class Options:
+class VerificationOptions:
     """See conf/experiment/verification.yaml.
 
     Attributes:
@@ -84,7 +84,7 @@ class Verification(Experiment[Trial]):
     name: ClassVar[str] = "verification"
     cell: ClassVar[type[Cell]] = Trial
 
-    def __init__(self, run: Run, options: Options) -> None:
+    def __init__(self, run: Run, options: VerificationOptions) -> None:
         self._bench, self._options, metric = run.workbench, options, run.settings.accuracy.metric
         table, entry = self._bench.table, self._bench.devices[0]
         try:
@@ -199,7 +199,7 @@ class Verification(Experiment[Trial]):
 
 def build(run: Run, options: Mapping[str, object]) -> Verification:
     """The experiment from the options of conf/experiment/verification.yaml."""
-    made = typed(Options, options)
+    made = typed(VerificationOptions, options)
     for name in made.predictors:
         if name not in REGISTRY.names("predictor"):
             raise UnknownName("predictor", name, REGISTRY.names("predictor"))

@@ -138,14 +138,14 @@ def _checked(distances: npt.ArrayLike, same: npt.ArrayLike, folds: npt.ArrayLike
 class _Folds:
     """Sorted distances of every fold."""
 
-    genuine: list[Floats]
-    impostor: list[Floats]
+    genuine: tuple[Floats, ...]
+    impostor: tuple[Floats, ...]
 
     @classmethod
     def split(cls, d: Floats, same: Bools, fold: Ints) -> _Folds:
         count = int(fold.max()) + 1 if fold.size else 0
-        genuine = [np.sort(d[same & (fold == k)]) for k in range(count)]
-        impostor = [np.sort(d[~same & (fold == k)]) for k in range(count)]
+        genuine = tuple(np.sort(d[same & (fold == k)]) for k in range(count))
+        impostor = tuple(np.sort(d[~same & (fold == k)]) for k in range(count))
         if count < 2 or not all(len(part) for part in genuine + impostor):
             raise InvalidInput(
                 f"Pairs need at least two folds, each with genuine and impostor pairs; there are {count} folds: "
@@ -154,12 +154,12 @@ class _Folds:
         return cls(genuine, impostor)
 
 
-def _below(parts: list[Floats], grid: Floats) -> npt.NDArray[np.int64]:
+def _below(parts: tuple[Floats, ...], grid: Floats) -> npt.NDArray[np.int64]:
     """(folds, thresholds): how many distances lie strictly below each threshold."""
     return np.stack([np.searchsorted(part, grid, side="left") for part in parts])
 
 
-def _sizes(parts: list[Floats]) -> npt.NDArray[np.int64]:
+def _sizes(parts: tuple[Floats, ...]) -> npt.NDArray[np.int64]:
     return np.array([len(part) for part in parts], np.int64)
 
 

@@ -150,7 +150,7 @@ class _Tables:
         levels: float32[n_features, n_levels], false tests of the values 0, 1, 2, ... of a feature.
     """
 
-    thresholds: list[npt.NDArray[np.float64]]
+    thresholds: tuple[npt.NDArray[np.float64], ...]
     masks: Masks
     strides: npt.NDArray[np.float32]
     rows: npt.NDArray[np.float32]
@@ -171,7 +171,7 @@ class _Tables:
         rows = np.cumsum([0, *map(len, groups)])[:-1].astype(np.float32)
         masks = np.concatenate(groups)
         levels = np.array([np.searchsorted(own, np.arange(_LEVELS)) for own in thresholds], np.float32)
-        return cls(thresholds, masks.reshape(len(masks), -1), strides[:, : len(groups)].copy(), rows, levels)
+        return cls(tuple(thresholds), masks.reshape(len(masks), -1), strides[:, : len(groups)].copy(), rows, levels)
 
     def codes(self, x: Features) -> npt.NDArray[np.intp]:
         """Row of `masks` for every network and group, intp[n, n_groups]."""

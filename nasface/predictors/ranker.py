@@ -236,7 +236,7 @@ def _cache_file(
 ) -> Path:
     kind = type(predictor)
     identity = {
-        "space": dict(space.signature()),
+        "space": dict(space.fingerprinted()),
         "predictor": f"{kind.__module__}.{kind.__qualname__}",
         "encoding": predictor.encoding,
         "config": dataclasses.asdict(predictor.config),

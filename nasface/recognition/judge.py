@@ -58,7 +58,7 @@ class Judgement:
         """The main figures by name, for tables."""
         row = dict(self.figures)
         if self.pairs is not None:
-            row |= {"pairs accuracy": self.pairs.accuracy, "+-": self.pairs.accuracy_std}
+            row |= {"pairs accuracy": self.pairs.accuracy, "pairs accuracy std": self.pairs.accuracy_std}
             row |= {} if self.all_pairs is not None else {"pairs auc": self.pairs.auc}
         return row
 

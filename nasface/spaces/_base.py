@@ -85,8 +85,8 @@ class SearchSpace(ABC):
         """Number of distinct networks."""
 
     @abstractmethod
-    def signature(self) -> Mapping[str, Json]:
-        """What identifies the genotypes (not the resolution): tables of another signature do not fit."""
+    def fingerprinted(self) -> Mapping[str, Json]:
+        """What `fingerprint` is of: all that genotypes depend on (not the resolution). Tables of another do not fit."""
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, n: int) -> Population:
@@ -176,8 +176,8 @@ class SearchSpace(ABC):
         return to_dict(self.build(genotype))
 
     def fingerprint(self) -> str:
-        """Short hash of `signature()`."""
-        text = json.dumps(self.signature(), sort_keys=True)
+        """Short hash of `fingerprinted()`."""
+        text = json.dumps(self.fingerprinted(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def to_text(self, genotype: npt.NDArray[np.int8]) -> str:

@@ -106,7 +106,7 @@ class OfaMbv3(SearchSpace):
         per_block = len(self.kernels) * len(self.expands)
         return int(sum(per_block**d for d in self.depths) ** N_STAGES)
 
-    def signature(self) -> Mapping[str, Json]:
+    def fingerprinted(self) -> Mapping[str, Json]:
         """Width, choices and descriptor; the name does not matter, so the face space equals `ofa_mbv3` of width 1.2."""
         return {
             "space": "ofa_mbv3",

@@ -182,7 +182,7 @@ class SearchResult:
 
     best: npt.NDArray[np.int8]
     finalists: Population
-    history: list[HistoryRow]
+    history: tuple[HistoryRow, ...]
     counters: dict[str, int]
     remarks: tuple[str, ...] = ()
     front: ParetoFront | None = None

@@ -96,7 +96,7 @@ class EvolutionPaper(SearchStrategy):
             note = f"{len(progress.population)} distinct networks, {progress.counters['pairs']} pairs compared"
             problem.progress(generation + 1, config.generations, note)
         found = finalists(progress.population, problem.ranker, self.selector, rng)
-        return SearchResult(found[0], found, progress.history, progress.counted(problem), progress.remarks)
+        return SearchResult(found[0], found, tuple(progress.history), progress.counted(problem), progress.remarks)
 
     def _begin(self, problem: Problem, rng: np.random.Generator) -> EvolutionState:
         """The first population: networks that the user knows, the best by a stage-wise score, and random ones."""

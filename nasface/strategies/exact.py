@@ -76,7 +76,7 @@ class Exact(SearchStrategy):
         problem.progress(1, 1, f"{len(best)} best networks")
         counters = {"generations": 1, "expanded": search.expanded} | totals
         remarks = (_remark(ranker, scores, len(best), proven), *problem.warm_start.remarks)
-        return SearchResult(found[0], found, [row], counters, remarks)
+        return SearchResult(found[0], found, (row,), counters, remarks)
 
     def _stagewise(self, ranker: Ranker, rng: np.random.Generator) -> StageTables:
         scores = stagewise_scores(ranker, rng)

@@ -80,4 +80,4 @@ class LocalSearch(SearchStrategy):
         found = finalists(np.stack([*tops, *known]), ranker, self.selector, rng)
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": seen + len(tops)}
         counters = {"generations": config.generations} | totals
-        return SearchResult(found[0], found, history, counters, problem.warm_start.remarks)
+        return SearchResult(found[0], found, tuple(history), counters, problem.warm_start.remarks)

@@ -104,7 +104,7 @@ class Pareto(SearchStrategy):
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": seen or len(population)}
         row: HistoryRow = {"generation": 0, "best": problem.space.to_text(found[0]), **totals}
         counters = {"generations": self.config.generations if proven is None else 1, "front": len(population)} | totals
-        return SearchResult(found[0], found, [row], counters, (_remark(front), *problem.warm_start.remarks), front)
+        return SearchResult(found[0], found, (row,), counters, (_remark(front), *problem.warm_start.remarks), front)
 
 
 def _objectives(problem: Problem, given: list[str] | None) -> list[Cost]:

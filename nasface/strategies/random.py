@@ -58,4 +58,4 @@ class RandomSearch(SearchStrategy):
         }
         problem.progress(1, 1, f"{len(population)} distinct networks")
         counters = {"generations": 1, **totals, "distinct": len(population)}
-        return SearchResult(found[0], found, [row], counters, known.remarks)
+        return SearchResult(found[0], found, (row,), counters, known.remarks)

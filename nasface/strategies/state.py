@@ -145,7 +145,7 @@ def _identity(problem: Problem, search: SearchStrategy, rng: np.random.Generator
     """Hash of the space, the table, the predictor, the bounds, the options and the generator's state."""
     ranker = problem.ranker
     facts = {
-        "space": [dict(problem.space.signature()), problem.space.resolution],
+        "space": [dict(problem.space.fingerprinted()), problem.space.resolution],
         "predictor": asdict(ranker.predictor.config),
         "constraints": [(c.cost.name, c.label, c.bound) for c in problem.constraints],
         "search": {key: value for key, value in asdict(search.config).items() if key != "state"},

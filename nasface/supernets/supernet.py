@@ -116,7 +116,7 @@ class ElasticSupernet(Supernet):
     def _metadata(self) -> Metadata:
         return {
             "name": self.name,
-            "space": self.space.signature(),
+            "space": self.space.fingerprinted(),
             "resolution": self.resolution,
             "hash": self.fingerprint,
             "provenance": self.provenance,
@@ -179,7 +179,7 @@ def load_supernet(
     path = Path(path)
     state, metadata = read_checkpoint(path)
     built = _space(space, resolution or metadata.get("resolution"))
-    signature = json.loads(json.dumps(built.signature()))
+    signature = json.loads(json.dumps(built.fingerprinted()))
     if metadata and metadata.get("space") != signature:
         raise CheckpointError(
             f"{path} was made for the space {json.dumps(metadata.get('space'))}, not {json.dumps(signature)}; "

@@ -138,7 +138,7 @@ def _identity(run: Run, config: TrainingConfig, space: OfaMbv3, data: FaceData) 
         "training": {key: value for key, value in dataclasses.asdict(config).items() if key not in MAY_CHANGE},
         "loss": run.settings.loss,
         "teacher": run.settings.teacher,
-        "space": dict(space.signature()) | {"resolution": space.resolution},
+        "space": dict(space.fingerprinted()) | {"resolution": space.resolution},
         "data": data.fingerprint,
         "seed": run.settings.seed,
     }

@@ -23,7 +23,7 @@ class SpaceConformance:
 
     def test_identity(self, space: SearchSpace) -> None:
         assert space.size() >= 1
-        assert json.loads(json.dumps(dict(space.signature()))), "the signature must be JSON"
+        assert json.loads(json.dumps(dict(space.fingerprinted()))), "fingerprinted() must be JSON"
         assert space.fingerprint() == space.fingerprint()
 
     def test_operators_give_genotypes_and_repeat(self, space: SearchSpace) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from nasface.accuracy.estimator import Faces
-from nasface.accuracy.photo_study import calibration_noise, part_rows, people_needed, read_study, study
+from nasface.accuracy.photo_study import PeoplePart, calibration_noise, part_rows, people_needed, read_study, study
 from nasface.errors import InvalidInput, TableError
 from nasface.spaces import OfaMbv3, OfaMbv3Config
 from nasface.supernets import ElasticNetwork, ElasticSupernet
@@ -62,7 +62,7 @@ def test_people_for_a_reliability() -> None:
 def test_parts_are_disjoint_and_hold_whole_people() -> None:
     labels = np.repeat(np.arange(40), 3)
     parts = part_rows(labels)
-    quarters = [parts[f"1/4:{i}"] for i in range(4)]
+    quarters = [parts[part] for part in PeoplePart.of(4)]
     assert sorted(np.concatenate(quarters).tolist()) == list(range(120))
     assert all((np.bincount(labels[rows], minlength=40) % 3 == 0).all() for rows in quarters)
 

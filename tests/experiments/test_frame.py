@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from nasface.analysis import summarise
 from nasface.errors import InfeasibleConstraint, TableError
@@ -17,8 +16,10 @@ from nasface.reports.cells import mean_text
 from nasface.reports.curves import curve
 from nasface.reports.svg import picture
 from nasface.settings import Shard
+from nasface.terminal import Terminal
 
-CONSOLE = Console(quiet=True)
+CONSOLE = Terminal(stderr=True)
+CONSOLE.quiet = True
 
 
 @dataclass(frozen=True)

@@ -201,6 +201,8 @@ def add(path: Path, row: dict[str, Any]) -> None:
         if fresh:
             writer.writeheader()
         writer.writerow(row)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ class TinyResnet(SearchSpace):
         """4,096."""
         return int(len(PAIRS) ** N_STAGES)
 
-    def signature(self) -> Mapping[str, Any]:
+    def fingerprinted(self) -> Mapping[str, Any]:
         """All that decides what a genotype means."""
         return {"space": "tiny_resnet", "channels": list(CHANNELS), "choices": CHOICES, "descriptor": self.descriptor}
 
