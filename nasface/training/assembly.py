@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ from nasface.training.validation import Judges
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+logger = logging.getLogger(__name__)
 
 
 def open_fabric(config: TrainingConfig) -> Fabric:
@@ -164,6 +167,11 @@ class Setting:
     def _descriptors(self, teacher: TeacherConfig, space: OfaMbv3) -> DescriptorTeacher | None:
         if not isinstance(teacher, DescriptorTeacherConfig):
             return None
+        if self.config.init is not None and teacher.projection == "fixed":
+            logger.warning(
+                "teacher.projection=fixed is drawn at random and turns the supernet of training.init towards it; "
+                "give learned, unless the supernet was trained with the same seed and teacher."
+            )
         path = self.cwd / Path(teacher.file).expanduser()
         if path.suffix in (".npy", ""):
             values = read_descriptors(teacher, self.cwd, self.faces)

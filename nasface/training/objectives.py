@@ -77,8 +77,8 @@ class DescriptorTeacherConfig:
         names: Text file with the photo's name "person/file" of every row; needed for an array.
         sha256: Of the array; None does not check it.
         descriptors: Weight of 1 - cosine between a projection of the descriptor and the teacher's.
-        projection: "learned" (a linear layer) or "fixed" (a random orthonormal one: with `span`, the descriptor's own
-            cosines are the teacher's when the terms are 0).
+        projection: "fixed" (a random orthonormal layer: with `span`, the descriptor's own cosines are the teacher's
+            when the terms are 0), which learns sooner from scratch; or "learned" (a linear layer), for `training.init`.
         span: Weight of the descriptor's part outside a fixed projection: 1 - the length inside.
         similarities: Weight of the squared difference between the cosines of photos of a batch and the teacher's.
     """

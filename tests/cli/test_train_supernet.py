@@ -113,6 +113,7 @@ def test_a_supernet_without_a_classifier_goes_on_with_descriptors_and_the_loss_t
     done = cli(*TINY, "training.init=body.pth", "training.plan.sandwich.steps=1", *teacher)
     assert done.code == 0, done.err
     assert "mean descriptors of 12 people" in (done.folder / "nasface.log").read_text()
+    assert "teacher.projection=fixed is drawn at random" in done.text
     assert "arcface,descriptors,span,similarities" in (here / "made" / "progress.csv").read_text()
     loss = json.loads((here / "made" / "fingerprint.json").read_text())["loss"]
     assert (loss["scale"], loss["weight"]) == (20, 0.25)
