@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,39 @@ class TestNetSpec:
             net.conv(INPUT, "stem", channels=4)
         with net.layer("Conv"), pytest.raises(RuntimeError, match="two operations are named stem"):
             net.conv(net.conv(INPUT, "stem", channels=4), "stem", channels=4)
+
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            (lambda net, x: net.add(x, INPUT, "sum"), "adds values of one shape"),
+            (lambda net, x: net.multiply(x, INPUT, "product"), "one number a channel"),
+            (lambda net, x: net.conv(x, "grouped", channels=4, groups=3), "do not divide"),
+            (lambda net, x: net.conv(x, "huge", channels=4, kernel=11, padding=0), "window of 11"),
+            (lambda net, x: net.max_pool(x, "pool", kernel=20, stride=1, padding=0), "window of 20"),
+            (lambda net, x: net.linear(x, "head", features=4), "pool or flatten"),
+            (lambda net, x: net.activation(x, "swoosh"), "no activation"),
+        ],
+    )
+    def test_builder_refuses_what_is_no_network(self, wrong: Callable[[NetBuilder, str], str], said: str) -> None:
+        net = NetBuilder("tiny", (8, 8, 3))
+        with net.layer("Conv"):
+            x = net.conv(INPUT, "stem", channels=4)
+            with pytest.raises(RuntimeError, match=said):
+                wrong(net, x)
+
+    def test_builder_refuses_an_empty_layer(self) -> None:
+        net = NetBuilder("tiny", (8, 8, 3))
+        with pytest.raises(RuntimeError, match="has no operations"), net.layer("Nothing"):
+            pass
+
+    def test_a_layer_of_two_values_is_no_layer_alone(self) -> None:
+        net = NetBuilder("tiny", (8, 8, 3))
+        with net.layer("First"):
+            x = net.conv(INPUT, "stem", channels=3)
+        with net.layer("Sum"):
+            net.add(x, INPUT, "sum")
+        with pytest.raises(RuntimeError, match="reads input, stem"):
+            single_layer(net.build().layers[-1])
 
 
 def lut_keys(space: OfaMbv3) -> list[str]:

@@ -226,3 +226,15 @@ def test_parameters_of_a_component_without_any() -> None:
     registry.register("metric", "plain")(lambda: 3)
     with pytest.raises(UnknownName, match="parameter of metric plain 'odd'"):
         registry.build("metric", {"name": "plain", "odd": 1})
+
+
+def test_additive_scores_that_are_not_sums_prove_nothing() -> None:
+    class Untrue(OracleScorer):
+        additive = True
+
+        def score(self, x: np.ndarray) -> np.ndarray:
+            return np.prod(0.5 + x.astype(np.float64) / 20, axis=1)
+
+    space, rng = face_space(), np.random.default_rng(0)
+    with pytest.raises(ComponentError, match=r"says that its scores are sums over the stages \(additive\)"):
+        oracle(space, Untrue, rng).decompose()

@@ -58,7 +58,8 @@ class Protocol:
     ) -> None:
         codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
         self._parts = {"": _Part(PhotoSet.of(codes, pairs))}
-        missing = [metric.name for metric in tabled() if metric not in self._parts[""].metrics]
+        told = {metric.name for metric in self._parts[""].metrics}
+        missing = [name for name in columns() if name not in told]
         if missing:
             raise InvalidInput(
                 f"{len(codes)} photos of {len(set(codes.tolist()))} people are too few for {', '.join(missing)}: give "

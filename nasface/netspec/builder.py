@@ -10,6 +10,7 @@ import numpy as np
 
 from nasface.netspec.network import Layer, NetSpec
 from nasface.netspec.operations import (
+    ACTIVATIONS,
     INPUT,
     Activation,
     Add,
@@ -70,6 +71,8 @@ class NetBuilder:
         self._ops = []
         yield
         ops, self._ops = tuple(self._ops), None
+        if not ops:
+            raise RuntimeError(f"the layer {kind} of {self.name} has no operations")
         first = ops[0].inputs[0]
         self._layers.append(
             Layer(
@@ -103,16 +106,23 @@ class NetBuilder:
     ) -> str:
         """A convolution; `padding` defaults to kernel // 2."""
         height, width, in_channels = self._shapes[x]
+        if groups < 1 or in_channels % groups or channels % groups or channels < 1:
+            raise RuntimeError(f"{name} has {groups} groups, which do not divide {in_channels} and {channels} channels")
         pad = kernel // 2 if padding is None else padding
+        self._check_window(x, name, kernel, stride, pad)
         shape = (_strided(height, kernel, stride, pad), _strided(width, kernel, stride, pad), channels)
         return self._add(Conv(name, (x,), shape, in_channels, kernel, stride, pad, groups, bias, norm))
 
     def linear(self, x: str, name: str, *, features: int, bias: bool = True) -> str:
         """A fully connected layer on a (1, 1, channels) value."""
+        if self._shapes[x][:2] != (1, 1):
+            raise RuntimeError(f"{name} takes (1, 1, channels), not {self._shapes[x]}; pool or flatten {x} first")
         return self._add(Linear(name, (x,), (1, 1, features), self._shapes[x][2], bias))
 
     def activation(self, x: str, function: str, name: str | None = None) -> str:
         """A non-linearity, named after its input unless `name` is given."""
+        if function not in ACTIVATIONS:
+            raise RuntimeError(f"{function} is no activation after {x}; there are {', '.join(ACTIVATIONS)}")
         return self._add(Activation(name or f"{x}.{function}", (x,), self._shapes[x], function))
 
     def global_avg_pool(self, x: str, name: str) -> str:
@@ -121,10 +131,12 @@ class NetBuilder:
 
     def max_pool(self, x: str, name: str, *, kernel: int, stride: int, padding: int) -> str:
         """Maximum over windows."""
+        self._check_window(x, name, kernel, stride, padding)
         return self._add(MaxPool(name, (x,), self._pooled(x, kernel, stride, padding), kernel, stride, padding))
 
     def avg_pool(self, x: str, name: str, *, kernel: int, stride: int, padding: int = 0) -> str:
         """Mean over windows, zeros of the border included."""
+        self._check_window(x, name, kernel, stride, padding)
         return self._add(AvgPool(name, (x,), self._pooled(x, kernel, stride, padding), kernel, stride, padding))
 
     def upsample(self, x: str, name: str, *, factor: int) -> str:
@@ -144,11 +156,15 @@ class NetBuilder:
         return self._add(Flatten(name, (x,), (1, 1, int(np.prod(self._shapes[x])))))
 
     def add(self, a: str, b: str, name: str) -> str:
-        """Element-wise sum."""
+        """Element-wise sum of two values of one shape."""
+        if self._shapes[a] != self._shapes[b]:
+            raise RuntimeError(f"{name} adds values of one shape, not {self._shapes[a]} and {self._shapes[b]}")
         return self._add(Add(name, (a, b), self._shapes[a]))
 
     def multiply(self, a: str, b: str, name: str) -> str:
         """Element-wise product, `b` broadcast over height and width."""
+        if self._shapes[b] not in (self._shapes[a], (1, 1, self._shapes[a][2])):
+            raise RuntimeError(f"{name} multiplies {self._shapes[a]} by that shape or one number a channel, not {b}")
         return self._add(Multiply(name, (a, b), self._shapes[a]))
 
     def build(self, *outputs: str) -> NetSpec:
@@ -156,6 +172,13 @@ class NetBuilder:
         if unknown := [name for name in outputs if name not in self._shapes]:
             raise RuntimeError(f"{self.name} has no values {', '.join(unknown)} to give")
         return NetSpec(self.name, self.input_shape, tuple(self._layers), outputs)
+
+    def _check_window(self, x: str, name: str, kernel: int, stride: int, padding: int) -> None:
+        height, width, _ = self._shapes[x]
+        if kernel < 1 or stride < 1 or padding < 0 or kernel > min(height, width) + 2 * padding:
+            raise RuntimeError(
+                f"{name} has a window of {kernel} pixels, stride {stride} and padding {padding} on {height} x {width}"
+            )
 
     def _pooled(self, x: str, kernel: int, stride: int, padding: int) -> Shape:
         height, width, channels = self._shapes[x]

@@ -179,7 +179,15 @@ def random_weights(spec: NetSpec, rng: np.random.Generator) -> dict[str, npt.NDA
 
 
 def single_layer(layer: Layer) -> NetSpec:
-    """The layer as a network of its own, for measuring it alone."""
+    """The layer as a network of its own, for measuring it alone.
+
+    Raises:
+        RuntimeError: It reads two values of earlier layers, so that it is no unit of a latency table.
+    """
+    own = {op.name for op in layer.ops}
+    read = {name for op in layer.ops for name in op.inputs} - own
+    if len(read) != 1:
+        raise RuntimeError(f"the layer {layer.key} reads {', '.join(sorted(read))}; a layer reads one earlier value")
     ops = tuple(
         replace(op, inputs=tuple(INPUT if name == layer.input else name for name in op.inputs)) for op in layer.ops
     )

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.costs import StageTables
-from nasface.errors import InvalidInput, NasfaceError
+from nasface.errors import ComponentError, InvalidInput, NasfaceError
 from nasface.metrics import Direction
 from nasface.predictors._base import Comparator, Digests, Scorer, Targets
 from nasface.predictors._isotonic import Isotonic, fit_isotonic
@@ -26,6 +26,12 @@ Values = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 logger = logging.getLogger(__name__)
+
+_SAMPLES: Final = 50
+"""Random networks on which a predictor's word that it is additive is checked."""
+
+_ROUNDING: Final = 1e-5
+"""Of the scores' spread; what single precision may make of a sum."""
 
 _OPPONENTS: Final = 100
 """Networks of the table against which a comparator's win rates are taken."""
@@ -114,14 +120,35 @@ class Ranker:
         return self._win_rates(population) if scores is None else scores
 
     def decompose(self) -> StageTables | None:
-        """The scores as a constant plus one entry per stage; None if predictor or space do not allow it."""
+        """The scores as a constant plus one entry per stage; None if predictor or space do not allow it.
+
+        Raises:
+            ComponentError: The predictor says that it is additive, and is not on random networks.
+        """
         choices = self.space.stage_choices()
         if choices is None or not isinstance(self.predictor, Scorer) or not self.predictor.additive:
             return None
         base: Population = np.sum([stage[0] for stage in choices], axis=0, dtype=np.int8)
         constant = float(self.predictor.score(self._encode(base[None]))[0])
         alone = ((base - stage[0] + stage).astype(np.int8) for stage in choices)
-        return StageTables(constant, tuple(self.predictor.score(self._encode(rows)) - constant for rows in alone))
+        tables = StageTables(constant, tuple(self.predictor.score(self._encode(rows)) - constant for rows in alone))
+        self._check_additive(tables, self.predictor)
+        return tables
+
+    def _check_additive(self, tables: StageTables, predictor: Scorer) -> None:
+        """Compare sums and scores of some networks, so that `search=exact` calls nothing an optimum that is none."""
+        networks = self.space.sample(np.random.default_rng(0), _SAMPLES)
+        indices = self.space.stage_indices(networks)
+        if indices is None:
+            return
+        scores = predictor.score(self._encode(networks))
+        error = float(np.abs(tables.predict(indices) - scores).max())
+        if error > _ROUNDING * max(float(np.ptp(scores)), float(np.abs(scores).max()) * 1e-3):
+            raise ComponentError(
+                f"The predictor {predictor.config.name} says that its scores are sums over the stages (additive), but "
+                f"scores of random networks of {self.space.name} differ from the sums by up to {error:.3g}; no optimum "
+                "can be proven with it."
+            )
 
     def predicted_accuracy(self, population: Population) -> Values:
         """What accuracy to expect, float64[n], as the table states it. Always an estimate.

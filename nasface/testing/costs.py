@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nasface.costs import Cost
+from nasface.costs import Cost, ReferenceCost
+from nasface.errors import InvalidInput, LookupTableError
 
 
 class CostConformance:
@@ -19,6 +20,15 @@ class CostConformance:
         assert cost.name
         assert cost.unit
         assert isinstance(cost.estimated, bool)
+
+    def test_reference(self, cost: Cost) -> None:
+        try:
+            reference = cost.reference()
+        except (InvalidInput, LookupTableError):
+            return
+        assert isinstance(reference, ReferenceCost)
+        assert np.isfinite(reference.value)
+        assert reference.value > 0
 
     def test_predict(self, cost: Cost) -> None:
         population = cost.space.sample(np.random.default_rng(0), 50)

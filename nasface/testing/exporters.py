@@ -47,6 +47,13 @@ class ExporterConformance:
         for name, value in weights.items():
             np.testing.assert_array_equal(value, kept[name], "export changed its weights")
 
+    def test_metadata_is_in_the_file(self, exporter: Exporter, spec: NetSpec, weights: Weights, tmp_path: Path) -> None:
+        files = []
+        for number, purpose in enumerate(("conformance", "something else")):
+            files.append(tmp_path / f"{number}{self.suffix}")
+            _export(exporter, spec, weights, files[-1], purpose)
+        assert files[0].read_bytes() != files[1].read_bytes(), "the metadata was dropped"
+
     def _check(self, path: Path, exported: Exported) -> None:
         data = path.read_bytes()
         assert exported == Exported(path, len(data), hashlib.sha256(data).hexdigest())
@@ -62,8 +69,8 @@ class ExporterConformance:
         assert list(tmp_path.iterdir()) == [], "nothing half-written may stay"
 
 
-def _export(exporter: Exporter, spec: NetSpec, weights: Weights, path: Path) -> Exported:
+def _export(exporter: Exporter, spec: NetSpec, weights: Weights, path: Path, purpose: str = "conformance") -> Exported:
     try:
-        return exporter.export(spec, weights, path, {"purpose": "conformance"})
+        return exporter.export(spec, weights, path, {"purpose": purpose})
     except MissingDependency as error:
         pytest.skip(str(error))

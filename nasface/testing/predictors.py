@@ -12,7 +12,7 @@ import pytest
 
 from nasface.errors import InvalidInput, MissingDependency, NotFitted
 from nasface.metrics.ranking import comparison_accuracy
-from nasface.predictors import Comparator, Scorer
+from nasface.predictors import Comparator, Ranker, Ridge, Scorer
 from nasface.spaces import SearchSpace
 from nasface.testing.synthetic import accuracies, face_space, truth
 
@@ -41,10 +41,14 @@ class PredictorConformance:
             y = accuracies(space, table, np.random.default_rng(2), noise=0.0005)
             x, groups = space.encode(table, predictor.encoding), space.groups(predictor.encoding)
             kept_x, kept_y = x.copy(), y.copy()
+            before = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002 - it must not be used
             try:
-                predictor.fit(x, y, groups, np.random.default_rng(3))
+                returned = predictor.fit(x, y, groups, np.random.default_rng(3))
             except MissingDependency as error:
                 pytest.skip(str(error))
+            assert returned is predictor, "fit must return the predictor"
+            after = np.random.get_state(legacy=False)["state"]["key"]  # noqa: NPY002
+            np.testing.assert_array_equal(after, before, "the global generator was used")
             np.testing.assert_array_equal(x, kept_x, "fit changed its features")
             np.testing.assert_array_equal(y, kept_y, "fit changed its targets")
             return predictor
@@ -88,6 +92,67 @@ class PredictorConformance:
         assert len(digests) == 2 * len(a)
         answers = predictor.compare_digests(digests[: len(a)], digests[len(a) :])
         np.testing.assert_allclose(answers, predictor.compare(a, b), atol=1e-6)
+        one_to_all = predictor.compare_digests(digests[:1], digests[len(a) :])
+        assert one_to_all.shape == (len(b),), "a single row stands for all of the other"
+        np.testing.assert_allclose(one_to_all, predictor.compare(np.repeat(a[:1], len(b), axis=0), b), atol=1e-6)
+
+    @pytest.mark.parametrize("rows", [0, 1, 3])
+    def test_any_number_of_rows(self, fit: Callable[[], Comparator], space: SearchSpace, rows: int) -> None:
+        predictor = fit()
+        a, b, _, _ = _others(space, predictor)
+        assert predictor.compare(a[:rows], b[:rows]).shape == (rows,)
+        if isinstance(predictor, Scorer):
+            assert predictor.score(a[:rows]).shape == (rows,)
+
+    def test_nothing_of_the_arguments_is_kept(
+        self, make: Callable[[], Comparator], fit: Callable[[], Comparator], space: SearchSpace
+    ) -> None:
+        expected, predictor = fit(), make()
+        table = space.sample(np.random.default_rng(1), 80)
+        y = accuracies(space, table, np.random.default_rng(2), noise=0.0005)
+        x = space.encode(table, predictor.encoding).copy()
+        predictor.fit(x, y, space.groups(predictor.encoding), np.random.default_rng(3))
+        x[:], y[:] = 0.0, 0.0
+        a, b, _, _ = _others(space, predictor)
+        np.testing.assert_array_equal(predictor.compare(a, b), expected.compare(a, b))
+
+    def test_fitting_again_forgets_what_was_before(
+        self, make: Callable[[], Comparator], fit: Callable[[], Comparator], space: SearchSpace
+    ) -> None:
+        expected, predictor = fit(), make()
+        groups = space.groups(predictor.encoding)
+        for seed, noise in ((7, 0.01), (1, 0.0005)):
+            table = space.sample(np.random.default_rng(seed), 80)
+            y = accuracies(space, table, np.random.default_rng(2), noise)
+            predictor.fit(space.encode(table, predictor.encoding), y, groups, np.random.default_rng(3))
+        a, b, _, _ = _others(space, predictor)
+        np.testing.assert_array_equal(predictor.compare(a, b), expected.compare(a, b))
+
+    def test_equal_accuracies_are_learned_or_refused(self, make: Callable[[], Comparator], space: SearchSpace) -> None:
+        predictor = make()
+        x = space.encode(space.sample(np.random.default_rng(1), 30), predictor.encoding)
+        try:
+            predictor.fit(x, np.full(30, 0.9), space.groups(predictor.encoding), np.random.default_rng(3))
+        except (InvalidInput, MissingDependency):
+            return
+        assert np.isfinite(predictor.compare(x[:5], x[5:10])).all()
+
+    def test_additive_scores_are_sums_over_the_stages(self, fit: Callable[[], Comparator], space: SearchSpace) -> None:
+        predictor = fit()
+        if not (isinstance(predictor, Scorer) and predictor.additive) or space.stage_choices() is None:
+            pytest.skip("not additive, or no stages")
+        table = space.sample(np.random.default_rng(1), 80)
+        Ranker(space, predictor, table, accuracies(space, table, np.random.default_rng(2))).decompose()
+
+    def test_deviation(self, fit: Callable[[], Comparator], space: SearchSpace) -> None:
+        predictor = fit()
+        a, _, _, _ = _others(space, predictor)
+        deviation = predictor.deviation(a) if isinstance(predictor, Scorer) else None
+        if deviation is None:
+            pytest.skip("it does not know how sure it is")
+        assert deviation.shape == (len(a),)
+        assert deviation.dtype == np.float64
+        assert (np.isfinite(deviation) & (deviation >= 0)).all()
 
     def test_scores(self, fit: Callable[[], Comparator], space: SearchSpace) -> None:
         predictor = fit()
@@ -112,11 +177,17 @@ class PredictorConformance:
         self, make: Callable[[], Comparator], fit: Callable[[], Comparator], space: SearchSpace, tmp_path: Path
     ) -> None:
         predictor = fit()
+        (tmp_path / "state").write_text("what was there before", encoding="utf-8")
+        before = (tmp_path / "state").stat().st_ino
         predictor.save(tmp_path / "state")
+        assert (tmp_path / "state").stat().st_ino != before, "write a new file and move it (nasface.runs.atomic_write)"
+        assert (tmp_path / "state").read_bytes()[:1] != b"\x80", "no pickle"
         assert [path.name for path in tmp_path.iterdir()] == ["state"], "one file, nothing beside it"
         loaded = make().load(tmp_path / "state")
         a, b, _, _ = _others(space, predictor)
         np.testing.assert_array_equal(loaded.compare(a, b), predictor.compare(a, b))
+        if isinstance(predictor, Scorer) and isinstance(loaded, Scorer):
+            np.testing.assert_array_equal(loaded.score(a), predictor.score(a), "load lost something that save had")
 
     def test_damaged_files_are_refused(
         self, make: Callable[[], Comparator], fit: Callable[[], Comparator], tmp_path: Path
@@ -128,6 +199,14 @@ class PredictorConformance:
             path.write_bytes(damaged)
             with pytest.raises(InvalidInput):
                 make().load(path)
+
+    def test_files_of_another_predictor_are_refused(self, make: Callable[[], Comparator], tmp_path: Path) -> None:
+        if isinstance(make(), Ridge):
+            pytest.skip("the other predictor is a ridge")
+        other = Ridge().fit(np.eye(4, dtype=np.float32), np.arange(4.0), [[0, 1, 2, 3]], np.random.default_rng(0))
+        other.save(tmp_path / "state")
+        with pytest.raises(InvalidInput):
+            make().load(tmp_path / "state")
 
 
 def _others(space: SearchSpace, predictor: Comparator) -> tuple[Any, Any, npt.NDArray[Any], npt.NDArray[Any]]:

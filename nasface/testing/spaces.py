@@ -9,6 +9,7 @@ import pytest
 
 from nasface.costs import Macs, Params
 from nasface.errors import InvalidGenotype, InvalidInput
+from nasface.netspec import to_dict
 from nasface.spaces import SearchSpace
 
 N = 60
@@ -49,6 +50,35 @@ class SpaceConformance:
         np.testing.assert_array_equal(space.mutate(rng, population, 0.0), population)
         np.testing.assert_array_equal(space.crossover(rng, population, population), population)
 
+    def test_everything_changes_with_probability_one(self, space: SearchSpace) -> None:
+        rng = np.random.default_rng(0)
+        population = space.sample(rng, N)
+        if space.size() > 1:
+            assert (space.mutate(rng, population, 1.0) != population).any(), "mutation with probability 1 does nothing"
+
+    def test_children_have_genes_of_both_parents(self, space: SearchSpace) -> None:
+        rng = np.random.default_rng(0)
+        first, second = space.sample(rng, N), space.sample(rng, N)
+        children, differ = space.crossover(rng, first, second), first != second
+        if differ.any():
+            assert (children == first)[differ].any(), "nothing comes from the first parent"
+            assert (children == second)[differ].any(), "nothing comes from the second parent"
+
+    def test_every_choice_is_sampled(self, space: SearchSpace) -> None:
+        choices = space.stage_choices()
+        population = space.sample(np.random.default_rng(0), 2000)
+        if choices is None:
+            pytest.skip("the space has no stages")
+        for gene in range(space.n_genes):
+            possible = {int(value) for stage in choices for value in np.unique(stage[:, gene])}
+            found = set(np.unique(population[:, gene]).tolist())
+            assert possible - {0} <= found | {0}, f"gene {gene} is never {sorted(possible - found - {0})}"
+
+    def test_different_rows_are_different_networks(self, space: SearchSpace) -> None:
+        rows = np.unique(space.sample(np.random.default_rng(0), 30), axis=0)
+        networks = {json.dumps(to_dict(space.build(row)), sort_keys=True) for row in rows}
+        assert len(networks) == len(rows), "a gene does not influence the network: canonical() must make it zero"
+
     def test_no_rows_are_fine(self, space: SearchSpace) -> None:
         rng = np.random.default_rng(0)
         none = space.sample(rng, 0)
@@ -59,6 +89,7 @@ class SpaceConformance:
     def test_canonical(self, space: SearchSpace) -> None:
         population = space.sample(np.random.default_rng(0), N)
         np.testing.assert_array_equal(space.canonical(population), population)
+        assert space.canonical(population.astype(np.int64)).dtype == np.int8
         for wrong in (population[:, :-1], np.full_like(population, 101), np.full_like(population, -1)):
             with pytest.raises(InvalidGenotype):
                 space.canonical(wrong)
