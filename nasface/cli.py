@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
-from types import FrameType
+from types import FrameType, UnionType
 from typing import Final, NoReturn, TypeGuard
 
 import hydra
@@ -117,17 +117,20 @@ def _report(error: BaseException | None) -> None:
     """End the program with one sentence and the exit code that fits."""
     if isinstance(error, NasfaceError):
         _stop(f"nasface: {error}", error.exit_code)
-    if isinstance(error, HydraException | OmegaConfBaseException) or _raised_by_hydra(error):
+    if isinstance(error, HydraException | OmegaConfBaseException) or _raised_by_hydra(error, ValueError):
         _stop(f"nasface: {explain(error)}", EXIT_INVALID)
+    if _raised_by_hydra(error, TypeError | AttributeError | AssertionError):
+        why = "is a list or a mapping given where a name stands, e.g. loss=[[1]]?"
+        _stop(f"nasface: These options cannot be composed ({error}); {why}", EXIT_INVALID)
     if isinstance(error, OSError):
         _stop(f"nasface: {_explain_os_error(error)}", EXIT_INVALID)
     traceback.print_exception(error)
     _stop("nasface: this is a defect of nasface; please report it with the lines above.", EXIT_DEFECT)
 
 
-def _raised_by_hydra(error: BaseException | None) -> TypeGuard[ValueError]:
-    """Whether Hydra refused an override with a plain ValueError, as it does for `predictor=3`."""
-    frames = list(traceback.walk_tb(error.__traceback__)) if isinstance(error, ValueError) else []
+def _raised_by_hydra(error: BaseException | None, kind: type[Exception] | UnionType) -> TypeGuard[Exception]:
+    """Whether Hydra stumbled over an override with a plain error, as it does for `predictor=3` and `loss=[[1]]`."""
+    frames = list(traceback.walk_tb(error.__traceback__)) if isinstance(error, kind) else []
     return bool(frames) and str(frames[-1][0].f_globals.get("__name__")).startswith("hydra.")
 
 

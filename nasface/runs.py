@@ -15,6 +15,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from nasface.errors import InvalidInput, NasfaceError
+
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """What goes into a JSON file; tuples become lists."""
 
@@ -41,6 +43,45 @@ def atomic_write(path: Path, *, private: bool = False) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed `atomic_write` left in a folder that this process holds."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(lock: Path, what: str, remedy: str, error: type[NasfaceError] = InvalidInput) -> Iterator[None]:
+    """Keep other processes from something; the system lets go when this one ends, however it ends, so no lock is stale.
+
+    Args:
+        lock: A file beside it, made if absent; its content says which process holds it.
+        what: For the message, e.g. "mine.csv is being measured".
+        remedy: What else to do than to wait.
+        error: What to raise.
+
+    Raises:
+        NasfaceError: Of the type `error`: another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise error(
+                f"{what} by another process ({file.read() or 'just started'}); wait for it, {remedy}."
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
 
 
 class AppendLog:

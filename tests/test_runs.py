@@ -10,7 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.runs import AppendLog, atomic_write, is_json, write_json, write_text
+from nasface.errors import InvalidInput
+from nasface.runs import (
+    AppendLog,
+    atomic_write,
+    held,
+    is_json,
+    parse_json,
+    read_text,
+    remove_leftovers,
+    write_json,
+    write_text,
+)
 
 
 def files(folder: Path) -> list[str]:
@@ -115,3 +126,39 @@ class TestAppendLog:
         assert log.mend() == ""
         log.append('{"c": 3}')
         assert log.lines() == ['{"a": 1}', '{"b": 2}', '{"c": 3}']
+
+
+def test_what_one_process_holds_another_is_told(tmp_path: Path) -> None:
+    asked = (tmp_path / "lock", "x is being made", "or do it by hand")
+    said = rf"x is being made by another process \(process {os.getpid()}\); wait for it, or do it by hand"
+    with held(*asked), pytest.raises(InvalidInput, match=said), held(*asked):
+        pass
+    with held(*asked):
+        pass
+
+
+def test_a_stale_lock_is_seen_through(tmp_path: Path) -> None:
+    """One that a killed process left behind."""
+    (tmp_path / "lock").write_text("process 1")
+    with held(tmp_path / "lock", "x is being made", "or do it by hand"):
+        assert (tmp_path / "lock").read_text() == f"process {os.getpid()}"
+
+
+def test_leftovers_of_a_killed_write_are_removed(tmp_path: Path) -> None:
+    for name in (".train.rec.abc.tmp", "train.rec", "mine.tmp"):
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"train.rec", "mine.tmp"}
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": 1, "a": 2}', "9" * 5000, "{", ""])
+def test_json_that_strangers_bring_ends_in_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_json(text)
+
+
+def test_text_has_a_size_and_may_have_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"\xef\xbb\xbfabc")
+    assert read_text(tmp_path / "text") == "abc"
+    with pytest.raises(ValueError, match="larger than"):
+        read_text(tmp_path / "text", most_bytes=3)

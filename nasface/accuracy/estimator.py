@@ -19,6 +19,7 @@ from nasface.accuracy.runner import SubnetRunner, inference_batch
 from nasface.accuracy.table import AccuracyTable, TableWriter
 from nasface.errors import InvalidInput
 from nasface.metrics import ListedPairs
+from nasface.runs import held
 from nasface.settings import WHOLE, Shard
 from nasface.supernets.calibration import calibrate, normalise
 from nasface.supernets.module import SpecModule
@@ -192,7 +193,20 @@ def _complete(
     path: Path,
     progress: TableProgress | None,
 ) -> AccuracyTable | None:
-    """The table in `path` once it has all wanted networks."""
+    """The table in `path` once it has all wanted networks; no other process adds to it meanwhile."""
+    remedy = "share the work (shards=2 shard=0, ...), or give another file"
+    with held(path.with_name(f".{path.name}.lock"), f"{path} is being measured", remedy):
+        return _complete_held(supernet, faces, wanted, seed, path, progress)
+
+
+def _complete_held(
+    supernet: Supernet,
+    faces: Faces,
+    wanted: Sequence[Entry],
+    seed: int,
+    path: Path,
+    progress: TableProgress | None,
+) -> AccuracyTable | None:
     protocol = _protocol(supernet, faces)
     writer = TableWriter(path, supernet.space, protocol.names, table_columns(supernet, faces))
     table = writer.table()

@@ -20,7 +20,7 @@ from nasface.data.record_file import Record, write_record
 from nasface.data.recordio import NAMES
 from nasface.data.verification_bin import write_bin
 from nasface.errors import DataError, InvalidInput, UnknownName
-from nasface.runs import atomic_write, write_text
+from nasface.runs import atomic_write, held, remove_leftovers, write_text
 
 FORMATS: Final = ("jpeg", "png")
 _BLOCK: Final = 512
@@ -92,9 +92,10 @@ def pack(data: FaceData, folder: Path, encoding: Encoding, progress: Callable[[i
     if (folder / last).exists():
         raise DataError(f"{folder} holds a {last} already; give another folder as pack.out, or remove it.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        pairs, missed = _pack_pairs(data.pairs, folder / "pairs.bin", encoding) if data.pairs else (0, ())
-        photos, people, skipped = _pack_photos(data, faces, folder, encoding, progress) if faces else (0, 0, ())
+        with held(folder / ".lock", f"{folder} is being packed into", "or give another pack.out", DataError):
+            remove_leftovers(folder)
+            pairs, missed = _pack_pairs(data.pairs, folder / "pairs.bin", encoding) if data.pairs else (0, ())
+            photos, people, skipped = _pack_photos(data, faces, folder, encoding, progress) if faces else (0, 0, ())
     except OSError as error:
         raise DataError(
             f"Photos cannot be packed into {folder} ({error.strerror or error}); make room or give another folder."

@@ -24,6 +24,7 @@ from nasface.exporters import Exporter
 from nasface.jobs import Run
 from nasface.netspec import NetSpec
 from nasface.randomness import Part
+from nasface.runs import held
 from nasface.spaces import SearchSpace
 from nasface.timing.journal import Journal
 from nasface.timing.layer_bench import write_models
@@ -40,6 +41,13 @@ def time_models(
     """Time models with a progress bar; say what it takes after the first round, and what was odd at the end."""
     if not transport.live:
         return measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal))
+    with held(journal.with_suffix(".lock"), f"{journal} is being measured", "or give another name"):
+        return _time_live(run, transport, models, options, journal)
+
+
+def _time_live(
+    run: Run, transport: Transport, models: Mapping[str, Path], options: TimingOptions, journal: Path
+) -> DeviceTimes:
     run.console.print(
         f"{len(models)} models, {options.blocks} to {options.max_blocks} blocks of {options.runs} runs or more each, "
         f"{options.threads} thread(s)",

@@ -6,13 +6,14 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from nasface import runs
 from nasface.errors import CheckpointError, InvalidInput
 from nasface.runs import Json, atomic_write, write_json
 
@@ -25,32 +26,14 @@ _NAME = re.compile(r"state-(\d{8})\.pt")
 State = dict[str, Any]
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep other processes from training in a folder; the system lets go when this one ends, however it ends.
+def held(folder: Path) -> AbstractContextManager[None]:
+    """Keep other processes from training in a folder.
 
     Raises:
         CheckpointError: Another process trains there.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise CheckpointError(
-                f"{folder} is being trained in by another process ({file.read() or 'just started'}); "
-                "wait for it, stop it, or give another training.folder."
-            ) from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()}")
-        file.flush()
-        yield
+    remedy = "stop it, or give another training.folder"
+    return runs.held(folder / LOCK, f"{folder} is being trained in", remedy, CheckpointError)
 
 
 class Checkpoints:
