@@ -16,8 +16,16 @@ import numpy.typing as npt
 import pytest
 from _sizes import size
 
-from nasface.exporters import TFLiteConfig, TFLiteExporter, TFLiteKerasConfig, TFLiteKerasExporter
+from nasface.exporters import (
+    OnnxConfig,
+    OnnxExporter,
+    TFLiteConfig,
+    TFLiteExporter,
+    TFLiteKerasConfig,
+    TFLiteKerasExporter,
+)
 from nasface.netspec import NetBuilder, NetSpec, Weights, random_weights
+from nasface.runtimes import open_model
 from nasface.runtimes.tflite import open_tflite
 from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
 
@@ -129,3 +137,29 @@ def test_large_depthwise_kernel(benchmark, tmp_path, shape, stride):
     }
     benchmark.extra_info |= summary(interleave(runners), "split")
     benchmark(runners["split"])
+
+
+@pytest.mark.parametrize("name", GENOTYPES)
+def test_precisions(benchmark, tmp_path, name):
+    """Files of every precision at 112 pixels, interleaved, and ONNX Runtime's beside them."""
+    pytest.importorskip("onnxruntime")
+    spec, weights = face_net(name, 112)
+    examples = np.random.default_rng(1).standard_normal((8, *spec.input_shape), np.float32)
+    configs = {
+        "float32": TFLiteConfig(),
+        "float16": TFLiteConfig(precision="float16"),
+        "int8": TFLiteConfig(precision="int8"),
+        "int8 integer": TFLiteConfig(precision="int8", hard_swish="integer"),
+        "int8_weights": TFLiteConfig(precision="int8_weights"),
+    }
+    runners = {}
+    for label, config in configs.items():
+        path = TFLiteExporter(config).export(spec, weights, tmp_path / f"{label}.tflite", {}, examples).path
+        benchmark.extra_info[f"{label} MB"] = path.stat().st_size / 1e6
+        runners[label] = tflite_runner(path)
+    for precision in OnnxExporter.precisions:
+        exporter = OnnxExporter(OnnxConfig(precision=precision))
+        model = open_model(exporter.export(spec, weights, tmp_path / f"{precision}.onnx", {}, examples).path)
+        runners[f"onnx {precision}"] = lambda model=model: model.embed(examples[:1])
+    benchmark.extra_info |= summary(interleave(runners), "float32")
+    benchmark(runners["int8"])
