@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from nasface.costs import LayerCost
+from nasface.costs import LATENCY, LayerCost
 from nasface.demo import Address, DemoModel, announce, demo_bundle
 from nasface.demo.bundle import CAVEAT
 from nasface.demo.link import Message, PageLink
@@ -17,7 +17,7 @@ from nasface.errors import DeviceLost, InvalidInput, TransportError
 from nasface.jobs import Outcome, Run
 from nasface.recognition.detectors.yunet import FILE as DETECTOR
 from nasface.runs import Json
-from nasface.settings import Settings
+from nasface.settings import Bound, Settings
 from nasface.strategies.constraints import notes
 from nasface.tasks import calibrate_device, search
 from nasface.timing.transports import PageTransport
@@ -119,9 +119,8 @@ def _hand_over(run: Run, link: PageLink, name: str, started: float, found: list[
 
 def _within(settings: Settings, name: str, bound: float | None) -> Settings:
     """Of a search for the device under a bound, or under none."""
-    limits = settings.constraints
-    latency = replace(limits.latency_ms, max=bound, ratio=None, confidence=None)
-    constraints = replace(limits, latency_ms=latency, default_latency_ratio=None)
+    bounds = settings.constraints.with_bound(LATENCY, Bound(max=bound))
+    constraints = replace(bounds, default_latency_ratio=None)
     return replace(settings, device={name: {"lut": name}}, constraints=constraints)
 
 
