@@ -20,8 +20,8 @@ from nasface.metrics import unit_rows
 Descriptors = npt.NDArray[np.float32]
 """float32[n, d]."""
 
-BLOCK: Final = 4096
-"""Descriptors that are compared at one time: 25 MB as float32."""
+BLOCK: Final = 256
+"""Descriptors that are compared at one time: about what a processor's cache holds as float32."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,19 @@ class Gallery:
         """The descriptors as float32, some thousands at a time, and which they are."""
         for start in range(0, len(self), BLOCK):
             rows = slice(start, start + BLOCK)
-            yield rows, self.descriptors[rows].astype(np.float32)
+            yield rows, widened(self.descriptors[rows])
+
+
+def widened(halves: npt.NDArray[np.float16]) -> Descriptors:
+    """Finite float16 as float32, by moving bits: several times as fast as numpy's conversion.
+
+    A float16 has 5 bits of exponent and 10 of mantissa; moved to the places that float32 has them in, the exponent is
+    too small by 112.
+    """
+    bits = np.ascontiguousarray(halves).view(np.int16).astype(np.int32)  # keeps the sign in the highest bit
+    bits <<= 13
+    bits &= np.int32(-0x70002000)  # 0x8FFFE000: the sign, and what was moved
+    return bits.view(np.float32) * np.float32(2.0**112)
 
 
 _REMEDIES: Final = {

@@ -5,26 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nasface.data import load_data
+from nasface.testing.faces import drawn_people
 
 
 @pytest.fixture(scope="session")
 def drawn() -> np.ndarray:
-    """uint8 [15, 224, 224, 3]: five drawn people whom YuNet takes for faces, three photos each.
-
-    A person's photos differ in place, size, brightness and noise: enough for code, not for stating accuracy.
-    """
-    from PIL import Image
-
-    report = load_data({"name": "procedural", "people": 64, "photos": 3}).report
-    firsts = np.flatnonzero(np.isin(report.labels, [3, 6, 9, 10, 15]))[::3]
-    rng, photos = np.random.default_rng(0), []
-    for picture in report.load(firsts, size=224).images:
-        for side, left, top, gain in ((224, 0, 0, 1.0), (200, 20, 4, 0.92), (184, 6, 30, 1.05)):
-            photo = np.full((224, 224, 3), 128.0)
-            photo[top : top + side, left : left + side] = np.asarray(Image.fromarray(picture).resize((side, side)))
-            photos.append(np.clip(photo * gain + rng.normal(0, 3, photo.shape), 0, 255).astype(np.uint8))
-    return np.stack(photos)
+    """uint8 [15, 224, 224, 3]: five drawn people, three photos each."""
+    return drawn_people()
 
 
 @pytest.fixture(scope="session")

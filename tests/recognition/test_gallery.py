@@ -15,7 +15,7 @@ import pytest
 from nasface.errors import GalleryError, InvalidInput, UnknownName
 from nasface.recognition import gallery_file
 from nasface.recognition.classifiers import Centroid, CentroidConfig, Linear, LinearConfig, Nearest, NearestConfig
-from nasface.recognition.gallery import Gallery, Threshold, Way
+from nasface.recognition.gallery import Gallery, Threshold, Way, widened
 from nasface.recognition.gallery_file import GalleryFile
 
 WAY = Way("a" * 64, "aligned", {"size": 112, "points": [[1, 2]] * 5}, "yunet")
@@ -86,6 +86,12 @@ class TestGallery:
 
 def vars_of(way: Way) -> dict[str, object]:
     return {name: getattr(way, name) for name in ("model", "crop", "template", "detector")}
+
+
+def test_every_finite_float16_is_widened_exactly() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    finite = halves[np.isfinite(halves)]
+    np.testing.assert_array_equal(widened(finite).view(np.int32), finite.astype(np.float32).view(np.int32))
 
 
 class TestFile:

@@ -14,6 +14,7 @@ from nasface.netspec import INPUT, NetBuilder
 from nasface.preprocessing import ARCFACE
 from nasface.recognition.detectors import Boxes, BoxesConfig
 from nasface.recognition.recognizer import Recognizer
+from nasface.testing.faces import write_contrast_model
 
 pytest.importorskip("ai_edge_litert")
 
@@ -22,21 +23,8 @@ COLUMNS = "photo,left,top,right,bottom"
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network that sees the contrasts of a 64 pixel face; it carries a template and a threshold."""
-    from nasface.exporters import TFLiteConfig, TFLiteExporter
-
-    net = NetBuilder("means", (64, 64, 3))
-    with net.layer("Means"):
-        means = net.avg_pool(INPUT, "means", kernel=4, stride=4)
-        net.flatten(net.conv(means, "contrast", channels=3, kernel=3, padding=0, groups=3), "flat")
-    spec = net.build()
-    contrast = np.full((3, 1, 3, 3), -1 / 8, np.float32)
-    contrast[:, :, 1, 1] = 1
-    path = tmp_path_factory.mktemp("model") / "means.tflite"
-    thresholds = [{"far": 0.001, "tar": 0.9, "squared_l2": 0.45, "cosine": 0.775}]
-    metadata = {"template": ARCFACE.to_dict(), "thresholds": thresholds}
-    TFLiteExporter(TFLiteConfig()).export(spec, {"contrast.weight": contrast}, path, metadata)
-    return path
+    """Carries a template and a threshold."""
+    return write_contrast_model(tmp_path_factory.mktemp("model") / "contrast.tflite")
 
 
 @pytest.fixture
@@ -67,7 +55,7 @@ def test_verify(recognizer: Recognizer, drawn: np.ndarray) -> None:
     same, other = recognizer.verify(drawn[0], drawn[2]), recognizer.verify(drawn[0], drawn[4])
     assert (same.same, other.same) == (True, False)
     assert same.distance < other.distance
-    assert same.threshold.origin == "metadata of means.tflite"
+    assert same.threshold.origin == "metadata of contrast.tflite"
     assert recognizer.verify(drawn[0], drawn[0]).distance == pytest.approx(0, abs=1e-6)
 
 

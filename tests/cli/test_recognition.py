@@ -1,0 +1,116 @@
+"""Enrol, identify, verify and gallery through the command line, on drawn people."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasface.testing.faces import drawn_people, write_contrast_model
+
+from ._command import Command
+
+pytest.importorskip("ai_edge_litert")
+
+
+@pytest.fixture
+def here(cli: Command) -> Path:
+    """The working folder: a model, a folder of two people with two photos each, and photos of them and a stranger."""
+    from PIL import Image
+
+    folder, photos = Path.cwd(), drawn_people()
+    write_contrast_model(folder / "model.tflite")
+    for person, name in enumerate(("Ada [a]", "Bo")):
+        (folder / "people" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.fromarray(photos[3 * person + number]).save(folder / "people" / name / f"{number}.png")
+    Image.new("RGB", (50, 50)).save(folder / "people" / "Bo" / "nobody.png")
+    for name, row in (("ada", 2), ("bo", 5), ("stranger", 8)):
+        Image.fromarray(photos[row]).save(folder / f"{name}.png")
+    return folder
+
+
+GALLERY = "recognition.gallery=a.gallery"
+MODEL = "model=model.tflite"
+
+
+def test_from_enrolment_to_removal(cli: Command, here: Path) -> None:
+    enrolled = cli("task=enrol", MODEL, GALLERY, "recognition.photos=people")
+    assert enrolled.code == 0, enrolled.err
+    assert enrolled.result["decision"]["enrolled"] == {"Ada [a]": 2, "Bo": 2}
+    assert "Ada [a]: 2 photos enrolled" in enrolled.out
+    assert "nobody.png shows no face" in " ".join(enrolled.out.split())
+
+    found = cli("task=identify", MODEL, GALLERY, "recognition.photos=[ada.png,bo.png,stranger.png]")
+    assert found.code == 0, found.err
+    with (found.folder / "faces.csv").open() as file:
+        assert [row["name"] for row in csv.DictReader(file)] == ["Ada [a]", "Bo", ""]
+
+    same = cli("task=verify", MODEL, "recognition.photos=[ada.png,bo.png]")
+    assert "two people" in same.out
+    listed = cli("task=gallery", GALLERY)
+    assert listed.result["decision"]["people"] == {"Ada [a]": 2, "Bo": 2}
+    removed = cli("task=gallery", GALLERY, "recognition.action=remove", "recognition.name=Bo")
+    assert removed.code == 0, removed.err
+    again = cli("task=identify", MODEL, GALLERY, "recognition.photos=bo.png")
+    assert again.result["status"] == "ok"
+    assert cli("task=gallery", GALLERY).result["decision"]["people"] == {"Ada [a]": 2}
+    exported = cli("task=gallery", GALLERY, "recognition.action=export", "recognition.out=out.npz")
+    assert exported.code == 0, exported.err
+    with np.load(here / "out.npz") as arrays:
+        assert arrays["names"].tolist() == ["Ada [a]/000000", "Ada [a]/000001"]
+
+
+def test_a_threshold_of_people_who_are_not_in_it(cli: Command, here: Path) -> None:
+    cli("task=enrol", MODEL, GALLERY, "recognition.photos=people")
+    options = ("data=procedural", "data.people=40", "data.photos=4", "recognition.far=0.1")
+    done = cli("task=gallery", MODEL, GALLERY, "recognition.action=calibrate", *options)
+    assert done.code == 0, done.err
+    assert done.result["decision"]["far"] == 0.1
+    assert "people of data=procedural who are not in the gallery" in " ".join(cli("task=gallery", GALLERY).out.split())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["task=enrol", GALLERY, "recognition.photos=people"], "model=FILE"),
+        (["task=enrol", MODEL, GALLERY], "recognition.photos"),
+        (["task=enrol", MODEL, GALLERY, "recognition.photos=ada.png"], "recognition.name=NAME"),
+        (["task=enrol", MODEL, "recognition.photos=ada.png", "recognition.name=A"], "recognition.gallery=FILE"),
+        (["task=identify", MODEL, GALLERY, "recognition.photos=ada.png"], "does not exist"),
+        (["task=verify", MODEL, "recognition.photos=ada.png"], "compares two photos"),
+        (["task=gallery", "recognition.action=forget", GALLERY], "Known: calibrate, export, list, remove"),
+        (["task=gallery", "recognition.action=remove", GALLERY], "recognition.name=NAME"),
+        (["task=gallery"], "recognition.gallery=FILE"),
+        (["task=verify", MODEL, "recognition.photos=[ada.png,absent.png]"], "absent.png"),
+    ],
+)
+def test_what_is_missing_is_said(cli: Command, here: Path, overrides: list[str], message: str) -> None:
+    done = cli(*overrides)
+    assert done.code == 2
+    assert message in done.text
+
+
+def test_errors_by_group(cli: Command, here: Path) -> None:
+    """Of drawn people in folders: a table with every group, in the page and in result.json."""
+    from PIL import Image
+
+    from nasface.data import load_data
+
+    report = load_data({"name": "procedural", "people": 48, "photos": 3}).require("report")
+    photos = report.load(size=64)
+    for row, picture in zip(photos.indices, photos.images, strict=True):
+        path = here / "photos" / report.names[row]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(path)
+    lines = ["person,group", *(f"{name},{'odd' if i % 2 else 'even'}" for i, name in enumerate(report.people))]
+    (here / "groups.csv").write_text("\n".join(lines))
+    data = ("data=image_folder", "data.root=photos", "data.split=none", "data.groups=groups.csv")
+    done = cli("task=evaluate", MODEL, *data, "evaluation.far=[0.1]", "evaluation.bootstrap=20")
+    assert done.code == 0, done.err
+    [details] = done.result["decision"]["details"].values()
+    assert [group["group"] for group in details["groups"]] == ["even", "odd"]
+    assert "highest FMR" in done.out
+    assert "errors by group" in (done.folder / "report.html").read_text()
