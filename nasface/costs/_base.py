@@ -164,12 +164,13 @@ class LayerCost(Cost):
         if choices is None:
             return None
         base: npt.NDArray[np.int8] = np.sum([stage[0] for stage in choices], axis=0, dtype=np.int8)
-        fixed, tables = self.space.layer_indices(base[None]), []
-        for stage in choices:
-            layers = self.space.layer_indices((base - stage[0] + stage).astype(np.int8))
-            of_stage = (layers != layers[0]).any(axis=0)
+        alone = [(base - stage[0] + stage).astype(np.int8) for stage in choices]
+        layers = self.space.layer_indices(np.concatenate([base[None], *alone]))  # at once: columns mean the same
+        fixed, tables = layers[:1], []
+        for rows in np.split(layers[1:], np.cumsum([len(stage) for stage in choices])[:-1]):
+            of_stage = (rows != rows[0]).any(axis=0)
             fixed = np.where(of_stage, -1, fixed)
-            tables.append(self._combined(layers[:, of_stage]))
+            tables.append(self._combined(rows[:, of_stage]))
         return StageTables(float(self._combined(fixed)[0]), tuple(tables), self.combine)
 
     def _combined(self, layers: npt.NDArray[np.int16]) -> Values:

@@ -19,6 +19,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby, zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -149,12 +150,15 @@ class SearchSpace(ABC):
     def layer_indices(self, population: Population) -> npt.NDArray[np.int16]:
         """int16[n, m]: for every genotype the indices into `layers()` of its layers, in order, padded with -1.
 
-        This default builds every network; a space that can compute the indices from the genes should.
+        A column belongs to one stage, or to what lies between stages, in all rows of a call. This default builds every
+        network; a space that can compute the indices from the genes should.
         """
         position = {layer.key: index for index, layer in enumerate(self.layers())}
-        rows = [[position[layer.key] for layer in self.build(row).layers] for row in population]
-        width = max((len(row) for row in rows), default=0)
-        return np.array([row + [-1] * (width - len(row)) for row in rows], np.int16).reshape(len(rows), width)
+        rows = [_by_part(self.build(row), position) for row in population]
+        widths = [max(map(len, parts)) for parts in zip_longest(*rows, fillvalue=())]
+        whole = [[*row, *[[]] * (len(widths) - len(row))] for row in rows]
+        padded = [[i for part, w in zip(row, widths, strict=True) for i in _padded(part, w)] for row in whole]
+        return np.array(padded, np.int16).reshape(len(rows), sum(widths))
 
     def stage_choices(self) -> list[Population] | None:
         """Per stage, int8[n_choices, n_genes]: every choice with the other stages' genes zero; None without stages.
@@ -194,3 +198,13 @@ class SearchSpace(ABC):
             raise InvalidGenotype(f"'{text[:60]}' is not a genotype; give {self.n_genes} whole numbers.") from None
         row: npt.NDArray[np.int8] = self.canonical(genes[None, :])[0]
         return row
+
+
+def _by_part(network: NetSpec, position: Mapping[str, int]) -> list[list[int]]:
+    """Indices of the layers of each stage, and of each stretch between stages, in order."""
+    parts = groupby(network.layers, key=lambda layer: layer.stage)
+    return [[position[layer.key] for layer in layers] for _, layers in parts]
+
+
+def _padded(part: Sequence[int], width: int) -> list[int]:
+    return [*part, *[-1] * (width - len(part))]

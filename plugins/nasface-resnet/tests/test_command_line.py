@@ -1,0 +1,64 @@
+"""The plug-in as a user runs it: through the real command line, in the environment it is installed in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def nasface(*overrides: str, cwd: Path) -> str:
+    """What the command printed; it must succeed."""
+    arguments = [sys.executable, "-m", "nasface", *overrides]
+    done = subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """One folder for each of three exporters."""
+    cwd = tmp_path_factory.mktemp("jobs")
+    exporters = "exporter=tflite,onnx,nnz"
+    bounds = ("constraints.depth.max=5", "measure.runs=2", "search.generations=3", "search.population=20")
+    nasface("-m", "experiment=resnet_small", exporters, *bounds, f"hydra.sweep.dir={cwd / 'sweep'}", cwd=cwd)
+    return [cwd / "sweep" / str(number) for number in range(3)]
+
+
+def decision(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    assert found["status"] == "ok", found["message"]
+    return found
+
+
+def test_the_main_job_delivers_every_format(jobs: list[Path]) -> None:
+    for folder, suffix in zip(jobs, (".tflite", ".onnx", ".nnz"), strict=True):
+        found = decision(folder)
+        assert (folder / f"model{suffix}").stat().st_size > 1000
+        checks = found["measurements"]["parity"]
+        assert {"random", "calibration"} <= set(checks), "the runtime of the suffix has checked the file"
+        assert found["components"]["supernet"] == "resnet_small"
+
+
+def test_the_networks_are_of_the_plugins_own_trained_weights(jobs: list[Path]) -> None:
+    from nasface_resnet import Resnet, ResnetSource, ResnetSupernetConfig
+
+    own = ResnetSource(ResnetSupernetConfig(), cwd=Path.cwd()).fingerprint(Resnet())
+    assert own in json.dumps(decision(jobs[0]))
+
+
+def test_a_bound_on_the_plugins_cost_binds(jobs: list[Path]) -> None:
+    bounds = {entry["label"]: entry["bound"] for entry in decision(jobs[0])["decision"]["constraints"]}
+    assert bounds["depth"] == 5
+    assert sum(decision(jobs[0])["decision"]["genotype"]["depths"]) <= 5
+
+
+def test_its_task_and_its_experiment(tmp_path: Path) -> None:
+    said = nasface("experiment=resnet_small", "task=census", "census.networks=50", cwd=tmp_path)
+    assert "of 50 random networks are within the bounds" in said
+    nasface("experiment=shares", "space=resnet_small", "supernet=resnet_small", "latency=analytic", cwd=tmp_path)
+    assert (tmp_path / "runs" / "shares" / "shares.csv").read_text().count("\n") >= 3
