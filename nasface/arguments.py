@@ -6,6 +6,7 @@ have all of them. What that grammar does not read, or reads as something else th
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,10 +17,14 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
 from nasface.errors import InvalidInput
+from nasface.registry import KINDS
 from nasface.tasks import all_tasks
 
 MULTIRUN: Final = frozenset({"-m", "--multirun"})
 HELP: Final = frozenset({"-h", "--help", "help"})
+
+LISTED: Final = frozenset({*KINDS, "device", "training"} - {"task"})
+"""Kinds of components that task=list shows."""
 
 _KEY: Final = re.compile(r"(~|\+{0,2})[\w./@:-]+")
 _FOLDERS: Final = frozenset({"--config-dir", "-cd"})
@@ -35,6 +40,8 @@ def to_hydra(arguments: Sequence[str]) -> list[str]:
         InvalidInput: A word is neither an option, nor a flag, nor a task.
     """
     multirun = bool(MULTIRUN & set(arguments))
+    if named_task(arguments) == "list":
+        arguments = [_shown(argument) for argument in arguments]
     flags: list[str] = []
     overrides: list[str] = []
     rest = iter(arguments)
@@ -48,12 +55,27 @@ def to_hydra(arguments: Sequence[str]) -> list[str]:
     return flags + overrides  # argparse, which splits them, gives up at a folder behind an option
 
 
+def named_task(arguments: Sequence[str]) -> str | None:
+    """The task that the arguments name, as a word or as an option; None if they name none that exists."""
+    words = [argument.removeprefix("task=") for argument in arguments]
+    return next((word for word in words if word in all_tasks()), None)
+
+
+def _shown(argument: str) -> str:
+    """`nasface list predictor=ridge` asks for a component instead of choosing it."""
+    return f"show='{argument}'" if argument.partition("=")[0] in LISTED else argument
+
+
 def _override(argument: str, multirun: bool) -> str:
     key, equals, value = argument.partition("=")
     if not equals and key in all_tasks():
         return f"task={key}"
     if not _KEY.fullmatch(key) or not (equals or key.startswith("~")):
-        raise InvalidInput(f"'{argument}' is no option: options are KEY=VALUE, e.g. task=list, which shows them all.")
+        close = difflib.get_close_matches(argument, [*all_tasks(), "help"], n=2)
+        meant = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise InvalidInput(
+            f"'{argument}' is neither a task nor an option.{meant} Options are KEY=VALUE; nasface --help shows all."
+        )
     if _BOUND.fullmatch(key) and _NUMBER.fullmatch(value):
         key = f"{key}.max"
     return f"{key}={_value(key, value, multirun)}" if equals else argument

@@ -74,13 +74,13 @@ def main() -> None:
 def _run() -> None:
     """Options, then Hydra, which calls `run_task` once or, in a multirun, once a job."""
     register_options()
-    from nasface.arguments import HELP, MULTIRUN, to_hydra
+    from nasface.arguments import HELP, MULTIRUN, named_task, to_hydra
 
     given = sys.argv[1:]
     if HELP & set(given):
         from nasface.usage import usage
 
-        _say(usage())
+        _say(usage(named_task(given)))
     if "--version" in given:
         _say(f"nasface {metadata.version('nasface')}\n")
     sys.argv[1:] = to_hydra(given)
@@ -136,7 +136,8 @@ def _raised_by_hydra(error: BaseException | None, kind: type[Exception] | UnionT
 
 def _explain_os_error(error: OSError) -> str:
     space = "free space or choose another folder with hydra.run.dir=..."
-    remedy = "give the path of an existing file" if isinstance(error, FileNotFoundError) else space
+    existing = "give the path of an existing file, or for hydra.run.dir= a folder that can be made"
+    remedy = existing if isinstance(error, FileNotFoundError) else space
     return f"{error.strerror or error}: {error.filename or 'output folder'}; {remedy}"
 
 

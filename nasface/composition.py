@@ -19,8 +19,9 @@ from nasface.accuracy.plan import make_plan
 from nasface.accuracy.table import AccuracyTable, read_table
 from nasface.costs import COSTS, LATENCY, Cost, Macs, network_costs
 from nasface.devices import Device, load_device
-from nasface.errors import InvalidInput, LookupTableError, TableError
+from nasface.errors import InvalidInput, LookupTableError, TableError, UnknownName
 from nasface.exporters import Exporter
+from nasface.exporters.metadata import READERS, read_metadata
 from nasface.metrics import Direction, direction_of
 from nasface.predictors import Comparator, Ranker, Targets, fit_ranker
 from nasface.randomness import Part, generator
@@ -28,7 +29,7 @@ from nasface.registry import REGISTRY, build
 from nasface.settings import Bound, Constraints, Settings, Timing
 from nasface.spaces import Population, SearchSpace, join_stages
 from nasface.spaces.genotype_file import read_genotype
-from nasface.spaces.published import published_genotypes, published_subnets
+from nasface.spaces.published import published_genotypes
 from nasface.strategies import Constraint, Problem, Progress, SearchResult, SearchStrategy, no_progress
 from nasface.strategies.constraints import build_constraints, check_reachable
 from nasface.supernets.options import DEMO
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 
 SMALLEST, LARGEST = "smallest", "largest"
 """Names of the extreme networks of a space."""
+
+RESULT = "result.json"
+"""What every run leaves in its folder."""
 
 LEAST_SUBNETS = 30
 """Rows of an accuracy table below which nothing can be fitted and judged."""
@@ -225,6 +229,11 @@ class Workbench:
         given, own = self.settings.accuracy.table, self.source.table
         if given is not None:
             return self.cwd / Path(given).expanduser()
+        if own is None and not self.source.trained:
+            raise TableError(
+                "Random weights have no accuracies worth measuring: search with supernet=lfw112, the demo, or with "
+                "supernet.checkpoint=FILE of your own, or give accuracy.table=FILE.csv of networks of this space."
+            )
         if own is None:
             raise TableError(
                 f"There is no accuracy table for {self.source.name}: measure one with task=estimate_accuracy "
@@ -268,7 +277,18 @@ class Workbench:
 
     def check(self) -> None:
         """Make every part of a search, so that what cannot work is refused before anything slow starts."""
+        self._check_space()
         _ = self.constraints, self.targets, self.strategy, self.warm_start
+
+    def _check_space(self) -> None:
+        """Raise `InvalidInput` where the supernet is known to be of another space."""
+        said = self.source.signature
+        if said is not None and said != dict(self.space.fingerprinted()):
+            raise InvalidInput(
+                f"The supernet {self.source.name} is of another space than {self.space.name} with these choices "
+                f"({self.space.fingerprint()}): give supernet.checkpoint=FILE of one of this space (nasface "
+                "train_supernet makes one), or leave out the options of space."
+            )
 
     def fit(self) -> Ranker:
         """The predictor fitted on the table; the same seed gives the same ranker."""
@@ -289,23 +309,30 @@ class Workbench:
 
     @cached_property
     def warm_start(self) -> Population:
-        """The genotypes of `refine.warm_start`, int8[n, n_genes]: names of published networks, or files.
+        """The genotypes of `refine.warm_start`, int8[n, n_genes]; see `genotype`."""
+        rows = [self.genotype(given)[1] for given in self.settings.refine.warm_start]
+        return np.array(rows, np.int8).reshape(len(rows), self.space.n_genes)
+
+    def genotype(self, given: str) -> tuple[str, npt.NDArray[np.int8]]:
+        """A network as a user names it, and its genotype, int8[n_genes].
+
+        Args:
+            given: "smallest", "largest", the name of a published network ("subnet1_865" will do), or a path: of a run
+                folder, a model file that nasface exported, or a file that `read_genotype` reads.
 
         Raises:
-            InvalidInput: A file cannot be read, and no published network has that name.
-            InvalidGenotype: A file holds no network of this space.
+            UnknownName: Neither such a name nor a file.
+            InvalidInput: The file cannot be read.
+            InvalidGenotype: It holds no network of this space.
         """
-        published = {net.name: net.genotype for net in published_subnets()}
-        rows = []
-        for given in self.settings.refine.warm_start:
-            path = self.cwd / Path(given).expanduser()
-            if given not in published and not path.exists():
-                raise InvalidInput(
-                    f"refine.warm_start names '{given}', which is neither a file nor one of {', '.join(published)}."
-                )
-            known = given in published
-            rows.append(self.space.from_dict(published[given]) if known else read_genotype(path, self.space))
-        return np.array(rows, np.int8).reshape(len(rows), self.space.n_genes)
+        named, path = named_genotypes(self.space), self.cwd / Path(given).expanduser()
+        chosen = {_slug(name): name for name in named}.get(_slug(given))
+        if chosen is not None and not path.exists():
+            return chosen, named[chosen]
+        if not path.exists() and not path.suffix:
+            typed = [_typed(name) for name in named]
+            raise UnknownName("network", given, typed, "Or give a run folder, a model file or a genotype file.")
+        return path.stem, read_network(path, self.space)
 
     def fingerprint(self, *others: object) -> str:
         """Of the networks, their accuracies and whatever else results depend on (JSON values)."""
@@ -325,9 +352,37 @@ def extreme_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
     return {name: join_stages(choices, indices) for name, indices in picked.items()}
 
 
+def read_network(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:
+    """The genotype of a run folder, of a model file that nasface exported, or of a file of genotypes, int8[n_genes].
+
+    Raises:
+        InvalidInput: It cannot be read, or is the folder of something else.
+        ExportError: A model that was not written by nasface.
+        InvalidGenotype: It holds no network of this space.
+    """
+    if path.suffix in READERS:
+        genotype = read_metadata(path).get("genotype")
+        if genotype is None:
+            raise InvalidInput(f"The description in {path} names no genotype; give a model that task=search exported.")
+        return space.from_dict(genotype)
+    if path.is_dir() and not (path / RESULT).is_file():
+        raise InvalidInput(f"{path} is no run folder (it has no {RESULT}); give that of a search.")
+    return read_genotype(path / RESULT if path.is_dir() else path, space)
+
+
 def named_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
     """Networks that can be asked for by name."""
     return extreme_genotypes(space) | published_genotypes(space)
+
+
+def _typed(name: str) -> str:
+    """A name as a shell takes it, e.g. "subnet1_865"."""
+    return name.lower().replace(", ", "_").replace(" ", "")
+
+
+def _slug(name: str) -> str:
+    """Letters and digits alone, so that subnet1_865 means "Subnet 1, 865"."""
+    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def timing_options(timing: Timing) -> TimingOptions:

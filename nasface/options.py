@@ -14,7 +14,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
-from hydra.errors import MissingConfigException
+from hydra.errors import MissingConfigException, OverrideParseException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
@@ -235,10 +235,14 @@ def _placed(component: Component, preset: bool) -> list[Node]:
 
 def explain(error: Exception) -> str:
     """What Hydra or OmegaConf refused in composing the options or checking their types, in one sentence."""
+    if isinstance(error, OverrideParseException):
+        return f"'{error.override}' cannot be read; options are KEY=VALUE, e.g. seed=1 or 'device=[sd865,sd765]'."
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(error, MissingConfigException) and "/" in (error.missing_cfg_file or ""):
         group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return str(UnknownName(group, name, error.options or _group_options(group), REGISTRY.failure_hint()))
+        known, hint = error.options or _group_options(group), REGISTRY.failure_hint()
+        ways = _ways_to_a_table(name) if group == "device" else ""
+        return str(UnknownName(group, name, known, " ".join(filter(None, (ways, hint)))))
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
         if (new := RENAMED.get(str(cause.full_key))) is not None:
             return f"The option {cause.full_key} is called {new} now; give {new} instead."
@@ -252,6 +256,15 @@ def explain(error: Exception) -> str:
     if isinstance(cause, ValidationError) and cause.full_key:
         return f"{cause.full_key}: {text}; give a value of that type."
     return text
+
+
+def _ways_to_a_table(name: str) -> str:
+    """A device is its latency table, and this is how one is had."""
+    return (
+        f"A device is its latency table: measure one (nasface build_lut lut.name={name} transport=adb), estimate one "
+        f"from a few networks timed on the phone (nasface calibrate_device lut.name={name}), or import one (nasface "
+        f"import_lut lut.name={name} lut.file=FILE)."
+    )
 
 
 def _group_options(group: str) -> list[str]:

@@ -415,6 +415,7 @@ class Settings:
     network: Any = MISSING
     model: Any = MISSING
     sweep: str | None = MISSING
+    show: str | None = MISSING
     lut: Lut = field(default_factory=Lut)
     timing: Timing = field(default_factory=Timing)
     check: CheckLatency = field(default_factory=CheckLatency)

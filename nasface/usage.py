@@ -1,11 +1,13 @@
-"""What `python -m nasface --help` shows: examples, tasks, what every group can be, and the options with their comments.
+"""What `nasface --help` and `nasface TASK --help` show: examples, tasks, groups, and options with their comments.
 
 Hydra's own help composes a run and lists groups several times over, which takes seconds and drops the comments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from nasface.devices import user_luts
 from nasface.options import config_directory, yaml_options
@@ -13,27 +15,105 @@ from nasface.registry import REGISTRY
 from nasface.tasks import all_tasks
 
 EXAMPLES = """\
-python -m nasface predictor=lightgbm_nac device=sd865                           the main job
-python -m nasface -m predictor=lightgbm_nac,mlp_regressor device=sd865,sd765    a sweep, one table
-python -m nasface task=list                                                     every component and its parameters
-python -m nasface --cfg job                                                     composed options, nothing is run
-python -m nasface --hydra-help                                                  flags of Hydra, which composes options
+nasface device=sd865 constraints.latency_ms=12                   the main job: the best network within 12 ms
+nasface evaluate model=FILE.tflite data=lfw data.root=PHOTOS     any other task by its name
+nasface search --help                                            what a task does, and its options
+nasface -m predictor=lightgbm_nac,ridge device=sd865,sd765       a sweep, one table
+nasface list predictor                                           parameters of every predictor
+nasface --cfg job                                                composed options, nothing is run
+nasface --hydra-help                                             flags of Hydra, which composes options
 """
 
 _NO_GROUPS = ("task", "cost", "metric", "runtime")
 """Tasks have a section of their own; costs and metrics stand in other options, runtimes in suffixes."""
 
+OF_EVERY_TASK: Final = ("seed",)
+SEARCHED: Final = ("space", "supernet", "device", "latency", "accuracy", "predictor")
+MEASURED: Final = ("space", "supernet", "data", "accuracy")
+TIMED: Final = ("transport", "timing")
+RECOGNISED: Final = ("model", "recognition", "detector")
+OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "search": (*SEARCHED, "constraints", "search", "selector", "exporter", "data", "refine", "evaluation", "measure"),
+    "deploy_family": (*SEARCHED, "budgets", "search", "exporter", "data"),
+    "list": ("show",),
+    "profile": ("space", "supernet", "device", "latency", "constraints"),
+    "inspect": ("genotype", "network", "model", "space", "supernet", "device", "latency"),
+    "train_supernet": ("space", "data", "training", "loss", "teacher"),
+    "estimate_accuracy": (*MEASURED, "device", "constraints", "shards", "shard"),
+    "table_reliability": ("space", "supernet", "accuracy", "study"),
+    "study_photos": (*MEASURED, "study"),
+    "merge_tables": ("accuracy", "space", "supernet"),
+    "enrol": RECOGNISED,
+    "identify": RECOGNISED,
+    "verify": RECOGNISED,
+    "gallery": (*RECOGNISED, "data"),
+    "evaluate": ("model", "data", "evaluation"),
+    "evaluate_supernet": (*MEASURED, "evaluation"),
+    "compare_predictors": ("compare", *SEARCHED),
+    "replay": ("predictor", "accuracy", "compare", "supernet", "device"),
+    "experiment": ("experiment", "shards", "shard"),
+    "report": ("sweep",),
+    "pack": ("pack", "data"),
+    "import_lut": ("lut", "space", "supernet"),
+    "build_lut": ("lut", "space", "supernet", *TIMED),
+    "measure_latency": ("genotype", "model", "space", "supernet", *TIMED),
+    "check_latency": ("check", "device", "latency", "space", "supernet", *TIMED),
+    "calibrate_device": ("lut", "calibrate", "space", "supernet", *TIMED),
+    "export": ("network", "exporter", "data", "space"),
+    "demo": ("model", "demo"),
+    "build_assets": ("assets",),
+}
+"""The options that matter to a task, in the order of its help: groups, and parts of `config.yaml`."""
 
-def usage() -> str:
-    """The text of `--help`, after `options.register_options`."""
-    options = (config_directory() / "config.yaml").read_text(encoding="utf-8").partition("\nhydra:")[0]
-    sections = {
+
+def usage(task: str | None = None) -> str:
+    """The text of `--help`, or of a task's, after `options.register_options`."""
+    return _titled(_sections() if task is None else _task_sections(task))
+
+
+def _sections() -> dict[str, str]:
+    return {
         "Examples": EXAMPLES,
-        "Tasks: task=NAME": _columns(all_tasks().items()),
+        "Tasks: nasface TASK (or task=TASK)": _columns(all_tasks().items()),
         "Groups: group=NAME": _columns((group, ", ".join(sorted(names))) for group, names in _groups().items()),
+        "Options and their defaults: name.part=value": _config_text(),
+    }
+
+
+def _task_sections(task: str) -> dict[str, str]:
+    """What a task does, then the groups and options that matter to it."""
+    named = OPTIONS.get(task, ())
+    groups = {group: ", ".join(sorted(names)) for group, names in _groups().items() if group in named}
+    blocks = _blocks(_config_text())
+    options = "\n".join(blocks[name] for name in (*named, *OF_EVERY_TASK) if name in blocks)
+    chosen = _columns(groups.items()) + "\n\nnasface list GROUP=NAME shows the parameters of one." if groups else ""
+    sections = {
+        f"nasface {task}": all_tasks()[task],
+        "Groups: group=NAME": chosen,
         "Options and their defaults: name.part=value": options,
     }
+    return {title: text for title, text in sections.items() if text}
+
+
+def _titled(sections: Mapping[str, str]) -> str:
     return "\n".join(f"{title}\n{'-' * len(title)}\n{text.strip()}\n" for title, text in sections.items())
+
+
+def _config_text() -> str:
+    return (config_directory() / "config.yaml").read_text(encoding="utf-8").partition("\nhydra:")[0]
+
+
+def _blocks(config: str) -> dict[str, str]:
+    """The lines of every entry of `config.yaml` by its name."""
+    found: dict[str, str] = {}
+    for line in config.splitlines():
+        start = re.match(r"(\w+):", line)
+        if start is not None:
+            found[start[1]] = line
+        elif found and line.startswith(" "):
+            name = next(reversed(found))
+            found[name] += f"\n{line}"
+    return found
 
 
 def _groups() -> dict[str, set[str]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from nasface.errors import ExportError
 from nasface.exporters.onnx import onnx_metadata
 from nasface.exporters.tflite import tflite_metadata
 from nasface.exporters.torch_export import torch_export_metadata
+
+Description: TypeAlias = dict[str, Any]
+"""JSON; the fields are in docs/reference/model-metadata.md, and whoever exports a model may add more."""
 
 READERS: Final[dict[str, Callable[[bytes], str | None]]] = {
     ".tflite": tflite_metadata,
@@ -20,17 +23,18 @@ READERS: Final[dict[str, Callable[[bytes], str | None]]] = {
 """How the description is found in the bytes of a file, by its suffix."""
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
+def read_metadata(path: Path | str) -> Description:
     """The description inside an exported file.
 
     Raises:
         ExportError: The file cannot be read, is of another format or damaged, or was not written by nasface.
     """
+    path = Path(path)
     if path.suffix not in READERS:
         raise ExportError(f"{path} is none of the formats that hold a description: {', '.join(READERS)}.")
     try:
         found = READERS[path.suffix](path.read_bytes())
-        description: dict[str, Any] | None = json.loads(found or "null")
+        description: Description | None = json.loads(found or "null")
     except OSError as error:
         raise ExportError(f"{path} cannot be read: {error.strerror}; give a file that nasface exported.") from error
     except ValueError as error:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -81,8 +85,9 @@ def open_tflite(path: Path, threads: int = 1) -> Any:
     with requires("ai-edge-litert", "tflite", "running a .tflite file"):
         from ai_edge_litert.interpreter import Interpreter
     try:
-        interpreter = Interpreter(model_path=str(path), num_threads=threads)
-        interpreter.allocate_tensors()
+        with _without_notices():
+            interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ExportError(f"{path} cannot be run: {error}.") from error
     return interpreter
@@ -123,3 +128,22 @@ def with_shape(path: Path, shape: Sequence[int] | None = None) -> bytes:
         if tensor.ShapeSignatureLength():
             tensor.ShapeSignatureAsNumpy()[:] = shapes[index]
     return bytes(content)
+
+
+@contextmanager
+def _without_notices() -> Iterator[None]:
+    """In the block, what the runtime's C++ says on standard error is shown afterwards, without its notices.
+
+    Its log level cannot be set from Python, and every program would begin with "INFO: Created TensorFlow Lite ...".
+    """
+    sys.stderr.flush()
+    with TemporaryFile() as said:
+        before = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            said.seek(0)
+            os.write(2, b"".join(line for line in said if not line.startswith(b"INFO: ")))

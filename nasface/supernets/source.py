@@ -74,6 +74,11 @@ class SupernetSource(ABC):
         """Where its training photos have eyes, nose and mouth; None if nobody says it."""
         return None
 
+    @property
+    def signature(self) -> Mapping[str, object] | None:
+        """Of the space that it is of, as `SearchSpace.fingerprinted`; None if nobody says it."""
+        return None
+
     def calibration_images(self) -> npt.NDArray[np.uint8] | None:
         """Images uint8[n, side, side, 3] that may calibrate its batch normalisations in place of photos; None: none."""
         return None
@@ -98,6 +103,11 @@ class CheckpointSource(SupernetSource):
     def name(self) -> str:  # type: ignore[override]
         """The file's own statement, or its name."""
         return str(self.metadata.get("name", self.path.stem))
+
+    @property
+    def signature(self) -> Mapping[str, object] | None:
+        """What the file says."""
+        return self.metadata.get("space")
 
     @property
     def template(self) -> Template | None:

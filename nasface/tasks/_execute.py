@@ -73,7 +73,7 @@ RESUMABLE: Final = frozenset(
 )
 """Tasks whose same command goes on where it stopped, without being told a folder or a state."""
 
-_MODULES = {"list": "list_components"}
+_MODULES: Final = {"list": "list_components"}
 
 
 def _registered(name: str, summary: str) -> Callable[[Run], Outcome]:

@@ -1,9 +1,11 @@
-"""`task=inspect genotype=FILE`: one network layer by layer."""
+"""`task=inspect`: one network layer by layer (`genotype=`), or what a model file says of itself (`model=`)."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +14,10 @@ from rich.table import Column, Table
 from nasface.composition import DeviceCosts
 from nasface.costs import Cost, LayerCost
 from nasface.errors import InvalidInput, LookupTableError
+from nasface.exporters.metadata import READERS, Description, read_metadata
 from nasface.jobs import Outcome, Run
 from nasface.netspec import Layer, NetSpec, shape_text
+from nasface.reports.use_of_model import IN_WORDS, threshold_lines, thresholds, use_rows
 from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
@@ -33,10 +37,50 @@ class LayerRow:
 
 
 def run(run: Run) -> Outcome:
-    """Print layers, shapes, parameters, MACs, and latency per layer on every chosen device."""
+    """The description inside a model file, or a network's layers, or both."""
+    given, model = run.settings.genotype, _model(run)
     folder = one_network_folder(run)
-    space = run.workbench.space if folder is None else space_of(run, folder)
-    genotype = _genotype(run, space) if folder is None else read_genotype(folder / "net.config", space)
+    if folder is not None:
+        space = space_of(run, folder)
+        return Outcome(_show_network(run, space, read_genotype(folder / "net.config", space)))
+    if given is None and model is None:
+        raise InvalidInput(
+            "task=inspect needs genotype=: smallest, largest, a published network (subnet1_865), a run folder, a model "
+            "file, a genotype JSON ({'ks','e','d'}), a net.config or a result.json; model=FILE; or network=FOLDER."
+        )
+    if isinstance(given, list):
+        raise InvalidInput("task=inspect shows one network; give genotype=FILE, not a list.")
+    decision: dict[str, Json] = {} if model is None else {"metadata": _show_metadata(run, model)}
+    if given is None:
+        return Outcome(decision)
+    return Outcome(decision | _show_network(run, run.workbench.space, run.workbench.genotype(str(given))[1]))
+
+
+def _model(run: Run) -> Path | None:
+    """The model file to describe: `model=`, or `genotype=` where that is one."""
+    model, genotype = run.settings.model, run.settings.genotype
+    if isinstance(model, list):
+        raise InvalidInput("task=inspect shows one model; give model=FILE, not a list.")
+    if model is not None:
+        return run.path(str(model))
+    path = None if genotype is None else run.path(str(genotype))
+    return path if path is not None and path.suffix in READERS else None
+
+
+def _show_metadata(run: Run, path: Path) -> Description:
+    """How the model is used, its thresholds, and what else its description says."""
+    metadata = read_metadata(path)
+    lines = [f"{path.name}: {metadata.get('network')}, {metadata.get('precision')}"]
+    lines += [f"{name}: {text}" for name, text in use_rows(metadata)] + threshold_lines(thresholds(metadata))
+    rest = {name: value for name, value in metadata.items() if name not in {*IN_WORDS, "network", "precision"}}
+    lines += [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in rest.items()]
+    for line in lines:
+        run.console.print(line, soft_wrap=True)
+    return metadata
+
+
+def _show_network(run: Run, space: SearchSpace, genotype: npt.NDArray[np.int8]) -> dict[str, Json]:
+    """Layers, shapes, parameters, MACs, and latency per layer on every chosen device."""
     spec = space.build(genotype)
     devices = _devices(run)
     latencies = [_per_layer(entry.latency, genotype) for entry in devices]
@@ -56,26 +100,12 @@ def run(run: Run) -> Outcome:
     for entry in devices:
         mark = "estimated" if entry.latency.estimated else "from measured layers"
         run.console.print(f"{milliseconds[entry.device.name]:.2f} ms on {entry.device.name} ({mark})")
-    return Outcome(
-        {
-            "genotype": space.to_dict(genotype),
-            "layers": [asdict(row) for row in rows],
-            "totals": totals,
-            "resolution": space.resolution,
-        }
-    )
-
-
-def _genotype(run: Run, space: SearchSpace) -> npt.NDArray[np.int8]:
-    """The genotype of the file `genotype=`: OFA's genotype JSON, a net.config, or a result.json of a search."""
-    if run.settings.genotype is None:
-        raise InvalidInput(
-            "task=inspect needs genotype=FILE: a genotype JSON ({'ks','e','d'}), a net.config or a result.json; or "
-            "network=FOLDER."
-        )
-    if isinstance(run.settings.genotype, list):
-        raise InvalidInput("task=inspect shows one network; give genotype=FILE, not a list.")
-    return read_genotype(run.path(str(run.settings.genotype)), space)
+    return {
+        "genotype": space.to_dict(genotype),
+        "layers": [asdict(row) for row in rows],
+        "totals": totals,
+        "resolution": space.resolution,
+    }
 
 
 def _latency_header(entry: DeviceCosts) -> str:

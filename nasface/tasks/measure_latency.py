@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from rich.table import Table
 
-from nasface.composition import named_genotypes, timing_options
+from nasface.composition import timing_options
 from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import InvalidInput, MissingDependency, ModelRefused, NotMeasuredYet, UnknownName, listing
 from nasface.jobs import Outcome, Run
@@ -136,17 +136,8 @@ def _engines(run: Run) -> list[str]:
 
 def _genotypes(run: Run, space: SearchSpace) -> list[Subject]:
     """Sub-networks by file or by name."""
-    subjects = []
-    for given in _listed(run.settings.genotype):
-        path = run.path(given)
-        named = named_genotypes(space)
-        chosen = {_slug(name): name for name in named}.get(_slug(given))
-        if chosen is None and not path.is_file():
-            raise UnknownName("genotype (a file, or a network)", given, named)
-        genotype = named[chosen] if chosen is not None else read_genotype(path, space)
-        spec = space.build(genotype)
-        subjects.append(Subject(chosen or path.stem, space.resolution, space.to_text(genotype), spec))
-    return subjects
+    named = [run.workbench.genotype(given) for given in _listed(run.settings.genotype)]
+    return [Subject(name, space.resolution, space.to_text(row), space.build(row)) for name, row in named]
 
 
 def _networks(run: Run) -> list[Subject]:
@@ -295,8 +286,3 @@ def _number(value: float | None, digits: int) -> str:
 
 def _listed(given: object) -> list[str]:
     return [] if given is None else [str(one) for one in (given if isinstance(given, list) else [given])]
-
-
-def _slug(name: str) -> str:
-    """Letters and digits alone, so that subnet1_865 means "Subnet 1, 865"."""
-    return "".join(character for character in name.lower() if character.isalnum())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from nasface.arguments import to_hydra
+from nasface.arguments import named_task, to_hydra
 from nasface.errors import InvalidInput
 from nasface.runs import write_json
 from nasface.spaces.published import published_subnets
@@ -76,7 +76,7 @@ def test_words_folders_and_bounds() -> None:
         *("--config-dir", "mine", "task=evaluate", "model=x", "training=fast")
     ]
     assert to_hydra(["constraints.latency_ms=12"]) == ["constraints.latency_ms.max=12"]
-    with pytest.raises(InvalidInput, match="'serch' is no option: options are KEY=VALUE"):
+    with pytest.raises(InvalidInput, match=r"'serch' is neither a task nor an option\. Did you mean search"):
         to_hydra(["serch"])
 
 
@@ -85,3 +85,11 @@ def test_a_task_reads_a_file_with_a_difficult_name(cli: Command, tmp_path: Path)
     write_json(path, published_subnets()[0].genotype)
     done = cli("inspect", f"genotype={path}")
     assert done.code == 0, done.err
+
+
+def test_the_list_of_a_kind_and_the_help_of_a_task() -> None:
+    assert to_hydra(["list", "search"]) == ["task=list", "show='search'"]
+    assert to_hydra(["task=list", "predictor=ridge"]) == ["task=list", "show='predictor=ridge'"]
+    assert to_hydra(["predictor=ridge"]) == ["predictor=ridge"]
+    assert named_task(["-m", "evaluate", "--help"]) == named_task(["task=evaluate"]) == "evaluate"
+    assert named_task(["device=sd865"]) is None

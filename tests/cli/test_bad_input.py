@@ -72,7 +72,7 @@ class TestOptions:
         check_refused(done, "constraints.latency_ms has both max=9 and ratio=0.5", "one of the two")
 
     def test_task_needs_a_file(self, cli: Command) -> None:
-        check_refused(cli("task=inspect"), "needs genotype=FILE")
+        check_refused(cli("task=inspect"), "needs genotype=: smallest")
         check_refused(cli("task=evaluate", "data=procedural"), "needs model=FILE")
 
 

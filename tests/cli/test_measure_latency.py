@@ -79,7 +79,7 @@ def test_engines_are_interleaved_and_torch_runs_here(cli: Command, device: MadeU
     ("given", "message"),
     [
         ([], "needs genotype="),
-        (["genotype=subnet1_866"], "Unknown genotype (a file, or a network) 'subnet1_866'. Did you mean"),
+        (["genotype=subnet1_866"], "Unknown network 'subnet1_866'. Did you mean"),
         (["model=mobilenet_v4"], "Unknown model (a file, or a reference network) 'mobilenet_v4'. Did you mean"),
         (["model=conftest.py"], "Unknown model"),
         (["genotype=smallest", "timing.engines=[tensorrt]"], "Unknown timing.engines 'tensorrt'"),

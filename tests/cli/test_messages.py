@@ -1,0 +1,42 @@
+"""Messages that once misled: each says what was given, what is allowed, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ._command import Command
+from .test_bad_input import check_refused
+
+
+def test_a_device_without_a_table_lists_the_ways_to_one(cli: Command) -> None:
+    ways = ["build_lut lut.name=pixel8", "calibrate_device lut.name=pixel8", "import_lut lut.name=pixel8"]
+    check_refused(cli("device=pixel8"), "Unknown device 'pixel8'", "sd865", *ways)
+
+
+def test_random_weights_are_not_to_be_measured(cli: Command) -> None:
+    check_refused(cli("supernet=random"), "no accuracies worth measuring", "supernet=lfw112", "supernet.checkpoint=")
+
+
+@pytest.mark.parametrize("space", ["space=ofa_mbv3", "space.width=1.0"])
+def test_another_space_needs_another_supernet(cli: Command, space: str) -> None:
+    check_refused(cli(space), "lfw112 demo supernet is of another space", "supernet.checkpoint=FILE", "train_supernet")
+
+
+def test_words_that_are_no_tasks(cli: Command, tmp_path: Path) -> None:
+    check_refused(cli("serach"), "neither a task nor an option", "Did you mean search?", "nasface --help")
+    check_refused(cli("evalute", "model=x"), "Did you mean evaluate?")
+
+
+def test_a_run_folder_that_cannot_be_made(cli: Command) -> None:
+    done = cli("task=list", folder=Path("/proc/nowhere/run"))
+    assert done.text.startswith("nasface: No such file or directory: /proc/nowhere")
+    assert "hydra.run.dir= a folder that can be made" in done.text
+
+
+def test_hydra_never_speaks_itself(cli: Command) -> None:
+    for given in (["device=[sd865"], ["seed=[1"], ["predictor={a:1"], ["predictor="], ["device=a=b"], ["search.=1"]):
+        text = cli(*given).text
+        assert "hydra.cc" not in text, given
+        assert "Exception" not in text, given
