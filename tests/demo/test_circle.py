@@ -65,7 +65,7 @@ def test_a_page_is_measured_gets_its_network_and_recognises(
 ) -> None:
     page = browser.new_page()
     page.goto(announced(program.stdout))
-    page.wait_for_selector("#budget:visible", timeout=240_000)
+    page.wait_for_selector("#budget:visible", timeout=400_000)
     assert "EfficientNet-B0 needs about" in page.inner_text("#ms-text")
     page.click("#tab-compare")
     page.locator("#pair input[type=file]").first.set_input_files(photos["left"])
