@@ -13,6 +13,7 @@ from nasface.data.decoding import pillow_modules
 from nasface.exporters import TFLiteConfig, TFLiteExporter
 from nasface.netspec import INPUT, NetBuilder
 from nasface.preprocessing import ARCFACE
+from nasface.runs import Json
 
 PEOPLE: Final = (3, 6, 9, 10, 15)
 """Report people of `data=procedural data.people=64 data.photos=3` whose every photo YuNet finds a face in."""
@@ -46,6 +47,6 @@ def write_contrast_model(path: Path) -> Path:
         net.flatten(net.conv(means, "contrast", channels=3, kernel=3, padding=0, groups=3), "flat")
     kernel = np.full((3, 1, 3, 3), -1 / 8, np.float32)
     kernel[:, :, 1, 1] = 1
-    thresholds = [{"far": 0.001, "tar": 0.9, "squared_l2": THRESHOLD, "cosine": 1 - THRESHOLD / 2}]
-    metadata = {"template": ARCFACE.to_dict(), "thresholds": thresholds}
+    thresholds: list[Json] = [{"far": 0.001, "tar": 0.9, "squared_l2": THRESHOLD, "cosine": 1 - THRESHOLD / 2}]
+    metadata: dict[str, Json] = {"template": ARCFACE.to_dict(), "thresholds": thresholds}
     return TFLiteExporter(TFLiteConfig()).export(net.build(), {"contrast.weight": kernel}, path, metadata).path
