@@ -46,7 +46,10 @@ class CatBoostModel(BoostedTrees[LevelwiseOptions]):
                 "logging_level": "Silent",
             }
         )
-        model.fit(library.Pool(x, y))
+        try:
+            model.fit(library.Pool(x, y))
+        except library.CatBoostError as error:
+            raise InvalidInput(f"Predictor {self._name} cannot learn from this table: {error}.") from error
         with tempfile.TemporaryDirectory() as folder:  # the library writes files only
             file = Path(folder) / "model.json"
             model.save_model(str(file), format="json")

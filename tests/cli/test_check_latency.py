@@ -185,7 +185,7 @@ def test_another_device_is_refused_before_it_is_measured(
 ) -> None:
     """`device=phone` without `transport=` means this computer, whose times would become the phone's margin."""
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
-    monkeypatch.setattr("nasface.tasks._measuring.write_models", None)
+    monkeypatch.setattr("nasface.timing.transports.HostTransport.send", None)
     done = cli("task=check_latency", "device=phone", "check.nets=5")
     assert done.code == EXIT_INVALID, done.err
     assert "The table phone is of 'a phone', and the times to check it with are of '" in done.text

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from nasface import terminal
 from nasface.errors import EXIT_INFEASIBLE, EXIT_OK
-from nasface.tasks import search
 
 from ._command import Command
 from .test_bad_input import check_refused
@@ -77,13 +77,13 @@ def test_a_killed_search_goes_on_to_the_same_decision(
     state = f"search.state={tmp_path / 'state.json'}"
     calls = iter(range(100))
 
-    class Killed(search.Progress):
+    class Killed(terminal.Progress):
         def update(self, *args: object, **options: object) -> None:
             if options.get("completed") == 4 and next(calls) == 0:
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(search, "Progress", Killed)
+        patched.setattr(terminal, "Progress", Killed)
         assert cli(*small, state).code == 130
     assert json.loads((tmp_path / "state.json").read_text())["generation"] == 4
     found = cli(*small, state).result["decision"]

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from rich.console import Console
-
 from nasface.demo import Address, Bundle, announce
 from nasface.demo.bundle import static_files
 from nasface.demo.link import Message, PageLink
@@ -23,6 +21,7 @@ from nasface.devices.measurements import Sample
 from nasface.errors import ExportError, InvalidInput, ModelRefused, TransportError
 from nasface.registry import register
 from nasface.runtimes.tflite import with_shape
+from nasface.terminal import Terminal
 from nasface.timing.transports._base import Transport, checked_models, checked_timeout, sent
 
 PAGE: Final = "device.html"
@@ -85,14 +84,14 @@ class BrowserTransport(PageTransport):
         """Serve the page, say where, and wait for it."""
         link = PageLink(device_page(), self._address, "nasface times networks on this device.", self._timeout)
         self._link = link.__enter__()
-        console = Console(highlight=False)
+        console = Terminal()
         announce(console, link.url, self._address)
         try:
             self._about = link.about()
         except BaseException as error:
             self.__exit__(type(error))
             raise
-        console.print(f"{self._about['device']}, {self._about['runtime']}", soft_wrap=True, markup=False)
+        console.print(f"{self._about['device']}, {self._about['runtime']}", soft_wrap=True)
         return self
 
     def __exit__(self, *error: object) -> None:
