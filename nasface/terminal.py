@@ -15,10 +15,11 @@ class Terminal(Console):
 
     Args:
         stderr: Write to standard error.
+        quiet: Write nothing.
     """
 
-    def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+    def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
+        super().__init__(stderr=stderr, quiet=quiet, highlight=False, markup=False, emoji=False)
 
     def note(self, what: str, text: str, style: str = "yellow") -> None:
         """One line that begins with words in a style, e.g. "warning:"."""

@@ -43,8 +43,8 @@ def small_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nasface.accuracy.candidates.POOL", 64)
     monkeypatch.setattr("nasface.accuracy.candidates.STEPS", 20)
     loose = replace(tar_at(2e-3), name="tar_at_far_1e-3")
-    tabled = tuple(loose if metric.name == loose.name else metric for metric in tabled())
-    monkeypatch.setattr("nasface.accuracy.protocol.tabled()", tabled)
+    chosen = tuple(loose if metric.name == loose.name else metric for metric in tabled())
+    monkeypatch.setattr("nasface.accuracy.protocol.tabled", lambda: chosen)
 
 
 def test_metrics_tell_people_apart(supernet: ElasticSupernet, faces: Faces) -> None:

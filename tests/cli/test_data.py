@@ -110,12 +110,8 @@ def test_closed_sets_are_packed_with_the_words_that_split_them_again(
         "data.validation_fraction=0.05",
         "data.split_seed=3",
     ]
-    assert sorted(path.name for path in out.iterdir() if path.name != ".lock") == [
-        "names.txt",
-        "property",
-        "train.idx",
-        "train.rec",
-    ]
+    written = sorted(path.name for path in out.iterdir() if path.name != ".lock")
+    assert written == ["names.txt", "property", "train.idx", "train.rec"]
 
 
 @pytest.mark.parametrize(

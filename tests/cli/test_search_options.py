@@ -65,7 +65,9 @@ def test_warm_start_from_names_and_files(cli: Command, given: list[str], tmp_pat
     done = cli(*given, *small, f"refine.warm_start=['Subnet 2, 865',{tmp_path / 'net.json'}]")
     assert done.code == EXIT_OK, done.err
     refused = cli(*given, *small, "refine.warm_start=[nobody]")
-    check_refused(refused, "refine.warm_start names 'nobody'", "neither a file nor one of", "Subnet 1, 865")
+    check_refused(
+        refused, "Unknown network 'nobody'", "give a run folder, a model file or a genotype file", "Subnet 1, 865"
+    )
 
 
 def test_a_killed_search_goes_on_to_the_same_decision(
