@@ -66,7 +66,7 @@ def test_warm_start_from_names_and_files(cli: Command, given: list[str], tmp_pat
     assert done.code == EXIT_OK, done.err
     refused = cli(*given, *small, "refine.warm_start=[nobody]")
     check_refused(
-        refused, "Unknown network 'nobody'", "give a run folder, a model file or a genotype file", "Subnet 1, 865"
+        refused, "Unknown network 'nobody'", "give a run folder, a model file or a genotype file", "subnet1_865"
     )
 
 
