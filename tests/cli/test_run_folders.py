@@ -97,7 +97,7 @@ def test_a_sweep_with_a_failed_job_fails_when_all_have_run(cli: Command, monkeyp
         ("genotype=[a,{b:1}]", "genotype holds {'b': 1}, which is no name"),
         ("model=3", "model holds 3, which is no name"),
         ("budgets.ratios=[half]", "budgets.ratios"),
-        ("loss=[[1]]", "These options cannot be composed"),
+        ("loss=[[1]]", "Unknown loss '[[1]]'"),
     ],
 )
 def test_numbers_that_are_none_are_refused(cli: Command, override: str, fragment: str) -> None:
