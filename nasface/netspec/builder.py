@@ -66,7 +66,7 @@ class NetBuilder:
     ) -> Iterator[None]:
         """Operations added inside the block form one layer, whose input is the first operation's first input.
 
-        What tells two layers of one kind and shape apart is part of the key: see `Layer`, `others` come last.
+        What tells two layers of one kind and shape apart is part of the key: see `Layer`, `others` come first.
         """
         self._ops = []
         yield

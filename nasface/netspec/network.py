@@ -67,9 +67,9 @@ class Layer:
 
     @property
     def traits(self) -> dict[str, int]:
-        """What it has of `TRAITS` and `others`, in the key's order."""
+        """What it has of `others` and `TRAITS`, in the key's order."""
         named = {name: getattr(self, name) for name in TRAITS}
-        return {name: int(value) for name, value in named.items() if value is not None} | dict(self.others)
+        return dict(self.others) | {name: int(value) for name, value in named.items() if value is not None}
 
     @property
     def output_shape(self) -> Shape:
