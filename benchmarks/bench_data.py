@@ -122,7 +122,7 @@ def test_load(benchmark: Any, folder: Path, side: int, threads: int, monkeypatch
 def test_decode_large(benchmark: Any, folder: Path, draft: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A photo of 600 pixels, with and without decoding at a fraction of the size."""
     if not draft:
-        monkeypatch.setattr("nasface.data.sources.DRAFT", 1000)
+        monkeypatch.setattr("nasface.data.decoding.DRAFT", 1000)
     data = (folder / "s600" / "p" / "0.jpg").read_bytes()
     assert benchmark(decode, data, 112).shape == (112, 112, 3)
 
