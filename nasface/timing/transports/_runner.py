@@ -54,8 +54,8 @@ class RunnerTransport(Transport):
         """The runner; a new one with all models after one has died."""
         if self._runner is None or self._runner.status is not None:
             self.__exit__()
-            self._runner = runner = self._start()
             try:
+                self._runner = runner = self._start()  # which already talks to the device
                 self._about = runner.describe()
                 for name, path in self._models.items():
                     self._put(runner, name, path)
