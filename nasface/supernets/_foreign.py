@@ -49,7 +49,7 @@ def network_of(content: object, source: str, *, average: bool = False) -> State:
     Raises:
         CheckpointError: There is no such network, or it is not clear which one is meant.
     """
-    found = {place: state for place, state in _dictionaries(content) for _ in [0] if _prefixes(state)}
+    found = dict(_dictionaries(content))
     choices = [(place, prefix) for place, state in found.items() for prefix in _prefixes(state)]
     if not choices:
         raise CheckpointError(
