@@ -67,7 +67,11 @@ class RunnerProcess:
         self._listeners = [threading.Thread(target=listen, daemon=True) for listen in (self._listen, self._overhear)]
         for listener in self._listeners:
             listener.start()
-        self._write(preamble)
+        try:
+            self._write(preamble)
+        except TransportError:
+            self.close()
+            raise
 
     def ask(self, request: Mapping[str, object], content: bytes = b"") -> dict[str, Any]:
         """The answer to one request.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from nasface.errors import InvalidInput, TransportError
+from nasface.errors import DeviceLost, InvalidInput, TransportError
 from nasface.timing.journal import Journal
 from nasface.timing.protocol import TimingOptions, measure_networks
 from nasface.timing.transports import HostConfig, HostTransport, Sample
+from nasface.timing.transports._process import RunnerProcess
 
 from .conftest import FakeRunner
 
@@ -123,6 +127,21 @@ def test_a_runner_that_stops_reading(tmp_path: Path, runner: FakeRunner) -> None
         with pytest.raises(TransportError, match="did not read 1000"):
             process.ask({"cmd": "put", "name": "m", "bytes": 10**7}, bytes(10**7))
         assert process.status is not None, "it was ended"
+
+
+def test_one_that_ends_before_its_preamble_is_read_leaves_no_pipe_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def recorded(*arguments: object, **named: object) -> subprocess.Popen[bytes]:
+        started.append(popen(*arguments, **named))
+        return started[-1]
+
+    popen: Any = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", recorded)
+    with pytest.raises(DeviceLost, match="status 3"):
+        RunnerProcess([sys.executable, "-c", "raise SystemExit(3)"], "pi", 20.0, bytes(10**7))
+    assert started[0].stdin is not None
+    assert started[0].stdin.closed
 
 
 @pytest.mark.parametrize(
