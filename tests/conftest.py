@@ -11,8 +11,8 @@ from hypothesis import settings
 settings.register_profile("nasface", deadline=None)  # speed is claimed in benchmarks, on a machine that is quiet
 settings.load_profile("nasface")
 
-pytest_plugins = ["networks", "chromium"]
-"""Networks to export, and torch's evaluation of them: fixtures of exporters and runtimes. The system's browser."""
+pytest_plugins = ["networks", "chromium", "searched"]
+"""Networks to export, and torch's evaluation of them: fixtures of exporters and runtimes. A browser. A search."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One small search on the embedded table, for all tests of what is computed about it."""
+"""One small search on the embedded table: for tests of what is computed about it and of its page."""
 
 from __future__ import annotations
 
