@@ -143,10 +143,18 @@ class Workbench:
                 )
         return exporter
 
+    @property
+    def precision(self) -> str:
+        """Of the weights in the file that will be written; the plain one where none is."""
+        if self.settings.exporter["name"] == "none":
+            return Exporter.precision
+        exporter: Exporter = build("exporter", self.settings.exporter)
+        return exporter.precision
+
     @cached_property
     def counts(self) -> Mapping[str, Cost]:
         """The costs that need no device, by name, at the precision of the exported weights."""
-        return network_costs(self.space, self.settings.precision)
+        return network_costs(self.space, self.precision)
 
     @cached_property
     def foreign_costs(self) -> Mapping[str, Cost]:

@@ -81,7 +81,7 @@ class Run:
     @property
     def aligns(self) -> bool:
         """Whether the photos of `data` are whole ones, faces being cut out of them."""
-        return bool(self.settings.data.get("align", False))
+        return self.settings.data.get("align") is True
 
     @cached_property
     def detector(self) -> Detector:

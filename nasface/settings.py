@@ -463,11 +463,6 @@ class Settings:
         """Which part of a shared work is this process's; raises `InvalidInput` if there is none such."""
         return Shard(self.shard, self.shards)
 
-    @property
-    def precision(self) -> str:
-        """Of the weights that the exporter writes."""
-        return str(self.exporter.get("precision", "float32"))
-
     def fingerprint(self) -> str:
         """Short hash of all options."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]

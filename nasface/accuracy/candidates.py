@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -106,7 +107,19 @@ def dense(costs: Sequence[tuple[CostFunction, float]], band: float = 0.05) -> tu
     return tuple(Source(DENSE, cost, budget, band) for cost, budget in costs)
 
 
-def candidates(space: SearchSpace, n: int, seed: int, plan: Plan) -> tuple[Population, list[str]]:
+class Drawn(NamedTuple):
+    """Networks to measure.
+
+    Attributes:
+        population: int8[n, n_genes].
+        origins: What each was drawn by.
+    """
+
+    population: Population
+    origins: list[str]
+
+
+def candidates(space: SearchSpace, n: int, seed: int, plan: Plan) -> Drawn:
     """The first n networks of the sequence that `seed` and `plan` fix.
 
     Args:
@@ -114,9 +127,6 @@ def candidates(space: SearchSpace, n: int, seed: int, plan: Plan) -> tuple[Popul
         n: How many; distinct.
         seed: Of the sequence.
         plan: How they are drawn.
-
-    Returns:
-        int8[n, n_genes] and the n origins.
 
     Raises:
         InvalidInput: The sources have fewer than n networks within reach, or the space has no stages for families.
@@ -141,7 +151,7 @@ def candidates(space: SearchSpace, n: int, seed: int, plan: Plan) -> tuple[Popul
             "another accuracy.sampling."
         )
     found = list(rows.values())[:n]
-    return np.stack([row for row, _ in found]), [origin for _, origin in found]
+    return Drawn(np.stack([row for row, _ in found]), [origin for _, origin in found])
 
 
 def _draw(

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -167,14 +167,21 @@ def study(
     return results
 
 
-def read_study(path: Path, header: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What a file belongs to and its results; both empty if it is not there. A torn last line is cut off.
+class Study(NamedTuple):
+    """What a file belongs to, and its results."""
+
+    header: dict[str, Any]
+    results: list[dict[str, Any]]
+
+
+def read_study(path: Path, header: Mapping[str, Any] | None = None) -> Study:
+    """A file's content; nothing if it is not there. A torn last line is cut off.
 
     Raises:
         TableError: It is no such file, or belongs to something else than `header` says.
     """
     if not path.exists():
-        return {}, []
+        return Study({}, [])
     log = AppendLog(path, is_json)
     log.mend()
     try:
@@ -185,7 +192,7 @@ def read_study(path: Path, header: Mapping[str, Any] | None = None) -> tuple[dic
         raise TableError(f"{path} is not a study of photos; give a file that task=study_photos wrote.") from None
     if different:
         raise TableError(f"{path} is a study of another {' and '.join(different)}; give another file to continue.")
-    return first, results
+    return Study(first, results)
 
 
 def calibration_noise(

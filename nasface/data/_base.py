@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,20 @@ class Skipped:
 
     name: str
     reason: str
+
+
+class ReadPhotos(NamedTuple):
+    """What could be read of the rows asked for.
+
+    Attributes:
+        images: uint8 RGB (k, size, size, 3).
+        places: (k,) which of the rows asked for they are, ascending.
+        skipped: The others, with the reason.
+    """
+
+    images: Photo
+    places: Indices
+    skipped: tuple[Skipped, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,8 +171,8 @@ class FaceSet:
         rows = wanted[read]
         return Photos(images, rows, self.labels[rows].astype(np.int64), skipped)
 
-    def read(self, wanted: Indices, size: int) -> tuple[Photo, Indices, tuple[Skipped, ...]]:
-        """Photos (k, size, size, 3) of these rows, which of `wanted` they are, and the others with the reason.
+    def read(self, wanted: Indices, size: int) -> ReadPhotos:
+        """Photos of these rows.
 
         Raises:
             InvalidInput: The size is below 1.
@@ -179,7 +193,7 @@ class FaceSet:
         if len(read) < len(wanted):
             for place, old in enumerate(read.tolist()):  # in place: a second array might not fit into memory
                 images[place] = images[old]
-        return images[: len(read)], read, tuple(skip for skip in outcomes if skip is not None)
+        return ReadPhotos(images[: len(read)], read, tuple(skip for skip in outcomes if skip is not None))
 
     def select(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> FaceSet:
         """Some of the photos: ascending row numbers of this set, or a boolean per photo."""

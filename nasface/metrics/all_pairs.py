@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -74,23 +75,47 @@ def evaluate_all_pairs(
         InvalidInput: Bad shapes or values, no genuine or no impostor pair, too many pairs, or a rate that is too low.
     """
     rows, codes = by_person(descriptors, labels)
-    impostors = count_pairs(codes)[1]
+    impostors = count_pairs(codes).impostors
     for far in fars:  # before the long part
         check_far(far, impostors)
     return AllPairs.of(PairDistances(*distances_of_all_pairs(rows, codes)).roc(), codes, fars)
 
 
-def by_person(
-    descriptors: npt.ArrayLike, labels: npt.ArrayLike
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Unit descriptors (n, d) and codes of people (n,), both in order of people; a person's photos keep their order."""
+class ByPerson(NamedTuple):
+    """Photos in order of people.
+
+    Attributes:
+        rows: float32[n, d], unit descriptors.
+        codes: (n,) code of every photo's person, ascending.
+    """
+
+    rows: npt.NDArray[np.float32]
+    codes: npt.NDArray[np.int64]
+
+
+class PairCounts(NamedTuple):
+    """How many pairs of two kinds there are."""
+
+    genuine: int
+    impostors: int
+
+
+class ByKind(NamedTuple):
+    """Squared L2 distances of unit descriptors, float32, of the pairs of one person and of two."""
+
+    genuine: npt.NDArray[np.float32]
+    impostors: npt.NDArray[np.float32]
+
+
+def by_person(descriptors: npt.ArrayLike, labels: npt.ArrayLike) -> ByPerson:
+    """Unit descriptors in order of people; a person's photos keep their order."""
     rows = unit_rows(descriptors)
     codes = label_codes(labels, len(rows))
     order = np.argsort(codes, kind="stable")
-    return rows[order], codes[order]
+    return ByPerson(rows[order], codes[order])
 
 
-def count_pairs(codes: npt.NDArray[np.int64]) -> tuple[int, int]:
+def count_pairs(codes: npt.NDArray[np.int64]) -> PairCounts:
     """Numbers of genuine and impostor pairs among photos with these codes.
 
     Raises:
@@ -102,7 +127,7 @@ def count_pairs(codes: npt.NDArray[np.int64]) -> tuple[int, int]:
         raise InvalidInput(
             f"{n:,} photos make {total:,} pairs and at most {MAX_PAIRS:,} are compared: give a subset of the people."
         )
-    return genuine, total - genuine
+    return PairCounts(genuine, total - genuine)
 
 
 def person_ends(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -110,34 +135,28 @@ def person_ends(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.searchsorted(codes, codes, side="right")
 
 
-def distances_of_all_pairs(
-    rows: npt.NDArray[np.float32], codes: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Squared distances (genuine, impostor) of all pairs i < j, row by row, photos ordered as by `by_person`.
+def distances_of_all_pairs(rows: npt.NDArray[np.float32], codes: npt.NDArray[np.int64]) -> ByKind:
+    """Squared distances of all pairs i < j, row by row, photos ordered as by `by_person`.
 
     So the genuine pairs of row i are columns i + 1 to `person_ends`, its impostor pairs the columns from there on.
     """
     return _split(_upper_rows(rows), codes)
 
 
-def distances_of_cosines(
-    cosines: npt.NDArray[np.float32], codes: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def distances_of_cosines(cosines: npt.NDArray[np.float32], codes: npt.NDArray[np.int64]) -> ByKind:
     """As `distances_of_all_pairs`, from the cosines (n, n) of all photos with all, ordered by person."""
     return _split(((i, row[i + 1 :]) for i, row in enumerate(cosines)), codes)
 
 
-def _split(
-    upper: Iterable[tuple[int, npt.NDArray[np.float32]]], codes: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _split(upper: Iterable[tuple[int, npt.NDArray[np.float32]]], codes: npt.NDArray[np.int64]) -> ByKind:
     sizes = count_pairs(codes)
-    genuine, impostor = np.empty(sizes[0], np.float32), np.empty(sizes[1], np.float32)
+    genuine, impostor = np.empty(sizes.genuine, np.float32), np.empty(sizes.impostors, np.float32)
     ends, g, h = person_ends(codes), 0, 0
     for i, cosines in upper:
         same, other = cosines[: ends[i] - i - 1], cosines[ends[i] - i - 1 :]
         genuine[g : g + len(same)], impostor[h : h + len(other)] = same, other
         g, h = g + len(same), h + len(other)
-    return _to_distance(genuine), _to_distance(impostor)
+    return ByKind(_to_distance(genuine), _to_distance(impostor))
 
 
 def _upper_rows(rows: npt.NDArray[np.float32]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:

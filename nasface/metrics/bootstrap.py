@@ -123,7 +123,7 @@ def _sets_and_draws(
             f"A bootstrap over people needs {_LEAST_PEOPLE} or more people with two photos; there are {several}: "
             "give more people, or evaluation.bootstrap=0."
         )
-    impostors = count_pairs(np.repeat(np.arange(len(sizes)), sizes))[1]
+    impostors = count_pairs(np.repeat(np.arange(len(sizes)), sizes)).impostors
     for far in fars:
         check_far(far, impostors)
     return [PeoplePairs(s, labels) for s in sets], _draws(sizes, rng, resamples)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 
-def mean_interval(values: npt.ArrayLike) -> tuple[float, float]:
+class MeanInterval(NamedTuple):
+    """A mean, and half the width of its 95 % interval."""
+
+    mean: float
+    half_width: float
+
+
+def mean_interval(values: npt.ArrayLike) -> MeanInterval:
     """Mean, and half the width of its 95 % interval; NaN for the latter with fewer than two values."""
     given = np.asarray(values, np.float64)
     if len(given) < 2:
-        return float(given.mean()), float("nan")
-    return float(given.mean()), half_width(float(given.std(ddof=1)), len(given))
+        return MeanInterval(float(given.mean()), float("nan"))
+    return MeanInterval(float(given.mean()), half_width(float(given.std(ddof=1)), len(given)))
 
 
 def half_width(deviation: float, n: int) -> float:

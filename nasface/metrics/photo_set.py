@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.metrics._checks import label_codes, unit_rows
-from nasface.metrics.all_pairs import count_pairs, distances_of_all_pairs, distances_of_cosines
+from nasface.metrics.all_pairs import ByKind, count_pairs, distances_of_all_pairs, distances_of_cosines
 from nasface.metrics.identification import LeaveOneOut, RandomGallery, draw_galleries, identify, leave_one_out_of
 from nasface.metrics.roc import PairDistances, Roc
 from nasface.metrics.sampling import ListedPairs, balanced_pairs
@@ -60,7 +60,7 @@ class PhotoSet:
     @cached_property
     def impostors(self) -> int:
         """Number of pairs of two people."""
-        return count_pairs(self.codes)[1]
+        return count_pairs(self.codes).impostors
 
     @cached_property
     def people_with_two(self) -> int:
@@ -125,7 +125,7 @@ class Similarities(ABC):
         """float32[k]: squared L2 distances of unit descriptors."""
 
     @abstractmethod
-    def all_distances(self) -> tuple[Floats, Floats]:
+    def all_distances(self) -> ByKind:
         """Squared L2 distances of all genuine and of all impostor pairs."""
 
     @cached_property
@@ -164,7 +164,7 @@ class _OfDescriptors(Similarities):
     def pair_distances(self, first: Ids, second: Ids) -> Floats:
         return np.asarray(((self._rows[first] - self._rows[second]) ** 2).sum(axis=1))
 
-    def all_distances(self) -> tuple[Floats, Floats]:
+    def all_distances(self) -> ByKind:
         return distances_of_all_pairs(self._rows, self.photos.codes)
 
 
@@ -181,5 +181,5 @@ class _OfCosines(Similarities):
     def pair_distances(self, first: Ids, second: Ids) -> Floats:
         return np.asarray(2.0 - 2.0 * self._cosines[first, second])
 
-    def all_distances(self) -> tuple[Floats, Floats]:
+    def all_distances(self) -> ByKind:
         return distances_of_cosines(self._cosines, self.photos.codes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,26 @@ from nasface.spaces import Features
 Indices = npt.NDArray[np.intp]
 
 
-def random_pairs(y: Targets, n_pairs: int, rng: np.random.Generator) -> tuple[Indices, Indices]:
+class Pairs(NamedTuple):
+    """Rows of the networks of each pair, intp[n] both."""
+
+    first: Indices
+    second: Indices
+
+
+class PairData(NamedTuple):
+    """A classifier's training data.
+
+    Attributes:
+        rows: float32[2 n, 2 n_features], both networks of a pair side by side, in both orders.
+        better: int8[2 n], whether the first one is better.
+    """
+
+    rows: npt.NDArray[np.float32]
+    better: npt.NDArray[np.int8]
+
+
+def random_pairs(y: Targets, n_pairs: int, rng: np.random.Generator) -> Pairs:
     """Up to `n_pairs` distinct ordered pairs (i, j), i != j, with different accuracies.
 
     Raises:
@@ -27,17 +47,15 @@ def random_pairs(y: Targets, n_pairs: int, rng: np.random.Generator) -> tuple[In
     decided = y[first] != y[second]
     if not decided.any():
         raise InvalidInput(f"The {n} accuracies have no pair that differs; a comparator cannot be fitted on them.")
-    return first[decided], second[decided]
+    return Pairs(first[decided], second[decided])
 
 
-def pair_rows(
-    x: Features, y: Targets, n_pairs: int, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
-    """Features of both networks side by side, every pair in both orders, and whether the first is better."""
+def pair_rows(x: Features, y: Targets, n_pairs: int, rng: np.random.Generator) -> PairData:
+    """Up to `n_pairs` random pairs as training data."""
     first, second = random_pairs(y, n_pairs, rng)
     rows = np.concatenate([np.hstack([x[first], x[second]]), np.hstack([x[second], x[first]])])
     better = (y[first] > y[second]).astype(np.int8)
-    return rows, np.concatenate([better, 1 - better])
+    return PairData(rows, np.concatenate([better, 1 - better]))
 
 
 def sigmoid(raw: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

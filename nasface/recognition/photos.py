@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,14 +27,22 @@ def open_photo(path: Path) -> Photo:
         raise DataError(f"{path} cannot be read as a photo: {error}; give a JPEG or PNG file.") from None
 
 
-def shrunk(photo: Photo, side: int) -> tuple[Photo, float]:
-    """A photo whose longer side is at most `side` pixels, and by what its coordinates were multiplied.
+class Shrunk(NamedTuple):
+    """A photo, and by what its coordinates were multiplied."""
+
+    photo: Photo
+    scale: float
+
+
+def shrunk(photo: Photo, side: int) -> Shrunk:
+    """A photo whose longer side is at most `side` pixels.
 
     Smaller photos stay as they are. Shrinking averages (Pillow's bilinear filter is antialiased).
     """
     scale = side / max(photo.shape[:2])
     if scale >= 1:
-        return photo, 1.0
+        return Shrunk(photo, 1.0)
     pillow, _ = pillow_modules()
     height, width = (max(round(size * scale), 1) for size in photo.shape[:2])
-    return np.asarray(pillow.fromarray(photo).resize((width, height), pillow.Resampling.BILINEAR)), scale
+    small = pillow.fromarray(photo).resize((width, height), pillow.Resampling.BILINEAR)
+    return Shrunk(np.asarray(small), scale)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,14 @@ TILES: Final = 12
 """Patches of colour along a side of the canvas."""
 
 
-def estimate_template(
-    photos: npt.NDArray[np.uint8], detector: Detector, rng: np.random.Generator
-) -> tuple[Template, int]:
+class Estimated(NamedTuple):
+    """A template, and the number of photos in which the detector found the face."""
+
+    template: Template
+    faces: int
+
+
+def estimate_template(photos: npt.NDArray[np.uint8], detector: Detector, rng: np.random.Generator) -> Estimated:
     """The mean points of the faces in a network's training photos, by the detector that will be used with it.
 
     A detector's points depend on a face's size and place and on what is around it, by several per cent of the distance
@@ -38,9 +43,6 @@ def estimate_template(
         detector: Must give points.
         rng: Draws the canvases.
 
-    Returns:
-        The template, and in how many of the photos the detector found the face.
-
     Raises:
         DataError: In too few.
     """
@@ -51,7 +53,8 @@ def estimate_template(
             f"The detector found points of {len(found)} faces in {len(photos)} photos, and a template is their mean "
             f"over {LEAST} or more; give photos of {size} pixels that each show one face."
         )
-    return Template(np.mean(found, axis=0).round(2), size, f"mean over {len(found)} photos"), len(found)
+    template = Template(np.mean(found, axis=0).round(2), size, f"mean over {len(found)} photos")
+    return Estimated(template, len(found))
 
 
 def _points(photo: Photo, detector: Detector, rng: np.random.Generator) -> Points | None:

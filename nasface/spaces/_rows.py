@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,21 +11,29 @@ import numpy.typing as npt
 from nasface.spaces._base import Population, Rows
 
 
-def number_rows(population: Population) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Number the distinct rows by first occurrence.
+class Numbered(NamedTuple):
+    """Distinct rows, numbered by first occurrence.
 
-    Returns:
-        intp[n_distinct], the first row of each number, ascending; intp[n], the number of every row.
+    Attributes:
+        first: intp[n_distinct], the first row of each number, ascending.
+        numbers: intp[n], the number of every row.
     """
+
+    first: npt.NDArray[np.intp]
+    numbers: npt.NDArray[np.intp]
+
+
+def number_rows(population: Population) -> Numbered:
+    """Number the distinct rows by first occurrence."""
     keys = row_keys(population)
     if len(set(keys)) == len(keys):
         everyone = np.arange(len(keys))
-        return everyone, everyone
+        return Numbered(everyone, everyone)
     places = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))  # first places, being entered last
     known = dict.fromkeys(keys)  # in order of first occurrence
     numbers = dict(zip(known, range(len(known)), strict=True))
     first = np.array([places[key] for key in known], np.intp)
-    return first, np.array([numbers[key] for key in keys], np.intp)
+    return Numbered(first, np.array([numbers[key] for key in keys], np.intp))
 
 
 def distinct_rows(population: Population) -> Population:

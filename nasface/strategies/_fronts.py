@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,23 @@ from nasface.strategies._base import ROUNDING, Problem, Values
 from nasface.strategies.knapsack import merge_fronts
 
 
-def exact_front(problem: Problem, costs: Sequence[Cost], scores: StageTables) -> tuple[Population, Values] | None:
+class Front(NamedTuple):
+    """The networks of a front.
+
+    Attributes:
+        population: int8[n, n_genes].
+        scores: float64[n].
+    """
+
+    population: Population
+    scores: Values
+
+
+def exact_front(problem: Problem, costs: Sequence[Cost], scores: StageTables) -> Front | None:
     """The whole front of a stage-wise score, or None where it is not known how to find it.
 
     It is found for one cost that is a sum over stages and at most one that is a maximum; bounds may be on these alone.
     For every value that the maximum can take, the front of the sum without the choices above it is merged.
-
-    Returns:
-        int8[n, n_genes] and float64[n], the networks and their scores.
     """
     tables = {cost.name: cost.decompose() for cost in costs}
     sums = [t for t in tables.values() if t is not None and t.combine == "sum"]
@@ -39,7 +49,7 @@ def exact_front(problem: Problem, costs: Sequence[Cost], scores: StageTables) ->
     kept = problem.feasible_stages(indices)
     population, gains = problem.networks(indices[kept]), scores.predict(indices[kept])
     order = undominated(gains, np.stack([cost.predict(population) for cost in costs], axis=1))
-    return population[order], gains[order]
+    return Front(population[order], gains[order])
 
 
 def undominated(gains: Values, costs: Values) -> npt.NDArray[np.intp]:

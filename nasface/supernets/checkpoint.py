@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -39,7 +39,14 @@ _THOP = ("total_ops", "total_params")
 _OPTIONAL = (".num_batches_tracked",)
 
 
-def read_checkpoint(path: Path, *, average: bool = False) -> tuple[State, Metadata]:
+class Checkpoint(NamedTuple):
+    """What a file holds."""
+
+    state: State
+    metadata: Metadata
+
+
+def read_checkpoint(path: Path, *, average: bool = False) -> Checkpoint:
     """Tensors and metadata of a checkpoint; only nasface's safetensors have metadata.
 
     See `nasface.supernets._foreign` for what trainers wrap networks in; `average` prefers their averaged weights.
@@ -59,7 +66,7 @@ def read_checkpoint(path: Path, *, average: bool = False) -> tuple[State, Metada
         content = _read_pth(path)
     state = network_of(content, str(path), average=average)
     check_tensors(state, str(path))
-    return state, metadata
+    return Checkpoint(state, metadata)
 
 
 def load_into(network: ElasticNetwork, state: Mapping[str, Tensor], source: str) -> None:

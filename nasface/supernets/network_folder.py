@@ -43,7 +43,7 @@ def read_network(folder: Path, space: SearchSpace) -> SpecModule:
     genotype = read_genotype(folder / CONFIG, space)
     path = weights_file(folder)
     module = SpecModule(space.build(genotype))
-    _load(module, read_checkpoint(path)[0], path)
+    _load(module, read_checkpoint(path).state, path)
     module.calibrated = True
     return module.eval()
 

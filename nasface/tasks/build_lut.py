@@ -77,7 +77,7 @@ def _nets(space: SearchSpace, n: int, seed: int) -> Population:
     """Networks from small to large, every second one uniform."""
     if not n:
         return np.empty((0, space.n_genes), np.int8)
-    return candidates(space, min(n, space.size()), seed, Plan(mixed(space)))[0]
+    return candidates(space, min(n, space.size()), seed, Plan(mixed(space))).population
 
 
 def _measure(run: Run, plans: Sequence[TablePlan], folder: Path) -> DeviceTimes:

@@ -116,7 +116,7 @@ def _networks(run: Run, space: SearchSpace, latency: Cost) -> Population:
     rng = run.rng(Part.CHECK)
     if choice == "even":
         source = Source(STRATIFIED, latency.predict)
-        return candidates(space, n, int(rng.integers(2**31)), Plan((source,)))[0]
+        return candidates(space, n, int(rng.integers(2**31)), Plan((source,))).population
     if not isinstance(latency, LearnedLatency | LutLatency):
         raise InvalidInput("check.choice=informative chooses by layer times; set latency=lut or latency=learned.")
     groups = LayerGroups.of(space.layers(), latency.table.values(space.layers(), space.resolution))

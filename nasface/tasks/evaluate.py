@@ -111,8 +111,8 @@ def _judged(run: Run, path: Path, embedded: Embedded, data: FaceData) -> Evaluat
 
 def _groups(run: Run, embedded: Embedded, faces: FaceSet, judgement: Judgement) -> tuple[GroupRates, ...]:
     """Errors by group at the threshold of the lowest false accept rate that was measured."""
-    file = run.settings.data.get("groups", "none")
-    if file == "none":
+    file = run.settings.data.get("groups")  # a kind of data may have no such option
+    if file in (None, "none"):
         return ()
     if judgement.all_pairs is None or not judgement.all_pairs.points:
         raise InvalidInput("data.groups needs report people, enough of them for a threshold; there are none.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import MISSING
@@ -69,10 +69,17 @@ def run(run: Run) -> Outcome:
     return Outcome({"experiment": experiment.name, "cells": len(experiment.cells()), "missing": missing})
 
 
-def split_options(given: Mapping[str, object]) -> tuple[Frame, Mapping[str, object]]:
+class SplitOptions(NamedTuple):
     """The options of the frame, checked, and those of the experiment itself."""
+
+    frame: Frame
+    own: Mapping[str, object]
+
+
+def split_options(given: Mapping[str, object]) -> SplitOptions:
+    """Whose option each is."""
     common = {name: value for name, value in given.items() if name in Frame.__annotations__}
-    return typed(Frame, common), {name: value for name, value in given.items() if name not in common}
+    return SplitOptions(typed(Frame, common), {name: value for name, value in given.items() if name not in common})
 
 
 def command() -> str:

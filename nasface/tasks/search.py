@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -108,7 +109,14 @@ def prepare(run: Run) -> Task:
     return Task(bench, bench.constraints, tuple(notes(bench.constraints)), exporter, data)
 
 
-def learn(run: Run, task: Task) -> tuple[Ranker, QualityReport]:
+class Learned(NamedTuple):
+    """A predictor fitted on a table, and how good it is."""
+
+    ranker: Ranker
+    quality: QualityReport
+
+
+def learn(run: Run, task: Task) -> Learned:
     """Fit the predictor on the table, and judge it by cross-fitting beside what counting operations would say."""
     settings, genotypes = run.settings, task.bench.table.genotypes
     costs = network_costs(task.bench.space)
@@ -124,7 +132,7 @@ def learn(run: Run, task: Task) -> tuple[Ranker, QualityReport]:
             run.rng(Part.QUALITY),
             near=_near_budget(task),
         )
-    return ranker, judged
+    return Learned(ranker, judged)
 
 
 def search(run: Run, task: Task, ranker: Ranker) -> Searched:

@@ -28,7 +28,7 @@ def run(run: Run) -> Outcome:
             f"study.subnets={settings.subnets} must be 3 or more."
         )
     bench = run.workbench
-    population, _ = candidates(bench.space, settings.subnets, run.settings.seed, bench.sampling_plan())
+    population = candidates(bench.space, settings.subnets, run.settings.seed, bench.sampling_plan()).population
     supernet = bench.source.load(bench.space)
     options = replace(run.settings.accuracy, calibration_photos=DRAWS * max(settings.calibration))
     data = run.open_data()

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
 from rich.progress import TaskID, TimeElapsedColumn, TimeRemainingColumn
@@ -60,7 +60,14 @@ def run(run: Run) -> Outcome:
     return Outcome(decision, {"seconds": trainer.at.seconds, "cpu_seconds": trainer.at.cpu_seconds})
 
 
-def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) -> tuple[Trainer, FaceData]:
+class Prepared(NamedTuple):
+    """A training that can begin, and its photos."""
+
+    trainer: Trainer
+    data: FaceData
+
+
+def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) -> Prepared:
     """Check everything, claim the folder, read the photos."""
     from nasface.training.assembly import Setting, open_fabric, open_judges
     from nasface.training.photos import open_photos
@@ -79,7 +86,7 @@ def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) ->
     judges = open_judges(data, space.resolution, config, run.settings.seed)
     setting = Setting(config, loss, faces, photos, judges, run.settings.seed, run.cwd, folder, fabric)
     listener = stack.enter_context(_listener(run, config, folder)) if fabric.is_global_zero else _ignore
-    return setting.supernet_trainer(space, teacher, listener), data
+    return Prepared(setting.supernet_trainer(space, teacher, listener), data)
 
 
 def _teacher(run: Run) -> TeacherConfig:
@@ -125,8 +132,7 @@ def typed(settings: Mapping[str, object], group: str, config: type[T]) -> T:
 
 
 def _space(run: Run) -> OfaMbv3:
-    given = run.settings.space.get("resolution")
-    space = build("space", dict(run.settings.space) | {"resolution": 224 if given is None else given})
+    space = build("space", run.settings.space)
     if not isinstance(space, OfaMbv3):
         raise InvalidInput(f"task=train_supernet trains ofa_mbv3 spaces, not {space.name}; choose space=ofa_mbv3_face.")
     return space

@@ -155,7 +155,7 @@ class Setting:
             network = TrainableSupernet(space, len(self.faces.people))
         if self.config.init is not None:
             path = self.cwd / Path(self.config.init).expanduser()
-            state = read_checkpoint(path)[0]
+            state = read_checkpoint(path).state
             load_into(network, state, str(path))
             begun = bool(Checkpoints(self.folder, self.config.keep).steps())
             if classes_of(state) != len(self.faces.people) and not begun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,18 @@ Images = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.int64]
 
 
+class ReadBatch(NamedTuple):
+    """Photos of a batch.
+
+    Attributes:
+        images: uint8[b, size, size, 1 or 3].
+        rows: (b,) the rows they are of.
+    """
+
+    images: Images
+    rows: Rows
+
+
 class Photos(Protocol):
     """Photos of one size. Rows are those of the face set; what cannot be read is left out of a batch."""
 
@@ -31,8 +43,8 @@ class Photos(Protocol):
         """Person of every photo."""
         ...
 
-    def batch(self, rows: Rows) -> tuple[Images, Rows]:
-        """Images uint8[b, size, size, 1 or 3] and the rows they are of."""
+    def batch(self, rows: Rows) -> ReadBatch:
+        """The photos of these rows that can be read."""
         ...
 
     def expect(self, rows: Rows) -> None:
@@ -54,11 +66,11 @@ class MemoryPhotos:
     rows: Rows
     labels: Rows
 
-    def batch(self, rows: Rows) -> tuple[Images, Rows]:
+    def batch(self, rows: Rows) -> ReadBatch:
         """See `Photos.batch`."""
         at = np.searchsorted(self.rows, rows)
         read = (at < len(self.rows)) & (self.rows[np.minimum(at, len(self.rows) - 1)] == rows)
-        return self.images[at[read]], rows[read]
+        return ReadBatch(self.images[at[read]], rows[read])
 
     def expect(self, rows: Rows) -> None:
         """Nothing to do."""
@@ -82,12 +94,12 @@ class StreamedPhotos:
         """Person of every photo."""
         return self._faces.labels.astype(np.int64)
 
-    def batch(self, rows: Rows) -> tuple[Images, Rows]:
+    def batch(self, rows: Rows) -> ReadBatch:
         """See `Photos.batch`."""
         expected, self._expected = self._expected, None
         early = expected is not None and expected[0] == rows.tobytes()
         photos = expected[1].result() if expected is not None and early else self._load(rows)
-        return photos.images, photos.indices
+        return ReadBatch(photos.images, photos.indices)
 
     def expect(self, rows: Rows) -> None:
         """See `Photos.expect`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 
 TERMS = ("logits", "features", "descriptors", "span", "similarities")
 """Names of the distillation terms; the label's is the loss's own name."""
+
+
+class Losses(NamedTuple):
+    """Of one sub-network on a batch.
+
+    Attributes:
+        terms: Weighted, by name; their sum is minimised.
+        taught: What the sub-network could teach smaller ones.
+    """
+
+    terms: dict[str, Tensor]
+    taught: Taught
 
 
 @dataclass(frozen=True)
@@ -77,8 +89,8 @@ class Student(nn.Module):
 
     def losses(
         self, batch: PhotoBatch, genotype: Genotype, progress: float, noise: torch.Generator, taught: Taught | None
-    ) -> tuple[dict[str, Tensor], Taught]:
-        """Weighted terms of one sub-network by name, whose sum is minimised; and what it could teach smaller ones."""
+    ) -> Losses:
+        """The losses of one sub-network on a batch."""
         features: list[Tensor] | None = [] if self.feature_weight else None
         descriptors = self.network(batch.x, genotype, features)
         head, terms = self.network.head, {}
@@ -91,7 +103,7 @@ class Student(nn.Module):
             terms["logits"] = self.live.weight * logits_loss(logits, taught.logits, self.live.temperature)
             if features is not None:
                 terms["features"] = self.feature_weight * self._features_loss(features, taught)
-        return terms, Taught(logits.detach(), tuple(f.detach() for f in features or ()))
+        return Losses(terms, Taught(logits.detach(), tuple(f.detach() for f in features or ())))
 
     def terms(self) -> list[str]:
         """Names of all terms there can be."""

@@ -146,6 +146,8 @@ class Trainer:
             optimizer.load_state_dict(state["optimizer"])
             if options.ema:
                 average.load_state_dict(state["average"])
+        if self._learns_from_frozen(phase):
+            self._keep_largest()
         timeline, sampler = self.timelines[self.at.phase], self.samplers[self.at.phase]
         return Underway(name, phase, timeline, sampler, optimizer, average, self._teacher(phase))
 
@@ -154,12 +156,17 @@ class Trainer:
         live, network = self.student.live, self.student.network
         if live is None or live.name != "largest" or phase.sandwich:
             return self.given_teacher
-        if not network.is_elastic(phase):
+        if not self._learns_from_frozen(phase):
             return None
-        self._keep_largest()
         frozen = copy.deepcopy(network)
         frozen.load_state_dict(read_state(self.checkpoints.folder / TEACHER)["network"])
         return NetworkTeacher(frozen, frozen.largest, self.student.loss, bool(self.student.feature_weight))
+
+    def _learns_from_frozen(self, phase: Phase) -> bool:
+        """Whether the largest network teaches a phase as it was before the first elastic one."""
+        live = self.student.live
+        largest = live is not None and live.name == "largest" and not phase.sandwich
+        return largest and self.student.network.is_elastic(phase)
 
     def _keep_largest(self) -> None:
         """Write the weights that the first elastic phase begins with; all elastic phases learn from them."""
