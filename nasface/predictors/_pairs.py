@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,10 @@ from nasface.predictors._base import Comparator, Targets
 from nasface.spaces import Features
 
 Indices = npt.NDArray[np.intp]
+
+
+MOST_JUDGED: Final = 200_000
+"""Pairs that one fitted predictor is judged by at most; all of them grow with the square of a table."""
 
 
 class Pairs(NamedTuple):
@@ -40,14 +44,25 @@ def random_pairs(y: Targets, n_pairs: int, rng: np.random.Generator) -> Pairs:
     Raises:
         InvalidInput: There is none.
     """
-    n = len(y)
-    codes = rng.choice(n * (n - 1), min(n_pairs, n * (n - 1)), replace=False, shuffle=False)
-    first, second = np.divmod(codes, n - 1) if n > 1 else (codes, codes)
-    second = second + (second >= first)  # skips the network itself
+    first, second = _drawn(len(y), n_pairs, rng)
     decided = y[first] != y[second]
     if not decided.any():
-        raise InvalidInput(f"The {n} accuracies have no pair that differs; a comparator cannot be fitted on them.")
+        raise InvalidInput(f"The {len(y)} accuracies have no pair that differs; a comparator cannot be fitted on them.")
     return Pairs(first[decided], second[decided])
+
+
+def judged_pairs(n: int, rng: np.random.Generator) -> Pairs:
+    """All pairs i < j of n networks, or `MOST_JUDGED` random ones where there are more."""
+    if n * (n - 1) // 2 <= MOST_JUDGED:
+        return Pairs(*np.triu_indices(n, 1))
+    return _drawn(n, MOST_JUDGED, rng)
+
+
+def _drawn(n: int, n_pairs: int, rng: np.random.Generator) -> Pairs:
+    """Up to `n_pairs` distinct ordered pairs (i, j), i != j, of n."""
+    codes = rng.choice(n * (n - 1), min(n_pairs, n * (n - 1)), replace=False, shuffle=False)
+    first, second = np.divmod(codes, n - 1) if n > 1 else (codes, codes)
+    return Pairs(first, second + (second >= first))  # skips the network itself
 
 
 def pair_rows(x: Features, y: Targets, n_pairs: int, rng: np.random.Generator) -> PairData:

@@ -34,6 +34,9 @@ _RANGE: Final = [(-3.0, 5.0), (-7.0, 7.0), (-9.0, 9.0)]
 _BLOCK: Final = 1024
 """Rows that are predicted at a time, to bound memory."""
 
+_MOST: Final = 6000
+"""Rows of a table: their covariance, of which three copies are alive at a time, grows with the square."""
+
 
 @dataclass
 class GPStageConfig:
@@ -102,10 +105,15 @@ class _GaussianProcess(Scorer):
         """Learn hyper-parameters from `tuning_rows` rows, then condition on all.
 
         Raises:
-            InvalidInput: Fewer than 2 rows to learn hyper-parameters from.
+            InvalidInput: Fewer than 2 rows to learn hyper-parameters from, or more than 6,000 to condition on.
         """
         if self.config.tuning_rows < 2:
             raise InvalidInput(f"predictor.tuning_rows is {self.config.tuning_rows}; give 2 or more.")
+        if len(x) > _MOST:
+            raise InvalidInput(
+                f"{self.config.name} holds all pairs of a table in memory, {len(x):,} rows would take "
+                f"{3 * 8 * len(x) ** 2 / 1e9:,.0f} GB: give at most {_MOST:,} rows, or another predictor (ridge)."
+            )
         rows, own = x.astype(np.float64), self._groups(groups)
         centre, mean = rows.mean(axis=0), float(y.mean())
         chosen = np.sort(rng.permutation(len(rows))[: self.config.tuning_rows])

@@ -24,10 +24,20 @@ from nasface.registry import register
 from nasface.spaces import Features
 
 Values = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
 Objective = Callable[[Values, object], tuple[Values, Values]]
 
 _OPPONENTS: Final = 1024
-"""Networks that each one is compared with in an iteration; tables up to this size use all pairs."""
+"""Networks that each one is compared with in an iteration at most; tables up to this size use all pairs."""
+
+_PAIRS: Final = 1 << 21
+"""Pairs of an iteration at most: in large tables each network meets fewer opponents, anew in every iteration."""
+
+_FEWEST: Final = 8
+"""Opponents that remain, however large the table."""
+
+_BLOCK: Final = 8192
+"""Networks whose pairs are in memory at a time."""
 
 _PROBIT: Final = 1.702
 
@@ -125,12 +135,18 @@ def pair_objective(y: Targets, noise: float, rng: np.random.Generator) -> Object
         rng: Draws opponents for tables of more than 1,024 networks.
     """
     n, error = len(y), math.sqrt(2) * noise * float(y.std())
+    opponents = max(min(_OPPONENTS, _PAIRS // n), _FEWEST)
+
+    def mean(rows: slice, scores: Values, rivals: Indices) -> tuple[Values, Values]:
+        wins = order_probability(y[rows, None] - y[rivals], error)
+        said = sigmoid(scores[rows, None] - scores[rivals])
+        return (said - wins).mean(axis=1), np.maximum((said * (1 - said)).mean(axis=1), 1e-6)
 
     def objective(scores: Values, _: object) -> tuple[Values, Values]:
-        rivals = np.arange(n) if n <= _OPPONENTS else rng.choice(n, _OPPONENTS, replace=False)
-        wins = order_probability(y[:, None] - y[rivals], error)
-        said = sigmoid(scores[:, None] - scores[rivals])
-        return (said - wins).mean(axis=1), np.maximum((said * (1 - said)).mean(axis=1), 1e-6)
+        rivals = np.arange(n) if n <= opponents else rng.choice(n, opponents, replace=False)
+        blocks = [mean(slice(first, first + _BLOCK), scores, rivals) for first in range(0, n, _BLOCK)]
+        gradients, curvatures = zip(*blocks, strict=True)
+        return np.concatenate(gradients), np.concatenate(curvatures)
 
     return objective
 

@@ -14,6 +14,7 @@ from nasface.errors import InvalidInput
 from nasface.metrics import deal
 from nasface.metrics.ranking import comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
+from nasface.predictors._pairs import judged_pairs
 from nasface.predictors.confidence import Confidence, fit_confidence
 from nasface.predictors.ranker import Ranker, fit_ranker
 from nasface.runs import Json
@@ -50,6 +51,7 @@ class QualityReport:
         near_budget: The same over the networks near the budget; None with fewer than two of them.
         antisymmetry: Mean |f(a, b) + f(b, a) - 1| of a comparator before it symmetrises, or None.
         confidence: How sure a difference of strengths makes a comparison.
+        sampled: Whether pair accuracies and the confidence rest on a random sample of the pairs, as in large tables.
     """
 
     folds: int
@@ -57,6 +59,7 @@ class QualityReport:
     near_budget: dict[str, Metrics] | None
     antisymmetry: float | None
     confidence: Confidence
+    sampled: bool
 
     def to_dict(self) -> dict[str, Json]:
         """For JSON."""
@@ -81,7 +84,7 @@ def quality(
     networks count and none was seen, nor a relative of it if there are four families (`nasface.spaces.relatives`).
     Metrics of a ranking rest on scores: the predictor's, or for a comparator its win rate against 100 networks of the
     fitting parts. `pair_accuracy` of a comparator is that of its direct answers. It takes pairs within one part only
-    (no predictor is blind to both otherwise), for the floors as well.
+    (no predictor is blind to both otherwise), for the floors as well; of a large part a random sample (`judged_pairs`).
 
     Args:
         space: Space of the table.
@@ -89,7 +92,7 @@ def quality(
         table: int8[n, n_genes].
         targets: float64[n].
         floors: By name, float64[n]: costs taken as if they were scores, e.g. {"macs_only": ..., "params_only": ...}.
-        rng: Cuts the parts and seeds the fits.
+        rng: Cuts the parts, seeds the fits, and draws pairs of large parts.
         near: bool[n], the networks near the budget.
         folds: Number of parts, 2 to n / 2; fewer are made of fewer than 2 `folds` families.
         cache_dir: Where the fits are kept, as in `fit_ranker`.
@@ -110,7 +113,7 @@ def quality(
     for part in range(folds):
         held_out = parts == part
         ranker = fit_ranker(space, make(), table[~held_out], targets[~held_out], rng, cache_dir)
-        judged.append(_judge(ranker, table, np.flatnonzero(held_out)))
+        judged.append(_judge(ranker, table, np.flatnonzero(held_out), rng))
     pairs = np.concatenate([fold.pairs for fold in judged], axis=1)
     columns = {PREDICTOR: _pool(judged, n)}
     columns |= {name: _Column(values, _wins(*values[pairs])) for name, values in floors.items()}
@@ -123,7 +126,8 @@ def quality(
     antisymmetry = float(np.mean(errors)) if errors else None
     scores, (first, second) = columns[PREDICTOR].scores, pairs
     confidence = fit_confidence(scores[first] - scores[second], targets[first] - targets[second])
-    return QualityReport(folds, measure(np.ones(n, bool)), near_budget, antisymmetry, confidence)
+    sampled = pairs.shape[1] < sum(len(fold.rows) * (len(fold.rows) - 1) // 2 for fold in judged)
+    return QualityReport(folds, measure(np.ones(n, bool)), near_budget, antisymmetry, confidence, sampled)
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class _Column:
 
 @dataclass(frozen=True)
 class _Fold:
-    """One part of the table: its networks, all pairs intp[2, n_pairs] within it, and what is said of them."""
+    """One part of the table: its networks, pairs intp[2, n_pairs] within it, and what is said of them."""
 
     rows: npt.NDArray[np.intp]
     pairs: npt.NDArray[np.intp]
@@ -145,10 +149,10 @@ class _Fold:
     antisymmetry: float | None = None
 
 
-def _judge(ranker: Ranker, table: Population, rows: npt.NDArray[np.intp]) -> _Fold:
+def _judge(ranker: Ranker, table: Population, rows: npt.NDArray[np.intp], rng: np.random.Generator) -> _Fold:
     """Ask about rows of `table` that the ranker's predictor has not seen."""
     predictor, held_out = ranker.predictor, table[rows]
-    first, second = np.triu_indices(len(rows), 1)
+    first, second = judged_pairs(len(rows), rng)
     pairs = rows[np.stack([first, second])]
     scores = ranker.strengths(held_out)
     if isinstance(predictor, Scorer):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from nasface.metrics.ranking import RankingQuality, comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
+from nasface.predictors._pairs import judged_pairs
 from nasface.predictors.quality import antisymmetry
 from nasface.predictors.ranker import Ranker, fit_ranker
 from nasface.spaces import Population, SearchSpace
@@ -69,7 +70,7 @@ def judge_predictor(
         targets: float64[n].
         rows: Networks to learn from.
         regions: By name, bool[n]: held-out networks; regions of fewer than five are left out.
-        rng: Seeds the fit.
+        rng: Seeds the fit, and draws pairs of large regions.
 
     Returns:
         By region: the metrics of `RankingQuality`, `pair_accuracy` of a comparator's direct answers,
@@ -87,7 +88,7 @@ def judge_predictor(
     microseconds = 1e6 * (time.process_time() - started) / int(everything.sum())
     found = {}
     for name, mask in judged.items():
-        found[name] = _judge(ranker, table[mask], targets[mask], strengths[mask])
+        found[name] = _judge(ranker, table[mask], targets[mask], strengths[mask], rng)
         found[name] |= {"fit_seconds": fit_seconds, "predict_us": microseconds}
     return found
 
@@ -101,12 +102,14 @@ def judge_floor(values: Values, targets: Targets, regions: Mapping[str, Mask]) -
     }
 
 
-def _judge(ranker: Ranker, networks: Population, targets: Targets, strengths: Values) -> Metrics:
+def _judge(
+    ranker: Ranker, networks: Population, targets: Targets, strengths: Values, rng: np.random.Generator
+) -> Metrics:
     predictor = ranker.predictor
     metrics = _flat(ranking_quality(targets, strengths, calibrated=predictor.regressor))
     if isinstance(predictor, Scorer):
         return metrics | {"antisymmetry": 0.0, "cycles": 0.0}
-    first, second = np.triu_indices(len(networks), 1)
+    first, second = judged_pairs(len(networks), rng)
     wins = ranker.contest(networks).compare(first, second)
     metrics["pair_accuracy"] = comparison_accuracy(targets[first], targets[second], wins)
     metrics["cycles"] = _cycles(ranker, networks[:_TRIPLES])

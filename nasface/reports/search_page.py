@@ -95,8 +95,10 @@ def _point(network: Compared) -> tuple[float, float] | None:
 def _quality_tables(page: Page, facts: SearchFacts) -> None:
     everywhere = facts.quality.everywhere
     names = [name for name, value in everywhere["predictor"].items() if not isinstance(value, dict)]
+    sampled = " Pair accuracies are of a random sample of the pairs." if facts.quality.sampled else ""
     page.text(
-        f"Held-out subnets of the table, {facts.quality.folds}-fold; macs_only and params_only rank by counting alone.",
+        f"Held-out subnets of the table, {facts.quality.folds}-fold; macs_only and params_only rank by counting alone."
+        f"{sampled}",
         "note",
     )
     page.table(["", *names], [[row, *[values.get(name) for name in names]] for row, values in everywhere.items()])

@@ -84,3 +84,9 @@ def test_too_few_rows_to_tune_on_are_refused() -> None:
     x = np.eye(4, dtype=np.float32)
     with pytest.raises(InvalidInput, match="tuning_rows is 1"):
         GPStage(GPStageConfig(tuning_rows=1)).fit(x, np.arange(4.0), [[0, 1], [2, 3]], np.random.default_rng(0))
+
+
+def test_a_table_whose_pairs_memory_cannot_hold_is_refused_with_what_it_would_take() -> None:
+    x = np.zeros((100_000, 4), np.float32)
+    with pytest.raises(InvalidInput, match=r"100,000 rows would take 240 GB: give at most 6,000 rows"):
+        GPStage().fit(x, np.zeros(len(x)), [[0, 1], [2, 3]], np.random.default_rng(0))

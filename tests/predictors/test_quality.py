@@ -12,6 +12,7 @@ from nasface.accuracy.candidates import Plan, candidates
 from nasface.costs import Macs
 from nasface.errors import InvalidInput
 from nasface.predictors import LightGBMNAC, LightGBMNACConfig, quality
+from nasface.predictors._pairs import judged_pairs
 from nasface.predictors.quality import PREDICTOR
 from nasface.predictors.ranker import Ranker, fit_ranker
 from nasface.spaces import Population, SearchSpace
@@ -104,3 +105,18 @@ def test_comparator_and_floors() -> None:
 def test_folds_are_checked(folds: int) -> None:
     with pytest.raises(InvalidInput, match="2 to 30"):
         quality(SPACE, OracleScorer, TABLE, TARGETS, {}, np.random.default_rng(1), folds=folds)
+
+
+def test_the_pairs_of_a_large_table_are_a_bounded_sample_of_distinct_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nasface.predictors._pairs.MOST_JUDGED", 40)
+    whole = quality(SPACE, OracleComparator, TABLE[:40], TARGETS[:40], {}, np.random.default_rng(1))
+    assert (whole.sampled, whole.everywhere[PREDICTOR]["pairs"]) == (False, 5 * 8 * 7 // 2)
+    report = quality(SPACE, OracleComparator, TABLE, TARGETS, {"reversed": -TARGETS}, np.random.default_rng(1))
+    assert (report.sampled, report.confidence.pairs) == (True, 5 * 40)
+    assert report.everywhere[PREDICTOR]["pairs"] == report.everywhere["reversed"]["pairs"] == 5 * 40
+    assert report.everywhere[PREDICTOR]["pair_accuracy"] == 1.0
+    assert report.everywhere["reversed"]["pair_accuracy"] == 0.0
+    first, second = judged_pairs(200, np.random.default_rng(0))
+    assert len(set(zip(first, second, strict=True))) == 40
+    assert (first != second).all()
+    assert max(first.max(), second.max()) < 200
