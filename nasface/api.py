@@ -149,6 +149,7 @@ def open_workbench(
         NasfaceError: A part that is asked for does not exist or does not fit.
     """
     from nasface.composition import Workbench  # what a search is made of, loaded when one begins
+    from nasface.inputs import check_inputs
     from nasface.options import prepare
     from nasface.settings import Accuracy, Constraints, Refine, Settings
     from nasface.supernets.options import DEMO
@@ -173,6 +174,7 @@ def open_workbench(
         search={"name": strategy},
         exporter={"name": "tflite"},
     )
+    check_inputs(settings, Path.cwd())
     return Workbench(settings, Path.cwd())
 
 

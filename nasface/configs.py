@@ -5,16 +5,45 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nasface.errors import InvalidInput
+
+T = TypeVar("T")
 
 PLAIN: Final = (bool, int, float, str, type(None), Any, object)
 ALLOWED: Final = (
     "bool, int, float, str, an Enum, a dataclass of these, list[...], tuple[..., ...], dict[str, ...], and each of "
     "them or None"
 )
+EXISTING: Final = "existing"
+"""Key under which the metadata of a config's field hold its `Existing`."""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """Of an option that names a file or folder, or a list of them: it must be there before a task begins.
+
+    Attributes:
+        words: Values that are no paths, such as "none"; None and "" never are.
+        names: Whether values without a suffix or folder may be names of something else.
+        beside: Parameter of the same config with a folder, or a file in a folder, where the file may lie as well.
+        tasks: Those that need it to be there, the others making it; none means all.
+    """
+
+    words: tuple[str, ...] = ()
+    names: bool = False
+    beside: str = ""
+    tasks: tuple[str, ...] = ()
+
+
+def existing(
+    *, words: tuple[str, ...] = (), names: bool = False, beside: str = "", tasks: tuple[str, ...] = ()
+) -> Mapping[str, Existing]:
+    """Metadata of a field that names what must be there: `field(default=None, metadata=existing())`."""
+    return {EXISTING: Existing(words, names, beside, tasks)}
 
 
 def check_config(what: str, name: str, config: type) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from nasface.configs import existing
 from nasface.costs.table import COSTS
 from nasface.errors import InvalidInput, UnknownName
 from nasface.registry import REGISTRY
@@ -23,6 +24,11 @@ Options = dict[str, Any]
 
 LARGEST_SEED: Final = 2**32 - 1
 """As numpy's and torch's generators take it."""
+
+TABLE_READERS: Final = (
+    *("search", "deploy_family", "replay", "compare_predictors", "table_reliability", "experiment", "build_assets"),
+)
+"""Tasks that read the accuracy table; the others write it, or do without."""
 
 
 def typed(cls: type[T], values: object) -> T:
@@ -116,7 +122,7 @@ class Accuracy:
         accelerator: Where networks are measured: cpu, gpu (CUDA), or auto for a GPU if torch sees one.
     """
 
-    table: str | None = MISSING
+    table: str | None = field(default=MISSING, metadata=existing(tasks=TABLE_READERS))
     metric: str = MISSING
     direction: str | None = MISSING
     n_subnets: int = MISSING
@@ -126,8 +132,8 @@ class Accuracy:
     ratios: list[float] | None = MISSING
     band: float = MISSING
     family: int = MISSING
-    parts: list[str] | None = MISSING
-    pairs: str | None = MISSING
+    parts: list[str] | None = field(default=MISSING, metadata=existing())
+    pairs: str | None = field(default=MISSING, metadata=existing())
     accelerator: str = MISSING
 
 
@@ -141,7 +147,7 @@ class Study:
         calibration: Numbers of calibration photos; twice the largest must be there.
     """
 
-    file: str | None = MISSING
+    file: str | None = field(default=MISSING, metadata=existing(tasks=("table_reliability",)))
     subnets: int = MISSING
     calibration: list[int] = MISSING
 
@@ -214,8 +220,8 @@ class Lut:
     """
 
     name: str | None = MISSING
-    file: str | None = MISSING
-    arch2info: str | None = MISSING
+    file: str | None = field(default=MISSING, metadata=existing())
+    arch2info: str | None = field(default=MISSING, metadata=existing())
     runtime: str | None = MISSING
     file_threads: int | None = MISSING
     unit: str | None = MISSING
@@ -242,7 +248,7 @@ class CheckLatency:
 
     nets: int = MISSING
     choice: str = MISSING
-    file: str | None = MISSING
+    file: str | None = field(default=MISSING, metadata=existing())
     engine: str = MISSING
     file_threads: int | None = MISSING
     device: str | None = MISSING
@@ -263,7 +269,7 @@ class Calibrate:
     """
 
     probes: int = MISSING
-    times: str | None = MISSING
+    times: str | None = field(default=MISSING, metadata=existing())
     base: str = MISSING
     folder: str | None = MISSING
     tolerance: float = MISSING
@@ -343,14 +349,14 @@ class Recognition:
         candidates: People that are listed for a face.
     """
 
-    gallery: str | None = MISSING
-    photos: Any = MISSING
+    gallery: str | None = field(default=MISSING, metadata=existing(tasks=("identify", "verify", "gallery")))
+    photos: Any = field(default=MISSING, metadata=existing())
     name: str | None = MISSING
     action: str = MISSING
     out: str | None = MISSING
     which: str = MISSING
     crop: str = MISSING
-    template: str | None = MISSING
+    template: str | None = field(default=MISSING, metadata=existing(words=("arcface",)))
     threshold: float | None = MISSING
     far: float = MISSING
     encrypt: bool = MISSING
@@ -361,7 +367,7 @@ class Recognition:
 class Assets:
     """What `task=build_assets` rebuilds, from which sources, into which folder."""
 
-    sources: str | None = MISSING
+    sources: str | None = field(default=MISSING, metadata=existing())
     out: str | None = MISSING
     parts: list[str] = MISSING
 
@@ -412,9 +418,9 @@ class Settings:
     measure: Measure = field(default_factory=Measure)
     budgets: Budgets = field(default_factory=Budgets)
     genotype: Any = MISSING
-    network: Any = MISSING
-    model: Any = MISSING
-    sweep: str | None = MISSING
+    network: Any = field(default=MISSING, metadata=existing())
+    model: Any = field(default=MISSING, metadata=existing(names=True))
+    sweep: str | None = field(default=MISSING, metadata=existing())
     show: str | None = MISSING
     lut: Lut = field(default_factory=Lut)
     timing: Timing = field(default_factory=Timing)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from nasface.configs import existing
 from nasface.costs._base import Cost, LayerCost, ReferenceCost, StageTables, Values
 from nasface.devices.device import Device, find_lut
 from nasface.devices.learned import MODELS, LayerGroups, learn
@@ -36,7 +37,7 @@ class LearnedConfig:
     """
 
     name: str = "learned"
-    measurements: str | None = None
+    measurements: str | None = field(default=None, metadata=existing())
     table: str | None = None
     model: str = "auto"
     engine: str = "tflite"

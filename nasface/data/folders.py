@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from nasface.configs import existing
 from nasface.data._base import FaceSet
 from nasface.data._data import FaceData, Pairs
 from nasface.data.pairs import FOLDS, read_pairs
@@ -19,6 +20,8 @@ from nasface.metrics import balanced_pairs
 
 AUTO = "auto"
 NONE = "none"
+BESIDE_ROOT = existing(words=(AUTO, NONE), beside="root")
+"""Of files that may lie beside the photos."""
 
 
 @dataclass
@@ -45,18 +48,18 @@ class FilesConfig:
     """
 
     name: str = ""
-    root: str = ""
-    pairs: str = NONE
-    training_people: str = AUTO
-    validation_people: str = AUTO
-    report_people: str = AUTO
+    root: str = field(default="", metadata=existing())
+    pairs: str = field(default=NONE, metadata=BESIDE_ROOT)
+    training_people: str = field(default=AUTO, metadata=BESIDE_ROOT)
+    validation_people: str = field(default=AUTO, metadata=BESIDE_ROOT)
+    report_people: str = field(default=AUTO, metadata=BESIDE_ROOT)
     split: str = "identity"
     training_fraction: float = 0.5
     validation_fraction: float = 0.2
     split_seed: int = 0
     generate_pairs: int = 0
     align: bool = False
-    groups: str = NONE
+    groups: str = field(default=NONE, metadata=existing(words=(NONE,)))
 
     def __post_init__(self) -> None:
         _ = self.how  # refuses what cannot be before folders are scanned
@@ -161,7 +164,7 @@ def find_file(value: str, folder: Path, defaults: tuple[str, ...]) -> Path | Non
     """A file that was given (as it stands, or in `folder`), the first default that exists, or None."""
     if value == NONE:
         return None
-    candidates = [folder / name for name in defaults] if value == AUTO else [Path(value), folder / value]
+    candidates = [folder / name for name in defaults] if value == AUTO else [Path(value).expanduser(), folder / value]
     found = next((path for path in candidates if path.is_file()), None)
     if found is None and value != AUTO:
         raise DataError(f"There is no file {value}, neither here nor in {folder}; give an existing file, or '{NONE}'.")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nasface.data._data import FaceData
-from nasface.data.folders import AUTO, NONE, FilesConfig, assemble, beside, require_root
+from nasface.data.folders import AUTO, BESIDE_ROOT, NONE, FilesConfig, assemble, beside, require_root
 from nasface.data.sources import open_source
 from nasface.registry import register
 
@@ -23,7 +23,7 @@ class LFWConfig(FilesConfig):
     """
 
     name: str = "lfw"
-    pairs: str = AUTO
+    pairs: str = field(default=AUTO, metadata=BESIDE_ROOT)
     split: str = NONE
 
 

@@ -15,7 +15,7 @@ from nasface.data._base import FaceSet, Photo, UnreadablePhotoError
 from nasface.data._data import FaceData
 from nasface.data._index import PhotoIndex, Strings, Texts
 from nasface.data.decoding import decode
-from nasface.data.folders import AUTO, FilesConfig, assemble, beside, find_file, require_root, with_pairs
+from nasface.data.folders import AUTO, BESIDE_ROOT, FilesConfig, assemble, beside, find_file, require_root, with_pairs
 from nasface.data.people import ROLES
 from nasface.data.record_file import Record, RecordFile, read_index
 from nasface.errors import DataError
@@ -45,7 +45,7 @@ class RecordIOConfig(FilesConfig):
     """
 
     name: str = "recordio"
-    pairs: str = AUTO
+    pairs: str = field(default=AUTO, metadata=BESIDE_ROOT)
     training_fraction: float = 0.95
     validation_fraction: float = 0.05
 

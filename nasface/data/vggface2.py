@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nasface.data._base import FaceSet
 from nasface.data._data import FaceData
 from nasface.data._index import PhotoIndex
-from nasface.data.folders import AUTO, FilesConfig, assemble, find_file, require_root
+from nasface.data.folders import AUTO, BESIDE_ROOT, FilesConfig, assemble, find_file, require_root
 from nasface.data.people import Parts, Split, split
 from nasface.data.sources import FolderSource, scan_folders
 from nasface.errors import DataError, listing
@@ -38,9 +38,9 @@ class VGGFace2Config(FilesConfig):
     """
 
     name: str = "vggface2"
-    train_list: str = AUTO
-    test_list: str = AUTO
-    meta: str = AUTO
+    train_list: str = field(default=AUTO, metadata=BESIDE_ROOT)
+    test_list: str = field(default=AUTO, metadata=BESIDE_ROOT)
+    meta: str = field(default=AUTO, metadata=BESIDE_ROOT)
     split: str = "image"
     training_fraction: float = 0.9264
     validation_fraction: float = 0.0736

@@ -17,6 +17,8 @@ from nasface.preprocessing import Preprocessing
 from nasface.runtimes import Descriptors, open_model
 
 BATCH: Final = 64
+DESCRIPTORS: Final = (".npy", ".npz")
+"""Suffixes of files of descriptors."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def embed_photos(path: Path, faces: FaceSet, resolution: int | None = None, outp
         resolution: See `nasface.runtimes.open_model`.
         output: Likewise.
     """
-    if path.suffix in (".npy", ".npz"):
+    if path.suffix in DESCRIPTORS:
         return Embedded(read_descriptors(path, faces.names), np.arange(len(faces)), ())
     model = open_model(path, resolution, output=output)
     normalise = Preprocessing(model.size).normalise

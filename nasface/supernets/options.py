@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from nasface.configs import existing
 
 DEMO: Final = "lfw112"
 """Name of the embedded supernet."""
@@ -21,9 +23,9 @@ class TrainedConfig:
     """
 
     name: str = DEMO
-    checkpoint: str | None = None
+    checkpoint: str | None = field(default=None, metadata=existing())
     resolution: int | None = None
-    template: str | None = None
+    template: str | None = field(default=None, metadata=existing(words=("arcface",)))
 
 
 @dataclass

@@ -17,6 +17,7 @@ from hydra.utils import get_original_cwd
 from omegaconf import DictConfig, OmegaConf
 
 from nasface.errors import InfeasibleConstraint, InvalidInput, NasfaceError
+from nasface.inputs import check_inputs
 from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY, build, register
 from nasface.runs import Json, write_json, write_text
@@ -117,6 +118,7 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
         record |= {"seed": settings.seed, "config": settings.fingerprint(), "components": _components(settings)}
         run = Run(settings, folder, Path(get_original_cwd()))
+        check_inputs(settings, run.cwd)
         outcome = run_task(run)
     except NasfaceError as error:
         record |= {"status": _status(error), "message": str(error)}

@@ -15,12 +15,13 @@ from nasface.errors import InvalidInput, listing
 from nasface.jobs import Outcome, Run
 from nasface.metrics import GroupRates
 from nasface.randomness import Part
-from nasface.recognition import Embedded, Judgement, embed_photos, judge
+from nasface.recognition import DESCRIPTORS, Embedded, Judgement, embed_photos, judge, read_descriptors
 from nasface.recognition.aligned_data import aligned_data
 from nasface.recognition.judge import judge_groups
 from nasface.reports import Page
 from nasface.reports.cells import cell_text
 from nasface.runs import Json
+from nasface.runtimes import open_model
 from nasface.tasks._networks import network_folders, open_network
 from nasface.tasks._recognising import face_model
 
@@ -56,6 +57,7 @@ def run(run: Run) -> Outcome:
     """Measure every file of `model=` and every network of `network=` on the same people and pairs."""
     models, networks = _models(run), network_folders(run)
     data = run.open_data(aligned=False)
+    _check(run, models, networks, data)
     files = [*(judge_file(run, path, data) for path in models), *(judge_network(run, path, data) for path in networks)]
     rows = [file.to_row() for file in files]
     skipped = sorted({name for file in files for name in file.skipped})
@@ -76,9 +78,22 @@ def run(run: Run) -> Outcome:
     return Outcome({"data": data.fingerprint, "rows": rows, "details": details, "skipped": skipped})
 
 
+def _check(run: Run, models: Sequence[Path], networks: Sequence[Path], data: FaceData) -> None:
+    """Open every file once, so that a bad one is refused before the first is measured."""
+    faces = data.photos_to_judge
+    for path in models:
+        if path.suffix in DESCRIPTORS:
+            read_descriptors(path, faces.names)
+        else:
+            open_model(path, run.settings.space.get("resolution"), output=run.settings.evaluation.output)
+    for folder in networks:
+        open_network(run, folder)
+    _read_groups(run, faces)
+
+
 def judge_file(run: Run, path: Path, data: FaceData) -> Evaluated:
     """Measure one file."""
-    if run.aligns and path.suffix not in (".npy", ".npz"):
+    if run.aligns and path.suffix not in DESCRIPTORS:
         data = aligned_data(data, face_model(run, path).cutter)
     faces = data.photos_to_judge
     with run.console.status(f"{path.name}: {len(faces)} photos"):
@@ -111,16 +126,21 @@ def _judged(run: Run, path: Path, embedded: Embedded, data: FaceData) -> Evaluat
 
 def _groups(run: Run, embedded: Embedded, faces: FaceSet, judgement: Judgement) -> tuple[GroupRates, ...]:
     """Errors by group at the threshold of the lowest false accept rate that was measured."""
-    file = run.settings.data.get("groups")  # a kind of data may have no such option
-    if file in (None, "none"):
+    groups = _read_groups(run, faces)
+    if groups is None:
         return ()
     if judgement.all_pairs is None or not judgement.all_pairs.points:
         raise InvalidInput("data.groups needs report people, enough of them for a threshold; there are none.")
     point = min(judgement.all_pairs.points, key=lambda point: point.far)
-    groups = read_groups(run.path(file), faces)
     resamples = run.settings.evaluation.bootstrap
     rng = run.rng(Part.BOOTSTRAP)
     return tuple(judge_groups(embedded, faces, groups, point.threshold, resamples, rng))
+
+
+def _read_groups(run: Run, faces: FaceSet) -> tuple[str, ...] | None:
+    """The group of every photo where `data.groups` says which there are."""
+    file = run.settings.data.get("groups")  # a kind of data may have no such option
+    return None if file in (None, "none") else read_groups(run.path(file), faces)
 
 
 def _title(judgement: Judgement) -> str:

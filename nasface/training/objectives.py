@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nasface.configs import existing
 from nasface.training.options import Phase
 
 
@@ -84,8 +85,8 @@ class DescriptorTeacherConfig:
     """
 
     name: str = "descriptors"
-    file: str = ""
-    names: str | None = None
+    file: str = field(default="", metadata=existing())
+    names: str | None = field(default=None, metadata=existing())
     sha256: str | None = None
     descriptors: float = 4.0
     projection: str = "fixed"
@@ -140,7 +141,7 @@ class LogitsTeacherConfig:
     """
 
     name: str = "logits"
-    file: str = ""
+    file: str = field(default="", metadata=existing())
     resolution: int | None = None
     weight: float = 1.0
     temperature: float = 1.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nasface.configs import existing
+
 
 @dataclass
 class Phase:
@@ -110,7 +112,7 @@ class TrainingConfig:
 
     name: str
     folder: str | None = None
-    init: str | None = None
+    init: str | None = field(default=None, metadata=existing())
     zero_residual: bool = True
     phases: list[str] | None = None
     plan: dict[str, Phase] = field(default_factory=dict)

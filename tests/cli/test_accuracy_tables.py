@@ -62,7 +62,10 @@ def test_the_embedded_table_is_judged(cli: Command) -> None:
 
 def test_a_table_without_halves_is_not_judged(cli: Command, make_table: Callable[..., Path]) -> None:
     check_refused(cli("task=table_reliability", f"accuracy.table={make_table()}"), "has no halves (auc_half1")
-    check_refused(cli("task=table_reliability", "study.file=absent.jsonl"), "holds no results", "task=study_photos")
+    Path("empty.jsonl").write_text("")
+    check_refused(
+        cli("task=table_reliability", "study.file=empty.jsonl"), "is not a study of photos", "task=study_photos"
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,10 @@ def test_a_table_without_halves_is_not_judged(cli: Command, make_table: Callable
         (["accuracy.band=0"], ["accuracy.band=0 must lie between 0 and 1"]),
         (["accuracy.sampling=dense", "constraints.default_latency_ratio=null"], ["needs budgets", "accuracy.ratios="]),
         (["accuracy.sampling=dense", "accuracy.ratios=[0.01]"], ["The fastest sub-network"]),
-        (["accuracy.pairs=absent.txt", "data.people=120", "data.photos=5"], ["absent.txt cannot be read"]),
+        (
+            ["accuracy.pairs=absent.txt", "data.people=120", "data.photos=5"],
+            ["accuracy.pairs=absent.txt (No"],
+        ),
         (["accuracy.table=null"], ["needs accuracy.table=FILE.csv"]),
     ],
 )

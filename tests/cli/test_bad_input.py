@@ -199,10 +199,11 @@ class TestCheckpoint:
         path = tmp_path / "mine.pth"
         torch.save({"state_dict": {"weight": torch.zeros(3)}}, path)
         check_refused(search(path), "no network of OFA's kind")
-        check_refused(search(tmp_path / "absent.pth"), "There is no checkpoint")
+        check_refused(search(tmp_path / "absent.pth"), "nothing that can be read at supernet.checkpoint=")
 
     def test_own_checkpoint_needs_resolution_and_table(self, cli: Command, tmp_path: Path) -> None:
         path = tmp_path / "mine.pth"
+        path.write_bytes(b"")
         check_refused(cli(f"supernet.checkpoint={path}"), "at which resolution", "supernet.resolution=224")
         done = cli(f"supernet.checkpoint={path}", "supernet.resolution=112")
         check_refused(done, "no accuracy table for mine", "task=estimate_accuracy", "accuracy.table=mine.csv")
@@ -216,7 +217,7 @@ class TestAccuracyTable:
         check_refused(cli(f"accuracy.table={make_table(resolution=224)}"), "of resolution 224, not 112")
 
     def test_unreadable(self, cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> None:
-        check_refused(cli(f"accuracy.table={tmp_path / 'absent.csv'}"), "cannot be read", "give a CSV file")
+        check_refused(cli(f"accuracy.table={tmp_path / 'absent.csv'}"), "accuracy.table=", "No such file")
         path = tmp_path / "table.csv"
         lines = make_table().read_text().splitlines()
         path.write_text("\n".join([*lines[:3], lines[3].replace("0.9", "nan", 1), ""]))
@@ -290,15 +291,28 @@ class TestPhotos:
         evaluate = ("task=evaluate", f"model={model}")
         check_refused(cli(*evaluate), "needs photos", "data=lfw")
         check_refused(cli(*evaluate, "data=lfw"), "data.root=FOLDER")
-        check_refused(cli(*evaluate, "data=lfw", f"data.root={tmp_path / 'absent'}"), "nothing at data.root")
+        check_refused(cli(*evaluate, "data=lfw", f"data.root={tmp_path / 'absent'}"), "data.root=", "No such file")
 
     def test_too_few_impostors_for_a_rate(self, cli: Command, photos: Path, model: Path) -> None:
         evaluate = ("task=evaluate", f"model={model}", "data=lfw", f"data.root={photos}", "evaluation.far=[0.001]")
         check_refused(cli(*evaluate), "0.001", "10,000 impostor pairs", "594")
 
+    def test_every_file_is_opened_before_the_first_is_measured(
+        self, cli: Command, photos: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("nasface.tasks.evaluate.judge_file", lambda *_: pytest.fail("measured"))
+        damaged = model.with_name("damaged.tflite")
+        damaged.write_bytes(model.read_bytes()[:300])
+        data = ("task=evaluate", "data=lfw", f"data.root={photos}", f"data.groups={photos / 'groups.csv'}")
+        (photos / "groups.csv").write_text("group,person\nA,P01\n")
+        check_refused(cli(*data, f"model=[{model},{damaged}]"), "damaged.tflite")
+        (photos / "groups.csv").write_text("person\nP01\n")
+        check_refused(cli(*data, f"model={model}"), "groups.csv has the columns person")
+
     def test_no_model(self, cli: Command, photos: Path, tmp_path: Path) -> None:
         data = ("task=evaluate", "data=lfw", f"data.root={photos}")
-        check_refused(cli(*data, f"model={tmp_path / 'absent.tflite'}"), "no model")
+        check_refused(cli(*data, f"model={tmp_path / 'absent.tflite'}"), "model=", "absent.tflite (No such file")
+        (tmp_path / "model.h5").write_bytes(b"")
         check_refused(cli(*data, f"model={tmp_path / 'model.h5'}"), "Unknown kind of model file '.h5'", ".tflite")
 
 

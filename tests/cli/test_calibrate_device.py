@@ -57,7 +57,7 @@ def test_the_whole_way(cli: Command) -> None:
         ([*EXPORT, "calibrate.probes=2"], "calibrate.probes is 2; give 3 to 12"),
         ([*EXPORT, "calibrate.base=i7_8700"], "Unknown latency table 'i7_8700'. Did you mean 'i7_8700k'"),
         ([*EXPORT, "space.resolution=144"], "no rows at 144 pixels, only at 112, 128, 160, 192, 224"),
-        ([*EXPORT, "calibrate.times=nowhere.csv"], "nowhere.csv cannot be read"),
+        ([*EXPORT, "calibrate.times=nowhere.csv"], "calibrate.times=nowhere.csv (No such file"),
     ],
 )
 def test_bad_input(cli: Command, overrides: list[str], sentence: str) -> None:

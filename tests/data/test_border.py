@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
+import os
 import tarfile
 import unicodedata
 from collections.abc import Callable
@@ -82,6 +84,21 @@ def test_what_is_not_read_is_counted_and_named_by_kind(
         "1 broken links (loop)",
     ):
         assert kind in caplog.text
+
+
+def test_a_folder_without_permission_is_counted_and_the_others_are_read(
+    put: Callable[..., Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, scandir = put("Ann/1.jpg", "Bo/1.jpg"), os.scandir
+
+    def denied(folder: str | Path) -> object:  # the administrator, who may run the tests, may enter every folder
+        if Path(folder).name == "Bo":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return scandir(folder)
+
+    monkeypatch.setattr("nasface.data.sources.os.scandir", denied)
+    assert list(open_source(root, what="test").names) == ["Ann/1.jpg"]
+    assert "1 folders that cannot be entered (Permission denied) (Bo)" in caplog.text
 
 
 def test_folders_one_level_too_deep_are_entered(put: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from nasface.configs import existing
 from nasface.errors import DataError, InvalidInput
 from nasface.recognition.detectors._base import Detector
 from nasface.recognition.faces import Face, Photo, check_photo
@@ -30,7 +31,7 @@ class BoxesConfig:
     """
 
     name: str = "boxes"
-    file: str = ""
+    file: str = field(default="", metadata=existing())
 
 
 @register("detector", "boxes", config=BoxesConfig)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
+from nasface.configs import existing
 from nasface.devices.benchmark_output import CPU_INSTEAD, Log, read_log, refine
 from nasface.devices.measurements import Sample
 from nasface.errors import ModelRefused, NasfaceError, TransportError
@@ -54,7 +55,7 @@ class AdbConfig:
     name: str = "adb"
     adb: str = "adb"
     serial: str | None = None
-    binary: str | None = None
+    binary: str | None = field(default=None, metadata=existing())
     benchmark_model: str = "/data/local/tmp/benchmark_model"
     folder: str = "/data/local/tmp"
     gpu: bool = False

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from nasface.configs import existing
 from nasface.errors import DeviceLost, InvalidInput, NasfaceError, TransportError
 from nasface.registry import register
 from nasface.timing.transports._process import RUNNER, RunnerEnded, RunnerProcess
@@ -44,7 +45,7 @@ class SshConfig:
     host: str = ""
     user: str | None = None
     port: int | None = None
-    key: str | None = None
+    key: str | None = field(default=None, metadata=existing())
     options: list[str] = field(default_factory=list)
     python: str = "python3"
     folder: str | None = None
