@@ -15,6 +15,10 @@ Values = npt.NDArray[np.float64]
 
 RESAMPLES: Final = 1000
 FEWEST: Final = 5
+MEDIAN: Final = "median"
+FASTEST: Final = "fastest 5 % of runs"
+"""Of which runs predictions and measured times are."""
+
 SIZES: Final = ("small", "middle", "large")
 """Thirds of the networks by predicted latency."""
 

@@ -31,6 +31,7 @@ class Row:
         runs: Number of timed runs, where known.
         contained_in: Key of the row whose time includes this layer, for layers that were never timed alone.
         energy_mj: Energy of one run in millijoules, where it was measured; 0 only beside `contained_in`.
+        fast_ms: The time made of the fastest 5 % of the runs instead of medians, where these are known; 0 as `mean_ms`.
     """
 
     mean_ms: float
@@ -38,20 +39,17 @@ class Row:
     runs: int | None = None
     contained_in: str | None = None
     energy_mj: float | None = None
+    fast_ms: float | None = None
 
     @property
     def valid(self) -> bool:
         """Whether the numbers can be times."""
-        positive = self.mean_ms > 0 or (self.mean_ms == 0 and self.contained_in is not None)
+        known = [self.mean_ms, *(given for given in (self.fast_ms, self.energy_mj) if given is not None)]
         spread = self.std_ms is None or (math.isfinite(self.std_ms) and self.std_ms >= 0)
-        return positive and math.isfinite(self.mean_ms) and spread and self._energy_valid
+        return spread and all(map(self._positive, known))
 
-    @property
-    def _energy_valid(self) -> bool:
-        if self.energy_mj is None:
-            return True
-        positive = self.energy_mj > 0 or (self.energy_mj == 0 and self.contained_in is not None)
-        return positive and math.isfinite(self.energy_mj)
+    def _positive(self, value: float) -> bool:
+        return math.isfinite(value) and (value > 0 or (value == 0 and self.contained_in is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,8 @@ class Provenance:
         lowering: How a 7x7 depthwise convolution stood in the measured files: "whole", one operator; "split", the sum
             of three smaller ones; empty where the rows stand for neither.
         steps: Per resolution and step of building the table (see `nasface.timing.lut_builder`) the relative errors of
-            its sums on whole networks that it was not fitted on: "mape", "bias", "max", and "networks", their number.
+            its sums on whole networks that it was not fitted on: "mape", "bias", "max", and "networks", their number;
+            steps called "fast_..." are of the fastest runs, rows against networks.
     """
 
     kind: Kind
@@ -190,6 +189,11 @@ class LookupTable:
             LookupTableError: The resolution, or rows at it, are absent.
         """
         return np.array([row.mean_ms for row in self._rows(layers, resolution)], np.float64)
+
+    def fast_values(self, layers: Sequence[Layer], resolution: int) -> npt.NDArray[np.float64] | None:
+        """The same made of the fastest 5 % of the runs; None where rows do not have it."""
+        found = [row.fast_ms for row in self._rows(layers, resolution)]
+        return None if None in found else np.array(found, np.float64)
 
     def energies(self, layers: Sequence[Layer], resolution: int) -> npt.NDArray[np.float64]:
         """Millijoules of the given layers, float64[len(layers)].

@@ -121,6 +121,7 @@ def _row(entry: Mapping[str, Any]) -> Row:
         None if runs is None else int(runs),
         entry.get("contained_in"),
         _number(entry.get("energy_mj")),
+        _number(entry.get("fast_ms")),
     )
 
 

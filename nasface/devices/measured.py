@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Measured:
         engine: E.g. "tflite".
         threads: 0 if nobody noted it.
         half_widths: float64[n], half the 95 % interval of each time, relative to it; 0 where nobody noted it.
+        fast_ms: float64[n], what the fastest 5 % of a network's runs stay below; None unless it is known of all.
     """
 
     genotypes: Population
@@ -36,6 +37,7 @@ class Measured:
     engine: str
     threads: int
     half_widths: npt.NDArray[np.float64]
+    fast_ms: npt.NDArray[np.float64] | None = None
 
     def unsettled(self, half_width: float) -> int:
         """How many networks are known less precisely."""
@@ -69,16 +71,25 @@ def read_measured(path: Path, space: SearchSpace, engine: str = "tflite", thread
             "choose the threads, or keep one device in a file."
         )
     times: dict[bytes, list[float]] = {}
+    fastest: dict[bytes, list[float | None]] = {}
     widths: dict[bytes, float] = {}
     for row in networks:
         genes = _genotype(path, space, row).tobytes()
         times.setdefault(genes, []).append(row.median_ms)
+        fastest.setdefault(genes, []).append(row.fast_ms)
         widths[genes] = max(widths.get(genes, 0.0), (row.high_ms - row.low_ms) / 2 / row.median_ms)
     genotypes = np.stack([np.frombuffer(genes, np.int8) for genes in times])
     known = {r.network: r.median_ms for r in chosen if not r.genotype and r.network in REFERENCES}
     ms = np.array([float(np.median(values)) for values in times.values()])
-    first = networks[0]
-    return Measured(genotypes, ms, known, first.device, engine, first.threads, np.array(list(widths.values())))
+    first, half_widths = networks[0], np.array(list(widths.values()))
+    return Measured(genotypes, ms, known, first.device, engine, first.threads, half_widths, _medians(fastest))
+
+
+def _medians(of_rows: Mapping[bytes, Sequence[float | None]]) -> npt.NDArray[np.float64] | None:
+    """The median of every network's rows; None where one is unknown."""
+    known = [[ms for ms in values if ms is not None] for values in of_rows.values()]
+    whole = [len(values) for values in of_rows.values()] == [len(values) for values in known]
+    return np.array([float(np.median(values)) for values in known]) if whole else None
 
 
 def _genotype(path: Path, space: SearchSpace, row: Measurement) -> npt.NDArray[np.int8]:

@@ -21,6 +21,12 @@ NUMERIC_NOTES: Final = ("clock_mhz", "temperature_c", "load")
 
 LONGEST_NOTE: Final = 1000
 
+FAST: Final = 0.05
+"""Share of the runs that `fast_ms` looks at: the fastest ones tell what a device takes when nothing disturbs it."""
+
+CALM: Final = 1.25
+"""Median relative to the fastest runs above which something else used the device; the page says the same."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -73,6 +79,8 @@ class Timed:
         blocks: How many blocks were timed.
         outliers: How many of them lie far from the others.
         settled: Whether the interval is as narrow as was asked for.
+        fast_ms: What the fastest 5 % of all runs stay below (of batches of runs, where the clock is coarse); None where
+            a runtime tells no single runs.
     """
 
     median_ms: float
@@ -84,6 +92,7 @@ class Timed:
     blocks: int
     outliers: int
     settled: bool
+    fast_ms: float | None = None
 
     @property
     def flagged(self) -> str:
@@ -96,6 +105,11 @@ class Timed:
     def half_width(self) -> float:
         """Half the interval, relative to the median."""
         return (self.high_ms - self.low_ms) / 2 / self.median_ms
+
+    @property
+    def slowdown(self) -> float:
+        """The median relative to the fastest runs; 1 where single runs are unknown."""
+        return 1.0 if self.fast_ms is None else self.median_ms / self.fast_ms
 
 
 @dataclass(frozen=True)
@@ -115,6 +129,7 @@ class Measurement:
         runs: How many.
         low_ms: Lower end of the median's 95 % interval.
         high_ms: Upper end.
+        fast_ms: What the fastest 5 % of the runs stay below; None where nobody told single runs.
         flagged: What is odd about it, in words; mostly empty.
     """
 
@@ -130,6 +145,7 @@ class Measurement:
     runs: int
     low_ms: float
     high_ms: float
+    fast_ms: float | None = None
     flagged: str = ""
 
     @classmethod
@@ -141,10 +157,10 @@ class Measurement:
         return cls(genotype, network, resolution, engine, threads, device, **figures)
 
 
-_FIGURES: Final = ("median_ms", "mean_ms", "std_ms", "runs", "low_ms", "high_ms", "flagged")
-_TIMES: Final = ("median_ms", "mean_ms")
+_FIGURES: Final = ("median_ms", "mean_ms", "std_ms", "runs", "low_ms", "high_ms", "fast_ms", "flagged")
+_TIMES: Final = ("median_ms", "mean_ms", "fast_ms")
 _INTEGERS: Final = ("resolution", "threads", "runs")
-_FLOATS: Final = ("median_ms", "mean_ms", "std_ms", "low_ms", "high_ms")
+_FLOATS: Final = ("median_ms", "mean_ms", "std_ms", "low_ms", "high_ms", "fast_ms")
 _TYPES: Final[dict[str, type]] = dict.fromkeys(_INTEGERS, int) | dict.fromkeys(_FLOATS, float)
 COLUMNS: Final = tuple(column.name for column in fields(Measurement))
 REQUIRED: Final = ("genotype", "network", "resolution", "median_ms")
@@ -193,14 +209,16 @@ def _row(place: str, texts: Mapping[str, str | None]) -> Measurement:
         )
     others = _OTHERS | dict.fromkeys(("mean_ms", "low_ms", "high_ms"), values["median_ms"])
     values = {name: values[name] or others.get(name, "") for name in COLUMNS}
-    for name, kind in _TYPES.items():
+    values["fast_ms"] = values["fast_ms"] or None
+    given_numbers = [name for name in _TYPES if values[name] is not None]
+    for name in given_numbers:
         try:
-            values[name] = kind(values[name])
+            values[name] = _TYPES[name](values[name])
         except ValueError:
             given = values[name][:80]
             raise TableError(f"{place}: '{given}' is not a number ({name}); measure it again.") from None
-    for name in _TIMES:
-        if not (math.isfinite(values[name]) and values[name] > 0):
+    for name in given_numbers:
+        if name in _TIMES and not (math.isfinite(values[name]) and values[name] > 0):
             raise TableError(f"{place}: {name} is {values[name]:g}; times are positive: measure it again.")
     for name in ("std_ms", "low_ms", "high_ms", *_INTEGERS):
         if not 0 <= values[name] < math.inf:

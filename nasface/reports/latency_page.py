@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from nasface.composition import DeviceCosts
-from nasface.devices.check import LatencyCheck
+from nasface.devices.check import MEDIAN, LatencyCheck
 from nasface.metrics import Interval
 from nasface.reports.cells import mark
 from nasface.reports.page import Page
@@ -26,7 +26,15 @@ FIGURES: Final = {
 }
 
 
-def figure_cells(name: str, interval: Interval) -> tuple[str, str]:
+def figure_rows(checks: Mapping[str, LatencyCheck]) -> list[list[str]]:
+    """Every figure as words, value and interval, side by side for the runs that were looked at."""
+    return [
+        [words, *(cell for check in checks.values() for cell in _figure_cells(name, check.figures[name]))]
+        for name, words in FIGURES.items()
+    ]
+
+
+def _figure_cells(name: str, interval: Interval) -> tuple[str, str]:
     """A figure and its interval as text: shares in percent, biases with a sign."""
     pattern = "{:.3f}" if name in ("kendall_tau", "factor") else "{:+.1%}" if name.startswith("bias") else "{:.1%}"
     low, high = pattern.format(interval.low), pattern.format(interval.high)
@@ -37,7 +45,7 @@ def write_latency_page(
     path: Path,
     entry: DeviceCosts,
     source: str,
-    check: LatencyCheck,
+    checks: Mapping[str, LatencyCheck],
     names: Sequence[str],
     margin: float | None,
     remarks: Sequence[str],
@@ -48,7 +56,7 @@ def write_latency_page(
         path: The file.
         entry: Whose latency was checked.
         source: What it was compared with.
-        check: The figures.
+        checks: The figures by the runs that were looked at, `MEDIAN` among them.
         names: Of the networks, in the order of the check.
         margin: For 95 % confidence, if known.
         remarks: What to know about the comparison.
@@ -58,12 +66,10 @@ def write_latency_page(
     for remark in remarks:
         page.text(f"Note: {remark}", "note")
     page.heading("Predicted against measured")
-    page.picture(_scatter(check, names, margin, estimated), "every network; the line is where both are equal")
+    page.picture(_scatter(checks[MEDIAN], names, margin, estimated), "every network; the line is where both are equal")
     page.heading("Figures")
-    page.table(
-        ["", "value", "95 % interval"],
-        [[words, *figure_cells(name, check.figures[name])] for name, words in FIGURES.items()],
-    )
+    header = ["", *(cell for runs in checks for cell in (runs, "95 % interval"))]
+    page.table(header, figure_rows(checks))
     page.text(f"Intervals by bootstrap over the {len(names)} networks; errors relative to the measured time.", "note")
     if margin is not None:
         page.text(

@@ -17,7 +17,7 @@ from nasface.composition import timing_options
 from nasface.costs import LayerCost
 from nasface.devices import LookupTable
 from nasface.devices.lut import Lowering
-from nasface.devices.measurements import Measurement
+from nasface.devices.measurements import CALM, Measurement
 from nasface.devices.plausibility import kernel_warning
 from nasface.errors import InvalidInput
 from nasface.exporters import Exporter
@@ -102,6 +102,12 @@ def disturbances(results: DeviceTimes, options: TimingOptions) -> list[str]:
     load = results.notes.get("load", "0").split(" to ")[-1]
     if float(load) > options.threads + 1:
         found.append(f"The load of the device was up to {load}: other programs ran, and the times are too long.")
+    slowdown = float(np.median([timed.slowdown for timed in results.timed.values()])) if results.timed else 1.0
+    if slowdown > CALM:
+        found.append(
+            f"The medians are {slowdown:.2f} times what the fastest 5 % of runs took: something else used the device; "
+            "measure again when it is quiet."
+        )
     return found
 
 

@@ -21,13 +21,16 @@ from nasface.runs import Json
 from nasface.spaces import Population, SearchSpace
 from nasface.tasks._measuring import lowering, show_range, time_specs, warn_odd_kernels
 from nasface.timing.layer_bench import CHAIN_LENGTHS
-from nasface.timing.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
+from nasface.timing.lut_builder import FEWEST_NETS, OF_FASTEST, Built, TablePlan, build_rows
 from nasface.timing.protocol import DeviceTimes, TimingOptions
 
 STEPS: Final = {
     "isolated": "layers alone",
     "in_place": "what layers add to others",
     "fitted": "fitted to whole networks",
+    f"{OF_FASTEST}isolated": "fastest 5 % of runs, layers alone",
+    f"{OF_FASTEST}in_place": "fastest 5 %, what layers add to others",
+    f"{OF_FASTEST}fitted": "fastest 5 %, fitted to whole networks",
 }
 
 

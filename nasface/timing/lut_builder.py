@@ -2,6 +2,8 @@
 
 Steps, each of which the table keeps the error of: `isolated`, the layers' own models as they are; `in_place`, what
 layers add to a network (`layer_bench`); `fitted`, the rows fitted to whole networks with `in_place` as the prior.
+Where single runs are known, the same is done with the fastest of every model, which say what the device takes when
+nothing disturbs it.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from nasface.timing.layer_bench import LEAST_SHARE, LayerBench
 
 FEWEST_NETS: Final = 5
 """Whole networks below which nothing is fitted."""
+
+OF_FASTEST: Final = "fast_"
+"""How the steps of the fastest runs are called: this, then the step."""
 
 Milliseconds = npt.NDArray[np.float64]
 
@@ -87,6 +92,7 @@ class Built:
         rows: By key.
         references: By network.
         steps: Per step "mape", "bias", "max" and "networks", see `Provenance.steps`; empty without whole networks.
+            Steps of the fastest runs begin with `OF_FASTEST`.
         strength: Of the prior in the fit; None if nothing was fitted, or fitting did not lower the error.
     """
 
@@ -105,32 +111,56 @@ def build_rows(plan: TablePlan, timed: Mapping[str, Timed], rng: np.random.Gener
         rng: Divides the networks for cross-validation.
     """
     figures = plan.of(timed)
-    medians = {name: figure.median_ms for name, figure in figures.items()}
-    isolated, rows, strength = plan.bench.isolated(medians), plan.bench.in_place(medians), None
-    errors: dict[str, Milliseconds] = {}
-    if len(plan.nets):
-        counts = layer_counts(plan.space, plan.nets)
-        times = np.array([medians[_net(index)] for index in range(len(plan.nets))])
-        errors = {"isolated": counts @ isolated / times - 1, "in_place": counts @ rows / times - 1}
-        if len(plan.nets) >= FEWEST_NETS:
-            errors["fitted"] = held_out_errors(rows, counts, times, rng)
-            if np.abs(errors["fitted"]).mean() < np.abs(errors["in_place"]).mean():
-                strength = choose_strength(rows, counts, times, rng)
-                rows = np.maximum(fit_rows(rows, counts, times, strength), LEAST_SHARE * rows)
-    return Built(
-        _rows(plan, rows, figures),
-        {name: _reference(figures[name]) for name in REFERENCES if name in figures},
-        {step: _summary(error) for step, error in errors.items()},
-        strength,
-    )
+    typical = _solve(plan, {name: figure.median_ms for name, figure in figures.items()}, rng)
+    fast = {name: figure.fast_ms for name, figure in figures.items() if figure.fast_ms is not None}
+    fastest = _solve(plan, fast, rng) if len(fast) == len(figures) else None
+    steps = {step: _summary(error) for step, error in typical.errors.items()}
+    if fastest is not None:
+        steps |= {f"{OF_FASTEST}{step}": _summary(error) for step, error in fastest.errors.items()}
+    references = {name: _reference(figures[name]) for name in REFERENCES if name in figures}
+    return Built(_rows(plan, typical, fastest, figures), references, steps, typical.strength)
 
 
-def _rows(plan: TablePlan, ms: Milliseconds, figures: Mapping[str, Timed]) -> dict[str, Row]:
+@dataclass(frozen=True)
+class _Solved:
+    """Rows made of one figure of every model.
+
+    Attributes:
+        ms: float64[layers].
+        errors: By step, relative, one per whole network.
+        strength: As of `Built`.
+    """
+
+    ms: Milliseconds
+    errors: dict[str, Milliseconds]
+    strength: float | None
+
+
+def _solve(plan: TablePlan, ms: Mapping[str, float], rng: np.random.Generator) -> _Solved:
+    """The rows from one figure, milliseconds by model."""
+    isolated, rows = plan.bench.isolated(ms), plan.bench.in_place(ms)
+    if not len(plan.nets):
+        return _Solved(rows, {}, None)
+    counts = layer_counts(plan.space, plan.nets)
+    times = np.array([ms[_net(index)] for index in range(len(plan.nets))])
+    errors = {"isolated": counts @ isolated / times - 1, "in_place": counts @ rows / times - 1}
+    if len(plan.nets) < FEWEST_NETS:
+        return _Solved(rows, errors, None)
+    errors["fitted"] = held_out_errors(rows, counts, times, rng)
+    if np.abs(errors["fitted"]).mean() >= np.abs(errors["in_place"]).mean():
+        return _Solved(rows, errors, None)
+    strength = choose_strength(rows, counts, times, rng)
+    fitted = np.maximum(fit_rows(rows, counts, times, strength), LEAST_SHARE * rows)
+    return _Solved(fitted, errors, strength)
+
+
+def _rows(plan: TablePlan, typical: _Solved, fastest: _Solved | None, figures: Mapping[str, Timed]) -> dict[str, Row]:
     """The rows with the spread of the layers' own models."""
     own = plan.bench.own_models
+    fast: list[float] | list[None] = [None] * len(own) if fastest is None else fastest.ms.tolist()
     return {
-        layer.key: Row(float(value), figures[name].std_ms, figures[name].runs)
-        for layer, value, name in zip(plan.bench.layers, ms, own, strict=True)
+        layer.key: Row(value, figures[name].std_ms, figures[name].runs, fast_ms=low)
+        for layer, value, low, name in zip(plan.bench.layers, typical.ms.tolist(), fast, own, strict=True)
     }
 
 

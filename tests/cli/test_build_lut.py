@@ -52,7 +52,9 @@ def test_the_table_becomes_a_device(cli: Command, devices: list[MadeUpDevice]) -
     assert (table.provenance.device, table.provenance.threads) == ("made up", 1)
     assert table.provenance.date
     assert table.provenance.system["clock_mhz while measuring"]
-    assert set(table.provenance.steps["48"]) == {"isolated", "in_place", "fitted"}
+    steps = ("isolated", "in_place", "fitted")
+    assert set(table.provenance.steps["48"]) == {*steps, *(f"fast_{step}" for step in steps)}
+    assert all(row.fast_ms is not None and row.fast_ms > 0 for row in table.rows[48].values())
     assert table.provenance.steps["48"]["isolated"]["networks"] == 8
     assert table.references[48]["mobilenet_v2"].kind == "measured"
     rows = read_measurements(done.folder / "measurements.csv")

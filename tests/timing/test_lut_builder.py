@@ -29,8 +29,8 @@ def model_ms(spec: NetSpec) -> float:
     return 0.03 + (taken if len(spec.layers) > 5 else alone)
 
 
-def timed(ms: float) -> Timed:
-    return Timed(ms, ms, 0.01 * ms, 40, 0.99 * ms, 1.01 * ms, 4, 0, True)
+def timed(ms: float, fast_ms: float | None = None) -> Timed:
+    return Timed(ms, ms, 0.01 * ms, 40, 0.99 * ms, 1.01 * ms, 4, 0, True, fast_ms)
 
 
 def plan(nets: int) -> TablePlan:
@@ -51,6 +51,26 @@ def test_a_table_and_what_each_step_gains() -> None:
     predicted = layer_counts(SPACE, fresh) @ rows
     measured = np.array([model_ms(SPACE.build(genotype)) for genotype in fresh])
     assert np.abs(predicted / measured - 1).mean() < 2 * built.steps["fitted"]["mape"] + 0.005
+
+
+def test_the_fastest_runs_make_rows_of_their_own_unless_one_model_does_not_tell_them() -> None:
+    """On a disturbed device, whose medians are off by up to half, rows and errors of the fastest runs are right."""
+    one, disturbed = plan(30), RNG(3)
+    ms = {name: model_ms(spec) for name, spec in one.models.items()}
+    times = {name: timed(value * disturbed.uniform(1.1, 1.5), 0.9 * value) for name, value in ms.items()}
+    built = build_rows(one, times, RNG(0))
+    calm = build_rows(one, {name: timed(value) for name, value in ms.items()}, RNG(0))
+    assert list(built.steps)[3:] == ["fast_isolated", "fast_in_place", "fast_fitted"]
+    assert built.steps["fast_in_place"] == calm.steps["in_place"]
+    assert built.steps["fast_fitted"]["mape"] < 0.5 * built.steps["fitted"]["mape"]
+    fast = np.array([built.rows[layer.key].fast_ms for layer in SPACE.layers()], float)
+    nets = SPACE.sample(RNG(9), 50)
+    truth = np.array([0.9 * model_ms(SPACE.build(genotype)) for genotype in nets])
+    assert np.abs(layer_counts(SPACE, nets) @ fast / truth - 1).mean() < 0.03
+    some = next(iter(times))
+    built = build_rows(one, times | {some: timed(times[some].median_ms)}, RNG(0))
+    assert list(built.steps) == ["isolated", "in_place", "fitted"]
+    assert {row.fast_ms for row in built.rows.values()} == {None}
 
 
 @pytest.mark.parametrize("nets", [0, FEWEST_NETS - 1])

@@ -50,6 +50,16 @@ def test_rounds_are_interleaved_in_changing_order(models: dict[str, Path], tmp_p
     assert len(set(rounds)) > 2
 
 
+def test_the_fastest_runs_stand_beside_the_median() -> None:
+    """They outlast what disturbs most runs; a summary of runs does not tell them."""
+    calm, disturbed = Sample((10.0,) * 10 + (10.4,) * 40, 50), Sample((16.0,) * 50, 50)
+    timed = summarise([calm, disturbed], 0.02)
+    assert timed.fast_ms == pytest.approx(10.0, abs=0.05)
+    assert timed.slowdown == pytest.approx(1.32, abs=0.01)
+    told = summarise([calm, Sample((16.0,), 50, 0.1)], 0.02)
+    assert (told.fast_ms, told.slowdown) == (None, 1.0)
+
+
 def test_noise_means_more_rounds_up_to_the_cap(models: dict[str, Path], tmp_path: Path) -> None:
     options = TimingOptions(blocks=3, max_blocks=9, half_width=0.01)
     quiet, noisy = (
