@@ -19,13 +19,15 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby, zip_longest
+from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.netspec import Layer, NetSpec, to_dict
 from nasface.runs import Json
+from nasface.spaces._layer_rows import LayerRows
 
 Population = npt.NDArray[np.int8]
 """int8[n, n_genes], one canonical genotype a row."""
@@ -151,14 +153,17 @@ class SearchSpace(ABC):
         """int16[n, m]: for every genotype the indices into `layers()` of its layers, in order, padded with -1.
 
         A column belongs to one stage, or to what lies between stages, in all rows of a call. This default builds every
-        network; a space that can compute the indices from the genes should.
+        network once; a space that can compute the indices from the genes should.
         """
-        position = {layer.key: index for index, layer in enumerate(self.layers())}
-        rows = [_by_part(self.build(row), position) for row in population]
+        rows = [self._layer_rows.of(row) for row in population]
         widths = [max(map(len, parts)) for parts in zip_longest(*rows, fillvalue=())]
-        whole = [[*row, *[[]] * (len(widths) - len(row))] for row in rows]
+        whole = [[*row, *[()] * (len(widths) - len(row))] for row in rows]
         padded = [[i for part, w in zip(row, widths, strict=True) for i in _padded(part, w)] for row in whole]
         return np.array(padded, np.int16).reshape(len(rows), sum(widths))
+
+    @cached_property
+    def _layer_rows(self) -> LayerRows:
+        return LayerRows(self.layers(), self.build)
 
     def stage_choices(self) -> list[Population] | None:
         """Per stage, int8[n_choices, n_genes]: every choice with the other stages' genes zero; None without stages.
@@ -198,12 +203,6 @@ class SearchSpace(ABC):
             raise InvalidGenotype(f"'{text[:60]}' is not a genotype; give {self.n_genes} whole numbers.") from None
         row: npt.NDArray[np.int8] = self.canonical(genes[None, :])[0]
         return row
-
-
-def _by_part(network: NetSpec, position: Mapping[str, int]) -> list[list[int]]:
-    """Indices of the layers of each stage, and of each stretch between stages, in order."""
-    parts = groupby(network.layers, key=lambda layer: layer.stage)
-    return [[position[layer.key] for layer in layers] for _, layers in parts]
 
 
 def _padded(part: Sequence[int], width: int) -> list[int]:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -243,11 +244,9 @@ class OfaMbv3(SearchSpace):
     @cached_property
     def _layers(self) -> tuple[Layer, ...]:
         found = {layer.key: layer for layer in self.network.fixed_layers()}
-        for position in range(N_BLOCKS):
-            for kernel in self.kernels:
-                for expand in self.expands:
-                    layer = self.network.block_layer(BlockChoice(position // 4, position % 4, kernel, expand))
-                    found.setdefault(layer.key, layer)
+        places = product(range(N_STAGES), range(max(self.depths)), self.kernels, self.expands)
+        for layer in (self.network.block_layer(BlockChoice(*place)) for place in places):
+            found.setdefault(layer.key, layer)
         return tuple(found[key] for key in sorted(found))
 
     @cached_property
@@ -291,15 +290,16 @@ class OfaMbv3(SearchSpace):
 
     @cached_property
     def _block_index(self) -> npt.NDArray[np.int16]:
+        """int16[20, expands, kernels]; -1 of blocks that no network of the space has."""
         index = {layer.key: i for i, layer in enumerate(self._layers)}
-        table = [
-            [
-                [index[self.network.block_layer(BlockChoice(b // 4, b % 4, k, e)).key] for k in self.kernels]
-                for e in self.expands
-            ]
-            for b in range(N_BLOCKS)
-        ]
-        return np.array(table, np.int16)
+
+        def of(block: int, expand: int, kernel: int) -> int:
+            stage, position = divmod(block, MAX_DEPTH)
+            return index.get(self.network.block_layer(BlockChoice(stage, position, kernel, expand)).key, -1)
+
+        return np.array(
+            [[[of(b, e, k) for k in self.kernels] for e in self.expands] for b in range(N_BLOCKS)], np.int16
+        )
 
     @cached_property
     def _fixed_index(self) -> tuple[list[int], list[int]]:

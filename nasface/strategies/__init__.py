@@ -16,6 +16,7 @@ from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import N_FINALISTS, finalists
 from nasface.strategies.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.strategies.exact import Exact, ExactConfig
+from nasface.strategies.extremes import Extremes, extremes
 from nasface.strategies.feasible import feasible_start
 from nasface.strategies.knapsack import KnapsackFront, merge_fronts
 from nasface.strategies.local import LocalSearch, LocalSearchConfig
@@ -32,6 +33,7 @@ __all__ = [
     "EvolutionPaperConfig",
     "Exact",
     "ExactConfig",
+    "Extremes",
     "HistoryRow",
     "KnapsackFront",
     "LocalSearch",
@@ -46,6 +48,7 @@ __all__ = [
     "SearchResult",
     "SearchStrategy",
     "WarmStart",
+    "extremes",
     "feasible_children",
     "feasible_start",
     "finalists",

@@ -15,8 +15,14 @@ N_FINALISTS: Final = 16
 
 
 def finalists(population: Population, ranker: Ranker, selector: Selector, rng: np.random.Generator) -> Population:
-    """The best 16 distinct rows (fewer if there are fewer), best first: selected, then sorted among themselves."""
+    """The best 16 distinct rows (fewer if there are fewer), best first: selected, then sorted among themselves.
+
+    A selector that explores might leave the best out; then all rows are sorted.
+    """
     rows = distinct_rows(population)
+    if selector.explores:
+        sorted_rows: Population = rows[sort_best_first(rows, ranker)][:N_FINALISTS]
+        return sorted_rows
     chosen = rows[selector.top_k(rows, min(N_FINALISTS, len(rows)), ranker, rng)]
     ordered: Population = chosen[sort_best_first(chosen, ranker)]
     return ordered

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickletools
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from nasface.errors import InvalidInput, MissingDependency, NotFitted
 from nasface.metrics.ranking import comparison_accuracy
 from nasface.predictors import Comparator, Ranker, Ridge, Scorer
 from nasface.spaces import SearchSpace
+from nasface.testing.arguments import own_generator_only
 from nasface.testing.synthetic import accuracies, face_space, truth
 
 
@@ -41,14 +44,12 @@ class PredictorConformance:
             y = accuracies(space, table, np.random.default_rng(2), noise=0.0005)
             x, groups = space.encode(table, predictor.encoding), space.groups(predictor.encoding)
             kept_x, kept_y = x.copy(), y.copy()
-            before = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002 - it must not be used
             try:
-                returned = predictor.fit(x, y, groups, np.random.default_rng(3))
+                with own_generator_only():
+                    returned = predictor.fit(x, y, groups, np.random.default_rng(3))
             except MissingDependency as error:
                 pytest.skip(str(error))
             assert returned is predictor, "fit must return the predictor"
-            after = np.random.get_state(legacy=False)["state"]["key"]  # noqa: NPY002
-            np.testing.assert_array_equal(after, before, "the global generator was used")
             np.testing.assert_array_equal(x, kept_x, "fit changed its features")
             np.testing.assert_array_equal(y, kept_y, "fit changed its targets")
             return predictor
@@ -132,10 +133,12 @@ class PredictorConformance:
         predictor = make()
         x = space.encode(space.sample(np.random.default_rng(1), 30), predictor.encoding)
         try:
-            predictor.fit(x, np.full(30, 0.9), space.groups(predictor.encoding), np.random.default_rng(3))
+            predictor.fit(x, np.full(30, 0.875), space.groups(predictor.encoding), np.random.default_rng(3))
         except (InvalidInput, MissingDependency):
             return
         assert np.isfinite(predictor.compare(x[:5], x[5:10])).all()
+        if isinstance(predictor, Scorer):
+            assert np.isfinite(predictor.score(x)).all()
 
     def test_additive_scores_are_sums_over_the_stages(self, fit: Callable[[], Comparator], space: SearchSpace) -> None:
         predictor = fit()
@@ -181,7 +184,7 @@ class PredictorConformance:
         before = (tmp_path / "state").stat().st_ino
         predictor.save(tmp_path / "state")
         assert (tmp_path / "state").stat().st_ino != before, "write a new file and move it (nasface.runs.atomic_write)"
-        assert (tmp_path / "state").read_bytes()[:1] != b"\x80", "no pickle"
+        assert not _is_pickle(tmp_path / "state"), "no pickle: loading one runs whatever it holds"
         assert [path.name for path in tmp_path.iterdir()] == ["state"], "one file, nothing beside it"
         loaded = make().load(tmp_path / "state")
         a, b, _, _ = _others(space, predictor)
@@ -201,12 +204,23 @@ class PredictorConformance:
                 make().load(path)
 
     def test_files_of_another_predictor_are_refused(self, make: Callable[[], Comparator], tmp_path: Path) -> None:
-        if isinstance(make(), Ridge):
+        if type(make()) is Ridge:
             pytest.skip("the other predictor is a ridge")
         other = Ridge().fit(np.eye(4, dtype=np.float32), np.arange(4.0), [[0, 1, 2, 3]], np.random.default_rng(0))
         other.save(tmp_path / "state")
         with pytest.raises(InvalidInput):
             make().load(tmp_path / "state")
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether a file is a pickle of any protocol, or a zip that holds one, as torch writes it."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(".pkl") for name in archive.namelist())
+    try:
+        return bool(list(pickletools.genops(path.read_bytes())))
+    except ValueError:
+        return False
 
 
 def _others(space: SearchSpace, predictor: Comparator) -> tuple[Any, Any, npt.NDArray[Any], npt.NDArray[Any]]:

@@ -9,10 +9,13 @@ import pytest
 
 from nasface.costs import Macs, Params
 from nasface.errors import InvalidGenotype, InvalidInput
-from nasface.netspec import to_dict
-from nasface.spaces import SearchSpace
+from nasface.netspec import random_weights, to_dict
+from nasface.spaces import Population, SearchSpace, distinct_rows
+from nasface.testing.arguments import own_generator_only
 
 N = 60
+GENE_VALUES = 32
+"""Values of a gene that are tried, from zero."""
 
 
 class SpaceConformance:
@@ -37,9 +40,10 @@ class SpaceConformance:
 
     def _operate(self, space: SearchSpace) -> list[np.ndarray]:
         rng = np.random.default_rng(0)
-        a, b = space.sample(rng, N), space.sample(rng, N)
-        kept_a, kept_b = a.copy(), b.copy()
-        results = [a, space.mutate(rng, a, 0.3), space.crossover(rng, a, b), space.mutate(rng, a, 1.0)]
+        with own_generator_only():
+            a, b = space.sample(rng, N), space.sample(rng, N)
+            kept_a, kept_b = a.copy(), b.copy()
+            results = [a, space.mutate(rng, a, 0.3), space.crossover(rng, a, b), space.mutate(rng, a, 1.0)]
         np.testing.assert_array_equal(a, kept_a, "operators must leave their arguments unchanged")
         np.testing.assert_array_equal(b, kept_b, "operators must leave their arguments unchanged")
         return results
@@ -53,8 +57,9 @@ class SpaceConformance:
     def test_everything_changes_with_probability_one(self, space: SearchSpace) -> None:
         rng = np.random.default_rng(0)
         population = space.sample(rng, N)
-        if space.size() > 1:
-            assert (space.mutate(rng, population, 1.0) != population).any(), "mutation with probability 1 does nothing"
+        free = (population != population[0]).any(axis=0)
+        changed = (space.mutate(rng, population, 1.0) != population).any(axis=0)
+        assert changed[free].all(), f"mutation with probability 1 never changes gene {int(np.argmax(free & ~changed))}"
 
     def test_children_have_genes_of_both_parents(self, space: SearchSpace) -> None:
         rng = np.random.default_rng(0)
@@ -65,19 +70,30 @@ class SpaceConformance:
             assert (children == second)[differ].any(), "nothing comes from the second parent"
 
     def test_every_choice_is_sampled(self, space: SearchSpace) -> None:
-        choices = space.stage_choices()
         population = space.sample(np.random.default_rng(0), 2000)
-        if choices is None:
-            pytest.skip("the space has no stages")
-        for gene in range(space.n_genes):
-            possible = {int(value) for stage in choices for value in np.unique(stage[:, gene])}
-            found = set(np.unique(population[:, gene]).tolist())
-            assert possible - {0} <= found | {0}, f"gene {gene} is never {sorted(possible - found - {0})}"
+        for gene, possible in enumerate(_possible_values(space)):
+            missing = possible - set(population[:, gene].tolist())
+            assert not missing, f"gene {gene} is never {sorted(missing)}"
 
     def test_different_rows_are_different_networks(self, space: SearchSpace) -> None:
-        rows = np.unique(space.sample(np.random.default_rng(0), 30), axis=0)
+        rows = _neighbours(space)
         networks = {json.dumps(to_dict(space.build(row)), sort_keys=True) for row in rows}
         assert len(networks) == len(rows), "a gene does not influence the network: canonical() must make it zero"
+
+    def test_networks_run(self, space: SearchSpace) -> None:
+        torch = pytest.importorskip("torch")
+        from nasface.supernets import SpecModule
+
+        for row in space.sample(np.random.default_rng(0), 2):
+            spec = space.build(row)
+            module = SpecModule.from_weights(spec, random_weights(spec, np.random.default_rng(1)))
+            try:
+                with torch.no_grad():
+                    maps = module.maps(torch.zeros(1, spec.input_shape[2], *spec.input_shape[:2]))
+            except RuntimeError as error:
+                pytest.fail(f"build() gives a network that cannot be run: {error}")
+            found = {name: (*map_.shape[2:], map_.shape[1]) for name, map_ in maps.items()}
+            assert found == dict(spec.output_shapes), "the network computes other shapes than build() says"
 
     def test_no_rows_are_fine(self, space: SearchSpace) -> None:
         rng = np.random.default_rng(0)
@@ -100,7 +116,9 @@ class SpaceConformance:
         x = space.encode(population, kind)
         assert x.dtype == np.float32
         assert x.ndim == 2
-        assert len(np.unique(x, axis=0)) == len(np.unique(population, axis=0)), "different networks look the same"
+        near = _neighbours(space)
+        codes = space.encode(near, kind)
+        assert len(np.unique(codes, axis=0)) == len(near), "different networks look the same: the code loses a gene"
         used = sorted(index for group in space.groups(kind) for index in group)
         assert used == list(range(x.shape[1])), "groups() must name every feature once"
         with pytest.raises(InvalidInput):
@@ -122,6 +140,15 @@ class SpaceConformance:
         for row, chosen in zip(population, indices, strict=True):
             built = [layer.key for layer in space.build(row).layers]
             assert [keys[i] for i in chosen if i >= 0] == built, "layer_indices must agree with build"
+
+    def test_every_layer_is_of_some_network(self, space: SearchSpace) -> None:
+        choices, networks = space.stage_choices(), space.sample(np.random.default_rng(0), 500)
+        if choices is not None:
+            base = np.sum([stage[0] for stage in choices], axis=0, dtype=np.int8)
+            networks = np.concatenate([(base - stage[0] + stage).astype(np.int8) for stage in choices])
+        used = set(space.layer_indices(networks).ravel().tolist())
+        unused = [layer.key for index, layer in enumerate(space.layers()) if index not in used]
+        assert not unused, f"layers() has layers that no network has: {unused[:3]}"
 
     def test_layer_indices_agree_with_the_default(self, space: SearchSpace) -> None:
         population = space.sample(np.random.default_rng(1), 10)
@@ -146,6 +173,29 @@ class SpaceConformance:
         assert int(np.prod([len(stage) for stage in choices], dtype=object)) == space.size()
         parts = [stage[indices[:, s]] for s, stage in enumerate(choices)]
         np.testing.assert_array_equal(np.sum(parts, axis=0), population, "a genotype is the sum of its stages' choices")
+
+
+def _neighbours(space: SearchSpace) -> Population:
+    """A network and what differs from it in little, mostly in one gene, distinct."""
+    rng = np.random.default_rng(5)
+    many = np.repeat(space.sample(rng, 1), 6 * space.n_genes, axis=0)
+    return distinct_rows(space.mutate(rng, many, 1 / space.n_genes))
+
+
+def _possible_values(space: SearchSpace) -> list[set[int]]:
+    """By gene the values that `canonical` keeps in some network."""
+    networks, found = space.sample(np.random.default_rng(3), 30), list[set[int]]()
+    for gene in range(space.n_genes):
+        found.append(set())
+        for value in range(GENE_VALUES):
+            rows = networks.copy()
+            rows[:, gene] = value
+            try:
+                kept = bool((space.canonical(rows)[:, gene] == value).any())
+            except InvalidGenotype:
+                continue
+            found[gene] |= {value} if kept else set()
+    return found
 
 
 def _without_padding(indices: np.ndarray) -> list[list[int]]:

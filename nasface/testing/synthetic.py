@@ -24,6 +24,19 @@ def tiny_space() -> OfaMbv3:
     return OfaMbv3(OfaMbv3Config(name="tiny", kernels=[3], expands=[3, 6], depths=[1]))
 
 
+class Stageless(OfaMbv3):
+    """A space of `OfaMbv3` that says nothing of stages."""
+
+    stage_operators = SearchSpace.stage_operators
+    stage_choices = SearchSpace.stage_choices  # type: ignore[assignment]
+    stage_indices = SearchSpace.stage_indices  # type: ignore[assignment]
+
+
+def stageless_space() -> Stageless:
+    """Small networks, no stages."""
+    return Stageless(OfaMbv3Config(name="stageless", width=0.25, resolution=32, kernels=[3, 5], expands=[3, 6]))
+
+
 def truth(x: Features) -> npt.NDArray[np.float64]:
     """Accuracy by ordinal features: a fixed weight of every gene, float64[n] around 0.9.
 
