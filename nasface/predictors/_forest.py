@@ -26,6 +26,12 @@ Masks = npt.NDArray[np.unsignedinteger]
 
 MAX_LEAVES: Final = 64
 
+OBJECTIVE: Final = "binary sigmoid:1"
+"""As LightGBM writes it: probabilities are the logistic function of the sum."""
+
+_MISSING: Final = 0b1100
+"""Bits of a split's decision_type that say what counts as missing: nothing (0), zeros or NaN."""
+
 _BLOCK: Final = 256
 """Rows at a time, so that intermediate results stay in the processor's cache."""
 
@@ -54,17 +60,18 @@ class PairForest:
         text: The model in LightGBM's text format.
 
     Raises:
-        InvalidInput: The text is no such model, or has trees of more than 64 leaves or with categorical splits.
+        InvalidInput: The text is no such model, or has what is not computed here: more than 64 leaves in a tree,
+            categorical splits, missing values, linear models in leaves, averages, another objective than log loss.
     """
 
     def __init__(self, text: str) -> None:
         try:
             header, *trees = text.split("\nend of trees")[0].split("\nTree=")
-            self.n_features = (int(_fields(header)["max_feature_idx"]) + 1) // 2
+            self.n_features = _pair_features(header)
             self._read([_fields(tree) for tree in trees])
-        except (KeyError, ValueError, IndexError) as error:
+        except (KeyError, ValueError, IndexError, OverflowError) as error:
             raise InvalidInput(
-                f"The text is not a LightGBM model of pairs of networks ({error}); fit it again."
+                f"The text is not a LightGBM model of pairs of networks of lightgbm_nac ({error}); fit it again."
             ) from error
 
     def masks(self, x: Features) -> Digests:
@@ -115,6 +122,8 @@ class PairForest:
         for index, tree in enumerate(trees):
             offsets.append(len(values))
             values += _read_tree(index, tree, splits)
+        if not all(0 <= split.feature < 2 * self.n_features for split in splits):
+            raise ValueError(f"it tests features beyond its {2 * self.n_features}")
         most = max((b - a for a, b in zip(offsets, [*offsets[1:], len(values)], strict=True)), default=1)
         self._dtype = np.uint32 if most <= 32 else np.uint64
         self._values, self._offsets, self._splits = np.array(values), np.array(offsets, np.intp), splits
@@ -193,11 +202,34 @@ def _fields(section: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in section.splitlines() if "=" in line)
 
 
+def _pair_features(header: str) -> int:
+    """Features of one of the two networks; raises `ValueError` for a model whose sums would mean something else."""
+    fields = _fields(header)
+    if fields["objective"] != OBJECTIVE or "average_output" in header.splitlines():
+        raise ValueError(f"it averages trees, or its objective {fields['objective']!r} is not {OBJECTIVE!r}")
+    features = int(fields["max_feature_idx"]) + 1
+    if features % 2:
+        raise ValueError(f"{features} features are not those of two networks")
+    return features // 2
+
+
+def _check_tree(index: int, tree: dict[str, str], leaves: list[float]) -> None:
+    """Refuse what is computed otherwise than by one test after the other down to a number."""
+    kinds = {int(word) for word in tree.get("decision_type", "").split()}
+    if any(kind & _MISSING for kind in kinds):
+        raise ValueError(f"tree {index} treats missing values or zeros apart (zero_as_missing, use_missing)")
+    if int(tree.get("is_linear", "0")):
+        raise ValueError(f"tree {index} has linear models in its leaves (linear_tree)")
+    if len(leaves) > MAX_LEAVES or int(tree["num_cat"]) or any(kind & 1 for kind in kinds):
+        raise ValueError(f"tree {index} has {len(leaves)} leaves and {tree['num_cat']} categorical splits")
+    if not np.isfinite(leaves).all():
+        raise ValueError(f"tree {index} has leaves that are not finite")
+
+
 def _read_tree(index: int, tree: dict[str, str], splits: list[_Split]) -> list[float]:
     """Values of one tree's leaves from left to right; its splits are appended to `splits`."""
     leaves = [float(word) for word in tree["leaf_value"].split()]
-    if len(leaves) > MAX_LEAVES or int(tree["num_cat"]):
-        raise ValueError(f"tree {index} has {len(leaves)} leaves and {tree['num_cat']} categorical splits")
+    _check_tree(index, tree, leaves)
     if len(leaves) == 1:
         return leaves
     feature, threshold = tree["split_feature"].split(), tree["threshold"].split()
@@ -208,6 +240,8 @@ def _read_tree(index: int, tree: dict[str, str], splits: list[_Split]) -> list[f
         if node < 0:  # LightGBM writes leaf i as ~i
             order.append(leaves[~node])
             return
+        if 0 <= left[node] <= node or 0 <= right[node] <= node:  # the library numbers nodes as it makes them
+            raise ValueError(f"tree {index} has a circle")
         first = len(order)
         walk(left[node])
         splits.append(_Split(index, int(feature[node]), float(threshold[node]), first, len(order)))

@@ -59,6 +59,46 @@ def test_text_that_is_no_model_is_refused() -> None:
         PairForest("tree\nTree=0\nnum_leaves=2\n")
 
 
+@pytest.mark.parametrize(
+    ("settings", "missing", "reason"),
+    [
+        ({"linear_tree": True}, False, "linear models in its leaves"),
+        ({"zero_as_missing": True}, False, "missing values or zeros apart"),
+        ({}, True, "missing values or zeros apart"),
+        ({"boosting": "rf", "bagging_fraction": 0.5, "bagging_freq": 1}, False, "averages trees"),
+        ({"sigmoid": 2.0}, False, "objective 'binary sigmoid:2'"),
+        ({"objective": "regression"}, False, "objective 'regression'"),
+        ({"num_leaves": 100}, False, "leaves and 0 categorical"),
+    ],
+)
+def test_trees_that_mean_something_else_are_refused(settings: dict[str, Any], missing: bool, reason: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 9, (2000, 4)).astype(np.float32)
+    y = (x[:, 0] * x[:, 3] > x[:, 2] * x[:, 1]).astype(int)
+    x[::7, 1] = np.nan if missing else x[::7, 1]
+    given = {"objective": "binary", "verbosity": -1, "min_data_in_leaf": 1, "num_threads": 1} | settings
+    text = lightgbm.train(given, lightgbm.Dataset(x, y, params={"verbosity": -1} | settings), 2).model_to_string()
+    with pytest.raises(InvalidInput, match=reason):
+        PairForest(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("left_child=1", "left_child=0"),
+        ("max_feature_idx=", "max_feature_idx=0\nother="),
+        ("leaf_value=", "leaf_value=nan "),
+        ("split_feature=", "split_feature=9999 "),
+    ],
+)
+def test_trees_that_cannot_be_are_refused(old: str, new: str, tmp_path: Path) -> None:
+    fitted().save(tmp_path / "nac")
+    text = (tmp_path / "nac").read_text().split("\n", 1)[1]
+    assert old in text
+    with pytest.raises(InvalidInput, match="not a LightGBM model"):
+        PairForest(text.replace(old, new))
+
+
 def test_a_model_with_another_hash_is_refused(tmp_path: Path) -> None:
     fitted(trees=3).save(tmp_path / "nac")
     head, text = (tmp_path / "nac").read_text().split("\n", 1)
