@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nasface.accuracy.table import AccuracyTable as AccuracyTable
     from nasface.accuracy.table import read_table as read_table
     from nasface.api import Found as Found
+    from nasface.api import create_study as create_study
     from nasface.api import export as export
     from nasface.api import open_workbench as open_workbench
     from nasface.api import search as search
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from nasface.selectors import Selector as Selector
     from nasface.spaces import SearchSpace as SearchSpace
     from nasface.strategies import SearchStrategy as SearchStrategy
+    from nasface.strategies import Study as Study
     from nasface.supernets import Supernet as Supernet
     from nasface.supernets import calibrate as calibrate
     from nasface.supernets import load_network as load_network
@@ -56,8 +58,10 @@ _HOMES = {
     "SearchStrategy": "strategies",
     "Selector": "selectors",
     "StageTables": "costs",
+    "Study": "strategies",
     "Supernet": "supernets",
     "calibrate": "supernets",
+    "create_study": "api",
     "export": "api",
     "load_network": "supernets",
     "load_supernet": "supernets",

@@ -302,6 +302,12 @@ class Workbench:
         """The predictor fitted on the table; the same seed gives the same ranker."""
         return self.fit_with(build("predictor", self.settings.predictor), generator(self.settings.seed, Part.PREDICTOR))
 
+    def fit_on(self, networks: Population, targets: Targets) -> Ranker:
+        """A new predictor fitted on other networks than the table's, higher targets being better; by the same seed."""
+        rng = generator(self.settings.seed, Part.PREDICTOR)
+        predictor = build("predictor", self.settings.predictor)
+        return fit_ranker(self.space, predictor, networks, targets, rng, direction=self.direction)
+
     def fit_with(self, predictor: Comparator, rng: np.random.Generator) -> Ranker:
         """Any predictor fitted on the table."""
         return fit_ranker(self.space, predictor, self.table.genotypes, self.targets, rng, direction=self.direction)

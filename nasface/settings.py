@@ -159,6 +159,8 @@ class Refine:
     Attributes:
         verify_top: How many of the finalists are measured, up to 16; needs photos (data=...). 0 believes the predictor.
         rounds: How often the predictor is fitted again on what was measured, and the search repeated.
+        acquisition: Which networks are worth measuring: greedy (what promises most), ucb, ei (also what the predictor
+            is unsure of, where it says so), random.
         verified: Accuracy table that keeps what was measured, created or continued; None takes verified.csv in the run
             folder.
         warm_start: Networks to begin with: files (as of `task=inspect`) or names of published networks.
@@ -166,6 +168,7 @@ class Refine:
 
     verify_top: int = MISSING
     rounds: int = MISSING
+    acquisition: str = MISSING
     verified: str | None = MISSING
     warm_start: list[str] = MISSING
 

@@ -1,6 +1,7 @@
 """Predictors: which of two networks is more accurate, and how accurate a network is."""
 
 from nasface.predictors._base import Comparator, Groups, Scorer, Targets
+from nasface.predictors.acquisition import Acquisition, AcquisitionRanker, acquire
 from nasface.predictors.catboost import CatBoostNAC, CatBoostNACConfig, CatBoostRegressor, CatBoostRegressorConfig
 from nasface.predictors.confidence import Confidence, fit_confidence
 from nasface.predictors.gp import GP, GPConfig, GPStage, GPStageConfig
@@ -18,6 +19,8 @@ from nasface.predictors.xgboost import XGBoostNAC, XGBoostNACConfig, XGBoostRegr
 __all__ = [
     "GP",
     "MLPNAC",
+    "Acquisition",
+    "AcquisitionRanker",
     "BradleyTerry",
     "BradleyTerryConfig",
     "CatBoostNAC",
@@ -52,6 +55,7 @@ __all__ = [
     "XGBoostNACConfig",
     "XGBoostRegressor",
     "XGBoostRegressorConfig",
+    "acquire",
     "fit_confidence",
     "fit_ranker",
     "quality",

@@ -119,6 +119,19 @@ class Ranker:
         scores = self.scores(population)
         return self._win_rates(population) if scores is None else scores
 
+    def deviations(self, population: Population) -> Values | None:
+        """Standard deviations in the unit of the scores, float64[n]; None if the predictor knows of none."""
+        if not isinstance(self.predictor, Scorer):
+            return None
+        first, number = number_rows(population)
+        deviation = self.predictor.deviation(self._encode(population[first]))
+        return None if deviation is None else np.asarray(deviation[number])
+
+    @property
+    def guide(self) -> Ranker:
+        """Whose scores by stage, if any, a search begins with."""
+        return self
+
     def decompose(self) -> StageTables | None:
         """The scores as a constant plus one entry per stage; None if predictor or space do not allow it.
 

@@ -46,6 +46,13 @@ def distinct_rows(population: Population) -> Population:
     return rows
 
 
+def rows_without(population: Population, known: Population) -> Population:
+    """The rows that are not among the known ones, in order."""
+    taken = set(row_keys(known))
+    rows: Population = population[np.array([key not in taken for key in row_keys(population)], bool)]
+    return rows
+
+
 def row_keys(population: Rows) -> Sequence[Hashable]:
     """One hashable key per row, equal for equal rows."""
     contiguous = np.ascontiguousarray(population)

@@ -165,10 +165,12 @@ class OfaMbv3(SearchSpace):
         if kind != "onehot":
             raise InvalidInput(f"Unknown encoding '{kind}'; use 'ordinal' or 'onehot'.")
         _, kernels, expands = self._split(population)
+        n = len(population)
         bits = [
-            genes[:, :, None] == np.array(c, np.int8) for genes, c in ((kernels, self.kernels), (expands, self.expands))
+            (genes[:, :, None] == np.array(values, np.int8)).reshape(n, genes.shape[1] * len(values))
+            for genes, values in ((kernels, self.kernels), (expands, self.expands))
         ]
-        return np.concatenate([b.reshape(len(population), -1) for b in bits], axis=1).astype(np.float32)
+        return np.concatenate(bits, axis=1).astype(np.float32)
 
     def groups(self, kind: str = "ordinal") -> list[list[int]]:
         """Feature indices of each of the five stages."""

@@ -7,6 +7,7 @@ from nasface.strategies._base import (
     ParetoFront,
     Problem,
     Progress,
+    Region,
     SearchResult,
     SearchStrategy,
     WarmStart,
@@ -14,6 +15,7 @@ from nasface.strategies._base import (
 )
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import N_FINALISTS, finalists
+from nasface.strategies.candidates import Candidates, Searcher
 from nasface.strategies.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.strategies.exact import Exact, ExactConfig
 from nasface.strategies.extremes import Extremes, extremes
@@ -22,10 +24,13 @@ from nasface.strategies.knapsack import KnapsackFront, merge_fronts
 from nasface.strategies.local import LocalSearch, LocalSearchConfig
 from nasface.strategies.pareto import Pareto, ParetoConfig
 from nasface.strategies.random import RandomSearch, RandomSearchConfig
+from nasface.strategies.study import Genotype, Study, Trial
+from nasface.strategies.study_file import StudyFile
 
 __all__ = [
     "N_FINALISTS",
     "ROUNDING",
+    "Candidates",
     "Constraint",
     "Evolution",
     "EvolutionConfig",
@@ -34,6 +39,7 @@ __all__ = [
     "Exact",
     "ExactConfig",
     "Extremes",
+    "Genotype",
     "HistoryRow",
     "KnapsackFront",
     "LocalSearch",
@@ -45,8 +51,13 @@ __all__ = [
     "Progress",
     "RandomSearch",
     "RandomSearchConfig",
+    "Region",
     "SearchResult",
     "SearchStrategy",
+    "Searcher",
+    "Study",
+    "StudyFile",
+    "Trial",
     "WarmStart",
     "extremes",
     "feasible_children",

@@ -72,22 +72,16 @@ def no_progress(done: int, total: int, note: str) -> None:
     """The default of `Problem.progress`: silence."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What to search: a space, an opinion about accuracy, and bounds.
+class Region:
+    """The networks of a space that meet bounds.
 
-    Attributes:
-        progress: Called as progress(done, total, note) after every generation.
-        given: int8[n, n_genes], networks that a search may begin with (`refine.warm_start`), feasible or not.
-        costs: What a search for a front may trade accuracy against, beside the costs that are bounded.
+    Args:
+        space: Of the networks.
+        constraints: The bounds, all of which must hold.
     """
 
-    space: SearchSpace
-    ranker: Ranker
-    constraints: Sequence[Constraint] = ()
-    progress: Progress = field(default=no_progress, compare=False)
-    given: Population | None = None
-    costs: Sequence[Cost] = ()
+    def __init__(self, space: SearchSpace, constraints: Sequence[Constraint] = ()) -> None:
+        self.space, self.constraints = space, constraints
 
     def feasible(self, population: Population) -> npt.NDArray[np.bool_]:
         """bool[n]: which rows meet all constraints."""
@@ -102,16 +96,6 @@ class Problem:
         """The genotypes int8[n, n_genes] of a space that has stages."""
         rows: Population = join_stages(self._choices, indices.T)
         return rows
-
-    @cached_property
-    def warm_start(self) -> WarmStart:
-        """What a search begins with, beside its own start: the given networks that meet the constraints."""
-        given = np.empty((0, self.space.n_genes), np.int8) if self.given is None else self.given
-        ok = self.feasible(given)
-        if ok.all():
-            return WarmStart(given, ())
-        remark = f"{int((~ok).sum())} of {len(ok)} networks of {GIVEN} are beyond the bounds and were left out."
-        return WarmStart(given[ok], (remark,))
 
     @cached_property
     def tables(self) -> list[StageTables | None]:
@@ -139,6 +123,34 @@ class Problem:
             if close.any():  # the tables round otherwise than the cost itself, which has the say
                 ok[close] &= cost.predict(networks(np.flatnonzero(close))) <= bound
         return ok
+
+
+@dataclass(frozen=True)
+class Problem(Region):
+    """What to search: a space, an opinion about accuracy, and bounds.
+
+    Attributes:
+        progress: Called as progress(done, total, note) after every generation.
+        given: int8[n, n_genes], networks that a search may begin with (`refine.warm_start`), feasible or not.
+        costs: What a search for a front may trade accuracy against, beside the costs that are bounded.
+    """
+
+    space: SearchSpace
+    ranker: Ranker
+    constraints: Sequence[Constraint] = ()
+    progress: Progress = field(default=no_progress, compare=False)
+    given: Population | None = None
+    costs: Sequence[Cost] = ()
+
+    @cached_property
+    def warm_start(self) -> WarmStart:
+        """What a search begins with, beside its own start: the given networks that meet the constraints."""
+        given = np.empty((0, self.space.n_genes), np.int8) if self.given is None else self.given
+        ok = self.feasible(given)
+        if ok.all():
+            return WarmStart(given, ())
+        remark = f"{int((~ok).sum())} of {len(ok)} networks of {GIVEN} are beyond the bounds and were left out."
+        return WarmStart(given[ok], (remark,))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.spaces import Population, SearchSpace
-from nasface.strategies._base import Problem
+from nasface.strategies._base import Region
 
 Rows = TypeVar("Rows", npt.NDArray[np.int8], npt.NDArray[np.int16])
 """Networks in one of two forms, one a row: genes, or indices of stage choices where the space can vary those."""
@@ -19,7 +19,7 @@ _TRIES: Final = (2, 8, 32, 32, 32)
 
 
 def feasible_children(
-    problem: Problem, rng: np.random.Generator, parents: Population, n: int, n_mutants: int, probability: float
+    region: Region, rng: np.random.Generator, parents: Population, n: int, n_mutants: int, probability: float
 ) -> Population:
     """Children of random parents, int8[n, n_genes]: mutants first, then crossovers of two; all feasible.
 
@@ -27,7 +27,7 @@ def feasible_children(
     by its (feasible) mother.
 
     Args:
-        problem: Space and constraints.
+        region: Space and constraints.
         rng: Draws.
         parents: int8[m, n_genes], feasible.
         n: Children.
@@ -35,12 +35,12 @@ def feasible_children(
         probability: Chance of every unit of change of a mutant to be redrawn.
     """
     mothers, fathers = rng.integers(len(parents), size=n), rng.integers(len(parents), size=n - n_mutants)
-    operators, rows = problem.space.stage_operators(), problem.space.stage_indices(parents)
+    operators, rows = region.space.stage_operators(), region.space.stage_indices(parents)
     if operators is None or rows is None:
-        breed = _Genes(problem.space).breed
-        return _settle(breed, problem.feasible, rng, parents[mothers], parents[fathers], probability)
-    children = _settle(operators.breed, problem.feasible_stages, rng, rows[mothers], rows[fathers], probability)
-    return problem.networks(children)
+        breed = _Genes(region.space).breed
+        return _settle(breed, region.feasible, rng, parents[mothers], parents[fathers], probability)
+    children = _settle(operators.breed, region.feasible_stages, rng, rows[mothers], rows[fathers], probability)
+    return region.networks(children)
 
 
 class _Genes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -17,30 +17,46 @@ _MOST: Final = 2000
 """Networks that are tried at most in the order of their scores."""
 
 
+class Guide(NamedTuple):
+    """Whose scores by stage a search begins with, and these scores."""
+
+    by: Ranker
+    scores: StageTables
+
+
 def exact_starts(problem: Problem, n: int, rng: np.random.Generator) -> Population:
     """The n best feasible networks by a stage-wise score, best first; none for a space without stages.
 
-    The score is the predictor's own if it decomposes, else that of a `lightgbm_stagewise` on the same table. Bounds on
-    costs that do not decompose are checked network by network; few or no networks may meet them.
+    The score is that of the ranker's guide if it decomposes, else that of a `lightgbm_stagewise` on the same table.
+    Bounds on costs that do not decompose are checked network by network; few or no networks may meet them.
 
     Returns:
         int8[m, n_genes], m <= n.
     """
     found: Population = np.empty((0, problem.space.n_genes), np.int8)
-    scores = stagewise_scores(problem.ranker, rng) if n and problem.space.stage_choices() is not None else None
-    if scores is None:
+    guide = find_guide(problem.ranker, rng) if n else None
+    if guide is None:
         return found
-    networks = islice(BestFirst(scores, stage_bounds(problem)), _MOST)
+    networks = islice(BestFirst(guide.scores, stage_bounds(problem)), _MOST)
     while len(found) < n and (some := [choices for _, choices in islice(networks, n)]):
         rows = problem.networks(np.array(some, np.int16))
         found = np.concatenate([found, rows[problem.feasible(rows)]])
     return found[:n]
 
 
-def stagewise_scores(ranker: Ranker, rng: np.random.Generator) -> StageTables | None:
-    """The ranker's own scores by stage, else those of a stage-wise predictor fitted on its table."""
-    own = ranker.decompose()
-    return own or fit_ranker(ranker.space, Stagewise(), ranker.table, ranker.targets, rng).decompose()
+def find_guide(ranker: Ranker, rng: np.random.Generator) -> Guide | None:
+    """The ranker's guide if its scores decompose, else a stage-wise predictor fitted on the same table.
+
+    None for a space without stages.
+    """
+    own = ranker.guide.decompose()
+    if own is not None:
+        return Guide(ranker.guide, own)
+    if ranker.space.stage_choices() is None:
+        return None
+    fitted = fit_ranker(ranker.space, Stagewise(), ranker.table, ranker.targets, rng)
+    scores = fitted.decompose()
+    return None if scores is None else Guide(fitted, scores)
 
 
 def stage_bounds(problem: Problem) -> list[tuple[StageTables, float]]:

@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from nasface.costs import StageTables
 from nasface.errors import InvalidInput
 from nasface.predictors import Ranker
 from nasface.registry import register
@@ -16,7 +15,7 @@ from nasface.selectors import Selector
 from nasface.spaces import Population, distinct_rows, join_stages
 from nasface.strategies._base import HistoryRow, Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import N_FINALISTS, finalists
-from nasface.strategies._starts import stage_bounds, stagewise_scores
+from nasface.strategies._starts import find_guide, stage_bounds
 from nasface.strategies.feasible import feasible_start
 from nasface.strategies.knapsack import BestFirst
 
@@ -61,28 +60,25 @@ class Exact(SearchStrategy):
         """
         ranker = problem.ranker
         calls, pairs = ranker.calls, ranker.pairs
-        scores = ranker.decompose()
-        wanted = self.config.pool if scores is None else N_FINALISTS
-        search = BestFirst(scores or self._stagewise(ranker, rng), stage_bounds(problem))
+        guide = find_guide(ranker, rng)
+        if guide is None:
+            raise InvalidInput(f"search=exact needs a space of stages, not {ranker.space.name}; use search=evolution.")
+        own = guide.by is ranker
+        wanted = N_FINALISTS if own else self.config.pool
+        search = BestFirst(guide.scores, stage_bounds(problem))
         best = self._networks(problem, search, wanted)
         proven = len(best) > 0
         if not proven:  # says what cannot be met; or a cost that does not decompose leaves too few of the best
             best = feasible_start(problem, rng, self.config.pool)
-        if not proven or scores is None:  # a proven optimum is no worse than any network given
+        if not (proven and own):  # a proven optimum is no worse than any network given
             best = distinct_rows(np.concatenate([best, problem.warm_start.networks]))
-        found = best[:N_FINALISTS] if proven and scores is not None else finalists(best, ranker, self.selector, rng)
+        found = best[:N_FINALISTS] if proven and own else finalists(best, ranker, self.selector, rng)
         totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": len(best)}
         row: HistoryRow = {"generation": 0, "best": problem.space.to_text(found[0]), **totals}
         problem.progress(1, 1, f"{len(best)} best networks")
         counters = {"generations": 1, "expanded": search.expanded} | totals
-        remarks = (_remark(ranker, scores, len(best), proven), *problem.warm_start.remarks)
+        remarks = (_remark(ranker, guide.by, len(best), proven), *problem.warm_start.remarks)
         return SearchResult(found[0], found, (row,), counters, remarks)
-
-    def _stagewise(self, ranker: Ranker, rng: np.random.Generator) -> StageTables:
-        scores = stagewise_scores(ranker, rng)
-        if scores is None:
-            raise InvalidInput(f"search=exact needs a space of stages, not {ranker.space.name}; use search=evolution.")
-        return scores
 
     def _networks(self, problem: Problem, search: BestFirst, wanted: int) -> Population:
         """The best feasible networks in order, at most `wanted`; none where `_MOST` networks hold too few.
@@ -98,16 +94,16 @@ class Exact(SearchStrategy):
         return found[:wanted]
 
 
-def _remark(ranker: Ranker, scores: StageTables | None, pool: int, proven: bool) -> str:
-    name = ranker.predictor.config.name
+def _remark(ranker: Ranker, by: Ranker, pool: int, proven: bool) -> str:
+    name, guide = ranker.predictor.config.name, by.predictor.config.name
     if not proven:
         return (
             f"Nothing is proven: a bound is on a cost that does not add up over stages, and none of the {_MOST:,} best "
             f"networks meets it; the winner is {name}'s choice among {pool} that do."
         )
-    if scores is not None:
+    if by is ranker:
         return f"The winner is the exact optimum of {name}'s score within the bounds."
     return (
-        f"The winner is {name}'s choice among the {pool} best networks by the stage-wise score of lightgbm_stagewise; "
-        "these are exact, and optimality refers to that score."
+        f"The winner is {name}'s choice among the {pool} best networks by the stage-wise score of {guide}; these are "
+        "exact, and optimality refers to that score."
     )

@@ -15,12 +15,11 @@ from nasface.data import FaceData
 from nasface.errors import DataError, InvalidInput
 from nasface.jobs import Run
 from nasface.metrics import Direction
-from nasface.predictors import Ranker, fit_ranker
+from nasface.predictors import Acquisition, Ranker, Targets
 from nasface.randomness import Part
-from nasface.registry import build
 from nasface.settings import Refine
 from nasface.spaces import Population
-from nasface.strategies import N_FINALISTS, SearchResult
+from nasface.strategies import N_FINALISTS, Constraint, Region, Searcher, SearchResult, Study
 
 FILE = "verified.csv"
 
@@ -30,6 +29,7 @@ def check_options(run: Run) -> Refine:
 
     Raises:
         InvalidInput: A number is out of range, or rounds without measurements.
+        UnknownName: There is no such acquisition.
         DataError: There are no photos to measure with.
     """
     options = run.settings.refine
@@ -38,6 +38,7 @@ def check_options(run: Run) -> Refine:
             f"refine.verify_top is {options.verify_top} and refine.rounds {options.rounds}; give 0 to {N_FINALISTS}, "
             "and 1 or more."
         )
+    Acquisition.of(options.acquisition)
     if options.rounds > 1 and not options.verify_top:
         raise InvalidInput(
             f"refine.rounds is {options.rounds}, but nothing is measured in a round; add refine.verify_top=16."
@@ -81,7 +82,12 @@ Search = Callable[[Ranker], Searched]
 
 
 def search_and_measure(
-    run: Run, bench: Workbench, data: FaceData | None, ranker: Ranker, options: Refine, search: Search
+    run: Run,
+    bench: Workbench,
+    data: FaceData | None,
+    ranker: Ranker,
+    constraints: Sequence[Constraint],
+    search: Search,
 ) -> Verified:
     """Search; measure the best; fit again and repeat; the measured best within the bounds wins.
 
@@ -90,37 +96,78 @@ def search_and_measure(
         bench: Supernet, space, table.
         data: Photos to measure with.
         ranker: Fitted on the table.
-        options: How many, how often, where to.
+        constraints: The bounds.
         search: Searches by a ranker.
 
     Raises:
         DataError: Something is to be measured, and there are no photos.
         TableError: Rounds are asked for, and the photos are not those of the table, so that rows cannot join it.
+        InvalidInput: The predictor does not know how sure it is, which the acquisition asks.
     """
-    searched = search(ranker)
-    result, seconds = searched.result, searched.seconds
+    options = check_options(run)
     if not options.verify_top:
-        return Verified(result, ranker, seconds=seconds)
+        searched = search(ranker)
+        return Verified(searched.result, ranker, seconds=searched.seconds)
+    loop = _Loop(bench, ranker, search)
+    study = Study(
+        Searcher(Region(bench.space, constraints), loop.search),
+        loop.fit,
+        acquisition=Acquisition.of(options.acquisition),
+        n_startup=0,
+        seed=run.settings.seed,
+        direction=bench.direction,
+    )
     networks: list[VerifiedNetwork] = []
     measure, metric = _measurer(run, bench, data, options), run.settings.accuracy.metric
     for number in range(1, options.rounds + 1):
-        known = {network.genes for network in networks}
-        fresh = np.array([bench.space.to_text(genotype) not in known for genotype in result.finalists])
-        chosen = result.finalists[fresh][: options.verify_top]
-        if not len(chosen):  # the predictor recommends what is measured already
+        asked = np.array([bench.space.from_dict(genotype) for genotype in study.ask(options.verify_top)], np.int8)
+        if not len(asked):  # all that meet the bounds are measured
             break
-        measured = measure(chosen)
-        predicted = ranker.predicted_accuracy(chosen)
+        measured = measure(asked)
+        if number < options.rounds:
+            _check_joins(bench, measured, metric)
+        study.tell_many(asked, measured.target(metric))
         networks += [
             VerifiedNetwork(number, bench.space.to_text(genotype), float(said), float(value))
-            for genotype, said, value in zip(chosen, predicted, measured.target(metric), strict=True)
+            for genotype, said, value in zip(
+                asked, loop.ranker.predicted_accuracy(asked), measured.target(metric), strict=True
+            )
         ]
-        if number < options.rounds:
-            ranker = _fit_again(run, bench, ranker, measured)
-            searched = search(ranker)
-            result, seconds = searched.result, seconds + searched.seconds
-    best_first = _best_first(bench, result, networks)
-    return Verified(best_first, ranker, tuple(networks), _remarks(networks, metric, bench.direction), seconds)
+    best_first, remarks = _best_first(bench, loop.result, networks), _remarks(networks, metric, bench.direction)
+    return Verified(best_first, loop.ranker, tuple(networks), remarks, sum(searched.seconds for searched in loop.found))
+
+
+class _Loop:
+    """What a study asks of the main job: fits on the table and what was told, searches with the bar on the terminal.
+
+    Attributes:
+        ranker: The last fit.
+        found: By every search.
+    """
+
+    def __init__(self, bench: Workbench, ranker: Ranker, search: Search) -> None:
+        self._bench, self._search = bench, search
+        self.ranker, self.found = ranker, list[Searched]()
+
+    @property
+    def result(self) -> SearchResult:
+        """Of the last search; by the last fit where only random networks were asked for."""
+        if not self.found:
+            self.search(self.ranker)
+        return self.found[-1].result
+
+    def search(self, ranker: Ranker) -> Population:
+        """The finalists by a ranker."""
+        self.found.append(self._search(ranker))
+        return self.found[-1].result.finalists
+
+    def fit(self, networks: Population, targets: Targets) -> Ranker:
+        """The predictor on the table and what was told; on the table alone it is fitted already."""
+        bench = self._bench
+        if len(networks):
+            known = np.concatenate([bench.table.genotypes, networks])
+            self.ranker = bench.fit_on(known, np.concatenate([bench.targets, targets]))
+        return self.ranker
 
 
 def _measurer(
@@ -160,23 +207,11 @@ def _calibration_photos(run: Run, table: AccuracyTable) -> int:
     return found.pop() if len(found) == 1 else run.settings.accuracy.calibration_photos
 
 
-def _fit_again(run: Run, bench: Workbench, ranker: Ranker, measured: AccuracyTable) -> Ranker:
-    """The predictor fitted on all that is known, the new rows first added."""
-    metric = run.settings.accuracy.metric
-    known = AccuracyTable(
-        ranker.table, {metric: ranker.direction.sign * ranker.targets}, bench.table.shared, _notes(bench.table, ranker)
+def _check_joins(bench: Workbench, measured: AccuracyTable, metric: str) -> None:
+    """Raise `TableError` unless the rows are of the table's photos and agree with it, so that both can be learned."""
+    merge_tables(
+        [bench.table.only([metric]), measured.only([metric])], ["the accuracy table", "the measured finalists"]
     )
-    joined = merge_tables([known, measured.only([metric])], ["the accuracy table", "the measured finalists"])
-    predictor = build("predictor", run.settings.predictor)
-    targets = bench.direction.sign * joined.target(metric)
-    rng = run.rng(Part.PREDICTOR)
-    return fit_ranker(bench.space, predictor, joined.genotypes, targets, rng, direction=bench.direction)
-
-
-def _notes(table: AccuracyTable, ranker: Ranker) -> dict[str, tuple[str, ...]]:
-    """Notes of the table's rows, and of those that joined it."""
-    missing = len(ranker.table) - len(table)
-    return {name: (*texts, *[VERIFIED] * missing) for name, texts in table.notes.items()}
 
 
 def _best_first(bench: Workbench, result: SearchResult, networks: Sequence[VerifiedNetwork]) -> SearchResult:

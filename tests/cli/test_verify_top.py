@@ -71,3 +71,25 @@ def test_rows_of_other_photos_do_not_join_the_table(
     refused = cli(*GIVEN, table, "refine.verify_top=3", "refine.rounds=2")
     assert refused.code == EXIT_INVALID
     assert "different data cannot be merged: the accuracy table and the measured finalists" in refused.text
+
+
+@pytest.mark.parametrize("choice", ["predictor=gp_stage refine.acquisition=ucb", "refine.acquisition=random"])
+def test_other_networks_are_worth_measuring_than_the_favourites(
+    cli: Command, make_table: Callable[..., Path], measured: list[int], choice: str
+) -> None:
+    done = cli(*GIVEN, f"accuracy.table={make_table()}", "refine.verify_top=4", *choice.split())
+    assert done.code == EXIT_OK, done.err
+    assert measured == [4]
+    predicted = [row["predicted"] for row in done.result["decision"]["verified"]]
+    assert predicted != sorted(predicted, reverse=True), "not the predictor's favourites in their order"
+
+
+def test_an_acquisition_that_the_predictor_cannot_serve_is_refused(
+    cli: Command, make_table: Callable[..., Path], measured: list[int]
+) -> None:
+    options = (*GIVEN, f"accuracy.table={make_table()}", "refine.verify_top=3")
+    unsure, unknown = (cli(*options, f"refine.acquisition={name}") for name in ("ei", "best"))
+    assert unsure.code == unknown.code == EXIT_INVALID
+    assert "The predictor ridge does not know how sure it is; give predictor=gp_stage" in unsure.text
+    assert "Unknown acquisition 'best'" in unknown.text
+    assert not measured

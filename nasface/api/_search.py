@@ -1,4 +1,4 @@
-"""The main job from Python: `nasface.search(...)` and `nasface.export(...)`."""
+"""`nasface.search(...)` and the parts of a search."""
 
 from __future__ import annotations
 
@@ -7,20 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from nasface.errors import InvalidInput, UnknownName
-from nasface.runs import Json
 
 if TYPE_CHECKING:
     from nasface.composition import Workbench
     from nasface.costs import Cost
-    from nasface.exporters import Exported
     from nasface.settings import Bound, Constraints
     from nasface.spaces import Population
     from nasface.strategies import SearchResult
-    from nasface.supernets import SpecModule
 
 
 DEFAULT_RATIO: Final = 0.6
@@ -107,7 +101,7 @@ def search(
         predictor=predictor,
         selector=selector,
         strategy=strategy,
-        constraints=_bounds(
+        constraints=bounds_of(
             Bound(max_latency_ms, latency_ratio, latency_confidence), max_costs or {}, cost_ratios or {}
         ),
         seed=seed,
@@ -159,7 +153,7 @@ def open_workbench(
     settings = Settings(
         seed=seed,
         constraints=constraints or Constraints(default_latency_ratio=DEFAULT_RATIO),
-        refine=Refine(verify_top=0, rounds=1, verified=None, warm_start=[]),
+        refine=Refine(verify_top=0, rounds=1, acquisition="greedy", verified=None, warm_start=[]),
         accuracy=Accuracy(table=None if table is None else str(table), metric=metric, direction=direction, ratios=None),
         space={"name": space},
         supernet={
@@ -178,7 +172,8 @@ def open_workbench(
     return Workbench(settings, Path.cwd())
 
 
-def _bounds(latency: Bound, most: Mapping[str, float], ratios: Mapping[str, float]) -> Constraints:
+def bounds_of(latency: Bound, most: Mapping[str, float], ratios: Mapping[str, float]) -> Constraints:
+    """Bounds as the options have them, of the arguments that `search` and `create_study` share."""
     from nasface.costs import COSTS, LATENCY
     from nasface.settings import Bound, Constraints
 
@@ -201,44 +196,3 @@ def _costs(bench: Workbench) -> dict[str, Cost]:
         for cost in (entry.latency, *bench.known_on(entry.device)):
             costs[cost.name if len(bench.devices) == 1 else f"{cost.name} {entry.device.name}"] = cost
     return costs | dict(bench.counts)
-
-
-def export(
-    network: SpecModule,
-    path: str | Path,
-    *,
-    images: npt.NDArray[np.uint8] | None = None,
-    exporter: str = "tflite",
-    precision: str = "float32",
-    metadata: Mapping[str, Json] | None = None,
-    seed: int = 0,
-) -> Exported:
-    """Write a network that `Supernet.extract` or `load_network` gave, and check that the file computes the same.
-
-    Args:
-        network: Calibrated, or calibrated here with `images`.
-        path: The file to write.
-        images: uint8[n, size, size, 3], photos of training people: batch normalisation is calibrated on them where that
-            has not been done, and an int8 file takes the ranges of its values from them.
-        exporter: Name of the exporter.
-        precision: "float32", "float16", "int8" or "int8_weights".
-        metadata: JSON values that go into the file.
-        seed: Of the random images that the file is checked with.
-
-    Raises:
-        InvalidInput: The network is not calibrated and no images are given.
-        ExportError: The file cannot be written or computes something else.
-    """
-    from nasface.deploy import Network, export_checked
-    from nasface.registry import build
-    from nasface.supernets import calibrate, deployed_weights
-
-    if images is not None and not network.calibrated:
-        calibrate(network, images)
-    if not network.calibrated:
-        raise InvalidInput(
-            "The network's batch normalisation is not calibrated: pass images=, or call nasface.calibrate first."
-        )
-    ready = Network(network.spec, network, deployed_weights(network.state_dict(), network.spec), "by the caller")
-    writer = build("exporter", {"name": exporter, "precision": precision})
-    return export_checked(writer, ready, Path(path), metadata or {}, np.random.default_rng(seed), images).file
