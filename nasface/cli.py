@@ -42,7 +42,7 @@ def run_task(config: DictConfig) -> float | None:
         The task's objective for sweepers (predicted accuracy of the found network), or None.
     """
     prepare()  # worker processes of a launcher start here
-    from nasface.tasks import execute
+    from nasface.tasks.frame import execute
 
     multirun = HydraConfig.get().mode == RunMode.MULTIRUN
     try:

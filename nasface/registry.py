@@ -42,7 +42,7 @@ KINDS: Final[dict[str, str]] = {
     "transport": "nasface.timing.transports",
     "loss": "nasface.training",
     "teacher": "nasface.training",
-    "experiment": "nasface.tasks.experiment",
+    "experiment": "nasface.tasks",
     "task": "nasface.tasks",
 }
 """Registered kinds and the package whose import registers the components of the core."""

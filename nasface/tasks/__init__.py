@@ -1,5 +1,5 @@
-"""What a user can ask for: one file per task, looked up by `task=NAME`."""
+"""What a user can ask for: one file per task, looked up by `task=NAME`; `frame` runs them."""
 
-from nasface.tasks._execute import all_tasks, execute
+from nasface.tasks.catalogue import all_tasks
 
-__all__ = ["all_tasks", "execute"]
+__all__ = ["all_tasks"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import MISSING
@@ -13,18 +12,8 @@ from omegaconf import MISSING
 from nasface.errors import InvalidInput
 from nasface.experiments import Experiment, Results, conduct, write_report
 from nasface.jobs import Outcome, Run
-from nasface.registry import REGISTRY, build, register
+from nasface.registry import REGISTRY, build
 from nasface.settings import typed
-
-EXPERIMENTS: Final = {
-    "optimality_gap": "nasface.experiments.optimality_gap",
-    "verification": "nasface.experiments.verification",
-    "paper_crops": "nasface.experiments.paper_crops",
-    "paper_ablation": "nasface.experiments.paper_ablation",
-    "paper_table5": "nasface.experiments.paper_table5",
-    "quantisation": "nasface.experiments.quantisation",
-}
-"""Name of every experiment and the module whose `build(run, options)` makes it; options lie in conf/experiment."""
 
 
 @dataclass
@@ -37,22 +26,6 @@ class Frame:
 
 
 Built = Experiment[Any]
-Builder = Callable[[Run, Mapping[str, object]], Built]
-
-
-def _registered(name: str, module: str) -> Callable[..., Built]:
-    """The builder of an experiment of the core, whose module is imported when it runs."""
-
-    def build(*, run: Run, options: Mapping[str, object]) -> Built:
-        builder: Builder = importlib.import_module(module).build
-        return builder(run, options)
-
-    build.__doc__ = f"See conf/experiment/{name}.yaml."
-    return build
-
-
-for _name, _module in EXPERIMENTS.items():
-    register("experiment", _name)(_registered(_name, _module))
 
 
 def run(run: Run) -> Outcome:

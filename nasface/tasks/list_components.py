@@ -20,7 +20,7 @@ from nasface.jobs import Outcome, Run
 from nasface.options import yaml_files
 from nasface.registry import REGISTRY
 from nasface.runs import Json
-from nasface.tasks._execute import all_tasks
+from nasface.tasks.catalogue import all_tasks
 
 
 @dataclasses.dataclass(frozen=True)

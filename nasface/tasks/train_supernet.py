@@ -19,7 +19,7 @@ from nasface.reports.training_report import write_training_report
 from nasface.runs import Json
 from nasface.settings import typed as checked
 from nasface.spaces import OfaMbv3
-from nasface.tasks._execute import versions
+from nasface.tasks.frame import versions
 from nasface.training import ForeignTeacher, TeacherConfig, TrainingConfig
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from chromium import Open
 
+from nasface import demo
 from nasface.devices import read_lut, user_folder
 from nasface.errors import EXIT_OK
-from nasface.timing.transports import browser
 
 from ._command import Command
 from .test_bad_input import check_refused
@@ -55,7 +55,7 @@ def test_a_page_measures_a_table_and_checks_it(
     cli: Command, monkeypatch: pytest.MonkeyPatch, open_in_chromium: Open
 ) -> None:
     """In a browser: the table of a small space, its probes, whole networks against it."""
-    monkeypatch.setattr(browser, "announce", lambda console, url, address: open_in_chromium(url))
+    monkeypatch.setattr(demo, "announce", lambda console, url, address: open_in_chromium(url))
     by_page = (
         "transport=browser",
         "transport.port=0",

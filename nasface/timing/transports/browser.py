@@ -12,17 +12,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from nasface.demo import Address, Bundle, announce
-from nasface.demo.bundle import static_files
-from nasface.demo.link import Message, PageLink
 from nasface.devices.measurements import Sample
 from nasface.errors import ExportError, InvalidInput, ModelRefused, TransportError
 from nasface.registry import register
 from nasface.runtimes.tflite import with_shape
-from nasface.terminal import Terminal
 from nasface.timing.transports._base import Transport, checked_models, checked_timeout, sent
+
+if TYPE_CHECKING:  # servers and pages are loaded when one is opened
+    from nasface.demo import Bundle
+    from nasface.demo.link import Message, PageLink
 
 PAGE: Final = "device.html"
 
@@ -76,12 +76,18 @@ class BrowserTransport(PageTransport):
     """Serves the page, waits until a device has opened it, and has it run models; see `BrowserConfig`."""
 
     def __init__(self, config: BrowserConfig) -> None:
+        from nasface.demo import Address
+
         super().__init__()
         self._address = Address(config.host, config.port, config.tls)
         self._timeout = checked_timeout(config.timeout)
 
     def __enter__(self) -> Self:
         """Serve the page, say where, and wait for it."""
+        from nasface.demo import announce
+        from nasface.demo.link import PageLink
+        from nasface.terminal import Terminal
+
         link = PageLink(device_page(), self._address, "nasface times networks on this device.", self._timeout)
         self._link = link.__enter__()
         console = Terminal()
@@ -102,6 +108,9 @@ class BrowserTransport(PageTransport):
 
 def device_page() -> Bundle:
     """The page that only runs models."""
+    from nasface.demo import Bundle
+    from nasface.demo.bundle import static_files
+
     files = static_files()
     return Bundle(files | {"index.html": files[PAGE]})
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nasface import demo
 from nasface.errors import DeviceLost, InvalidInput, TransportError
 from nasface.testing.transports import TransportConformance, write_model
 from nasface.timing.journal import Journal
 from nasface.timing.protocol import TimingOptions, measure_networks
-from nasface.timing.transports import BrowserConfig, BrowserTransport, Transport, browser
+from nasface.timing.transports import BrowserConfig, BrowserTransport, Transport
 
 from .fake_page import FakePage, post
 
@@ -29,7 +30,7 @@ def opening(monkeypatch: pytest.MonkeyPatch) -> Callable[[Open], list[str]]:
     urls: list[str] = []
 
     def install(open_it: Open) -> list[str]:
-        monkeypatch.setattr(browser, "announce", lambda console, url, address: (urls.append(url), open_it(url)))
+        monkeypatch.setattr(demo, "announce", lambda console, url, address: (urls.append(url), open_it(url)))
         return urls
 
     return install

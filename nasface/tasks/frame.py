@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import math
 import platform
 import shlex
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Final
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_original_cwd
@@ -19,82 +16,13 @@ from omegaconf import DictConfig, OmegaConf
 from nasface.errors import InfeasibleConstraint, InvalidInput, NasfaceError
 from nasface.inputs import check_inputs
 from nasface.jobs import Outcome, Run
-from nasface.registry import REGISTRY, build, register
+from nasface.registry import REGISTRY, build
 from nasface.runs import Json, write_json, write_text
 from nasface.settings import Settings
+from nasface.tasks.catalogue import RESUMABLE
 from nasface.terminal import Terminal
 
 log = logging.getLogger(__name__)
-
-TASKS: Final[dict[str, str]] = {
-    "search": "find the best network for a device, cut it out of the supernet and export it",
-    "deploy_family": "one network for each of several latency budgets, exported, with one table",
-    "list": "show every component: kind, name, origin, parameters",
-    "profile": "show what is reachable: range of every cost, share of the space within the constraints",
-    "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",
-    "train_supernet": "train a supernet on photos of faces, in phases, resumable",
-    "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
-    "table_reliability": "how much of an accuracy table is noise, and which metric predictors should learn from",
-    "study_photos": "how many calibration and test photos an accuracy table needs",
-    "merge_tables": "join accuracy tables: shards, or tables made elsewhere",
-    "enrol": "put people into a gallery: recognition.gallery, recognition.name, recognition.photos",
-    "identify": "say whose faces photos show, or unknown",
-    "verify": "say whether two photos show one person",
-    "gallery": "list a gallery, remove a person, export it, measure its threshold",
-    "export": "write a single network, of a folder with net.config and weights, as a file",
-    "evaluate": "measure models or descriptor files on photos, as one table",
-    "evaluate_supernet": "measure smallest, middle and largest network of a supernet, or of a training over its time",
-    "compare_predictors": "fit every predictor on parts of one accuracy table: learning curves with intervals",
-    "replay": "an accuracy table as an offline benchmark of one predictor, in seconds, without photos or torch",
-    "experiment": "measure a grid of cells into CSV, pictures and a page: experiment=NAME",
-    "report": "make one table of a sweep's runs",
-    "pack": "put photos into one RecordIO file, small and quick to read; pairs into a .bin",
-    "import_lut": "bring a latency table measured elsewhere into your table folder",
-    "build_lut": "measure a latency table of a device: layers, chains of layers, whole networks",
-    "measure_latency": "time whole networks on a device: sub-networks, model files, reference networks",
-    "check_latency": "compare a device's predicted latencies with measured ones; the margin for a confidence",
-    "calibrate_device": "a latency table for your phone from three to five networks that you time on it",
-    "demo": "a page that times networks on any device with a browser and recognises the faces in two photos",
-    "build_assets": "rebuild the embedded data from its sources",
-}
-"""Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""
-
-RESUMABLE: Final = frozenset(
-    {
-        "build_lut",
-        "calibrate_device",
-        "check_latency",
-        "compare_predictors",
-        "estimate_accuracy",
-        "evaluate_supernet",
-        "experiment",
-        "study_photos",
-        "train_supernet",
-    }
-)
-"""Tasks whose same command goes on where it stopped, without being told a folder or a state."""
-
-_MODULES: Final = {"list": "list_components"}
-
-
-def _registered(name: str, summary: str) -> Callable[[Run], Outcome]:
-    """The function of a task of the core, whose module is imported when it runs."""
-
-    def run(run: Run) -> Outcome:
-        task: Callable[[Run], Outcome] = importlib.import_module(f"nasface.tasks.{_MODULES.get(name, name)}").run
-        return task(run)
-
-    run.__doc__ = f"{summary}."
-    return run
-
-
-for _name, _summary in TASKS.items():
-    register("task", _name)(_registered(_name, _summary))
-
-
-def all_tasks() -> dict[str, str]:
-    """Name of every task and what it does: the core's in their order, then those of plug-ins."""
-    return TASKS | {c.name: c.summary for c in REGISTRY if c.kind == "task" and c.name not in TASKS}
 
 
 def execute(config: DictConfig, *, swallow: bool) -> float | None:
