@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from _sizes import size
 
-from nasface.costs import LutConfig, LutLatency
+from nasface.costs import LutConfig, LutLatency, network_costs
 from nasface.devices import load_device
+from nasface.spaces import SearchSpace
 from nasface.spaces._ofa_network import make_divisible
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
+from nasface.testing.synthetic import Stageless
 
 N = size(100_000, 100)
 
@@ -36,6 +38,29 @@ def population(cost: LutLatency) -> Any:
 
 def test_predict(benchmark: Any, cost: LutLatency, population: Any) -> None:
     assert benchmark(cost.predict, population).shape == (N,)
+
+
+class Inherited(Stageless):
+    """A space as a plug-in writes it at first: without stages, and with the `layer_indices` that is inherited."""
+
+    layer_indices = SearchSpace.layer_indices
+
+
+@pytest.mark.parametrize("remembered", [True, False], ids=["remembered", "built for every cost"])
+def test_all_costs_of_a_space_without_layer_indices(benchmark: Any, remembered: bool) -> None:
+    """What a search asks of one population that it has not met before; and the same if no network were remembered."""
+    space = Inherited(OfaMbv3FaceConfig(resolution=112))
+    costs = list(network_costs(space).values())
+    networks = space.sample(np.random.default_rng(0), OFA_N)
+
+    def ask() -> None:
+        space.__dict__.pop("_layer_rows", None)
+        for cost in costs:
+            if not remembered:
+                space.__dict__.pop("_layer_rows", None)
+            cost.predict(networks)
+
+    benchmark(ask)
 
 
 def test_predict_ofa_way(benchmark: Any, cost: LutLatency, population: Any) -> None:

@@ -27,10 +27,10 @@ from nasface.predictors import Comparator, Ranker, Targets, fit_ranker
 from nasface.randomness import Part, generator
 from nasface.registry import REGISTRY, build
 from nasface.settings import Bound, Constraints, Settings, Timing
-from nasface.spaces import Population, SearchSpace, join_stages
+from nasface.spaces import Population, SearchSpace
 from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.published import published_genotypes
-from nasface.strategies import Constraint, Problem, Progress, SearchResult, SearchStrategy, no_progress
+from nasface.strategies import Constraint, Problem, Progress, SearchResult, SearchStrategy, extremes, no_progress
 from nasface.strategies.constraints import build_constraints, check_reachable
 from nasface.supernets.options import DEMO
 from nasface.supernets.source import SupernetSource, open_source
@@ -339,11 +339,14 @@ class Workbench:
             InvalidInput: The file cannot be read.
             InvalidGenotype: It holds no network of this space.
         """
-        named, path = named_genotypes(self.space), self.cwd / Path(given).expanduser()
+        path = self.cwd / Path(given).expanduser()
+        if path.exists():
+            return path.stem, read_network(path, self.space)
+        named = named_genotypes(self.space)
         chosen = {_slug(name): name for name in named}.get(_slug(given))
-        if chosen is not None and not path.exists():
+        if chosen is not None:
             return chosen, named[chosen]
-        if not path.exists() and not path.suffix:
+        if not path.suffix:
             typed = [_typed(name) for name in named]
             raise UnknownName("network", given, typed, "Or give a run folder, a model file or a genotype file.")
         return path.stem, read_network(path, self.space)
@@ -358,12 +361,19 @@ class Workbench:
 
 
 def extreme_genotypes(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
-    """Smallest and largest network by multiply-accumulates; empty for a space without stages."""
-    tables, choices = Macs(space).decompose(), space.stage_choices()
-    if tables is None or choices is None:
-        return {}
-    picked = {SMALLEST: tables.minimum().choices, LARGEST: tables.maximum().choices}
-    return {name: join_stages(choices, indices) for name, indices in picked.items()}
+    """Smallest and largest network by multiply-accumulates; of a space without stages, what a short search finds."""
+    found = extremes(Macs(space))
+    return {SMALLEST: found.smallest, LARGEST: found.largest}
+
+
+def extremes_note(space: SearchSpace) -> tuple[str, ...]:
+    """What is to be said where smallest and largest are not certain: nothing, or a sentence."""
+    if space.stage_choices() is not None:
+        return ()
+    return (
+        f"{SMALLEST} and {LARGEST} are the networks of fewest and most multiply-accumulates that a short search found, "
+        "because the space has no stages.",
+    )
 
 
 def read_network(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:

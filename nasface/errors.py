@@ -18,10 +18,18 @@ EXIT_INFEASIBLE = 3
 EXIT_INTERRUPTED = 130
 
 
+MOST_SAID = 2000
+"""Characters of a message; what is left out of a longer one is its middle: a component may quote a whole file."""
+
+
 class NasfaceError(Exception):
     """Root of all expected errors; `exit_code` is what the command line returns."""
 
     exit_code: int = EXIT_INVALID
+
+    def __init__(self, message: str = "") -> None:
+        half = MOST_SAID // 2
+        super().__init__(message if len(message) <= MOST_SAID else f"{message[:half]} ... {message[-half:]}")
 
 
 class InvalidInput(NasfaceError):

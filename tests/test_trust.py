@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from nasface.costs import Macs
 from nasface.errors import ComponentError, InvalidInput, UnknownName
+from nasface.metrics import Direction, curve_metric
 from nasface.predictors import Ridge, RidgeConfig
 from nasface.registry import Registry
+from nasface.runtimes import Model, Runtime
 from nasface.selectors import FullSort
 from nasface.spaces import Population
 from nasface.strategies import Constraint, Problem, RandomSearch, RandomSearchConfig, SearchResult
@@ -238,3 +240,66 @@ def test_additive_scores_that_are_not_sums_prove_nothing() -> None:
     space, rng = face_space(), np.random.default_rng(0)
     with pytest.raises(ComponentError, match=r"says that its scores are sums over the stages \(additive\)"):
         oracle(space, Untrue, rng).decompose()
+
+
+def test_a_file_that_a_runtime_cannot_open_names_the_plugin(tmp_path: Path) -> None:
+    def runtime() -> Runtime:
+        return Runtime((".part",), lambda path, *others: path.read_text()[1000])  # type: ignore[arg-type, return-value]
+
+    (tmp_path / "model.part").write_text("short")
+    opened = without_config("runtime", runtime)
+    with pytest.raises(ComponentError, match=r"runtime part of nasface-foreign failed in open \(IndexError"):
+        opened.open(tmp_path / "model.part", None, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("embed", "message"),
+    [
+        (lambda images: 1 / 0, r"failed in embed \(ZeroDivisionError"),
+        (lambda images: images[0], r"broke the rules of embed: it gave float32\[8, 8, 3\]; float32 descriptors of 2"),
+    ],
+)
+def test_an_opened_model_is_watched_too(embed: Callable[[np.ndarray], np.ndarray], message: str) -> None:
+    runtime = without_config("runtime", lambda: Runtime((".part",), lambda *arguments: Model(8, embed)))
+    model = runtime.open(Path("model.part"), None, 1, None)
+    with pytest.raises(ComponentError, match=f"runtime part of nasface-foreign {message}"):
+        model.embed(np.zeros((2, 8, 8, 3), np.float32))
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Can be asked for logits, and called."""
+
+    config: PartConfig
+
+    def logits(self, *arguments: object) -> object:
+        raise IndexError("too many people")
+
+    def __call__(self, *arguments: object) -> object:
+        raise KeyError("label")
+
+
+def test_losses_and_teachers_name_the_plugin() -> None:
+    loss = made("loss", Loss)
+    assert isinstance(loss, Loss)
+    assert type(made("loss", lambda config: loss)) is type(loss), "what is watched is not watched twice"
+    with pytest.raises(ComponentError, match=r"loss part of nasface-foreign failed in logits \(IndexError"):
+        loss.logits()
+    with pytest.raises(ComponentError, match=r"loss part of nasface-foreign failed in __call__ \(KeyError"):
+        loss()
+    teacher = made("teacher", lambda config: lambda photos: photos.absent)
+    with pytest.raises(ComponentError, match=r"teacher part of nasface-foreign failed in __call__ \(AttributeError"):
+        teacher(3)  # type: ignore[operator]
+
+
+def test_a_metric_gives_a_number() -> None:
+    metric = without_config("metric", lambda: curve_metric("part", Direction.MAX, lambda roc: [roc]))
+    with pytest.raises(ComponentError, match="metric part of nasface-foreign broke the rules of curve: it gave a list"):
+        metric.curve(None)
+
+
+def without_config(kind: str, factory: Callable[[], object]) -> Any:
+    """What a plug-in's component without parameters becomes."""
+    registry = Registry()
+    registry.load_plugin("nasface-foreign", lambda: registry.register(kind, "part")(factory))
+    return registry.build(kind, {"name": "part"})

@@ -9,13 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.accuracy.table import AccuracyTable
-from nasface.composition import (
-    LARGEST,
-    SMALLEST,
-    DeviceCosts,
-    extreme_genotypes,
-)
-from nasface.costs import Cost, network_costs
+from nasface.composition import DeviceCosts, extreme_genotypes
+from nasface.costs import Cost
 from nasface.errors import NasfaceError
 from nasface.predictors import QualityReport, Ranker, Targets
 from nasface.spaces import SearchSpace
@@ -68,14 +63,7 @@ class SearchFacts:
     @cached_property
     def networks(self) -> Networks:
         """The networks that are compared, by name: found, smallest, largest, published."""
-        return {FOUND: self.result.best} | self._extremes() | _published(self.space)
-
-    def _extremes(self) -> Networks:
-        """Smallest and largest network by MACs: exact where the space has stages, else of the measured ones."""
-        genotypes = self.table.genotypes
-        values = network_costs(self.space)["macs_m"].predict(genotypes)
-        measured = {SMALLEST: genotypes[values.argmin()], LARGEST: genotypes[values.argmax()]}
-        return extreme_genotypes(self.space) or measured
+        return {FOUND: self.result.best} | extreme_genotypes(self.space) | _published(self.space)
 
 
 def reference_cost(cost: Cost) -> float | None:

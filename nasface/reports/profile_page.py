@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from nasface.analysis.profile import SAMPLES, CostProfile, SpaceProfile, share_text
+from nasface.analysis.profile import CostProfile, SpaceProfile, share_text
 from nasface.jobs import Run
 from nasface.reports.cells import cell_text
 from nasface.reports.page import Page
@@ -18,6 +18,7 @@ def print_profile(run: Run, found: SpaceProfile) -> None:
     """The table of costs, what the bounds leave, remarks."""
     space = found.space
     title = f"{space.name} at {space.resolution} x {space.resolution}, {space.size():.3g} networks"
+    title += f", {found.samples:,} of them sampled"
     table = Table("", *found.costs[0].figures(), title=title)
     for entry in found.costs:
         table.add_row(entry.label, *map(cell_text, entry.figures().values()))
@@ -26,9 +27,9 @@ def print_profile(run: Run, found: SpaceProfile) -> None:
     for share in found.shares:
         c = share.constraint
         bound = f"{c.label} <= {c.bound:.4g} {c.cost.unit}  {c.basis}".rstrip()
-        lines.append(f"{bound}: {share_text(share.within)}")
+        lines.append(f"{bound}: {share_text(share.within, found.samples)}")
     if found.within_all is not None:
-        lines.append(f"all: {share_text(found.within_all)}")
+        lines.append(f"all: {share_text(found.within_all, found.samples)}")
     for line in lines:
         run.console.print(line, soft_wrap=True)
     for remark in found.remarks:
@@ -45,8 +46,8 @@ def write_profile(path: Path, found: SpaceProfile) -> None:
     rows = [[entry.label, *entry.figures().values()] for entry in found.costs]
     page.table(["", *found.costs[0].figures()], rows)
     page.text(
-        f"Extremes are exact where a cost is a sum or a maximum over stages; the rest is of {SAMPLES:,} networks "
-        "drawn with every gene uniform.",
+        f"Minimum and maximum are exact where a cost is a sum or a maximum over stages, else found by a short search; "
+        f"the rest is of {found.samples:,} sampled networks, drawn with every gene uniform.",
         "note",
     )
     _constraints(page, found)

@@ -181,8 +181,8 @@ class SearchSpace(ABC):
         return None
 
     def net_config(self, genotype: npt.NDArray[np.int8]) -> Mapping[str, Json]:
-        """The network description written beside the weights (`net.config`)."""
-        return to_dict(self.build(genotype))
+        """The network description written beside the weights (`net.config`); `read_genotype` reads it back."""
+        return {"genotype": self.to_dict(genotype), **to_dict(self.build(genotype))}
 
     def fingerprint(self) -> str:
         """Short hash of `fingerprinted()`."""

@@ -39,7 +39,7 @@ def genes(description: Mapping[str, object]) -> npt.NDArray[np.int8]:
         values = [value] * length if isinstance(value, int) else value
         if not isinstance(values, Sequence) or len(values) != length or not all(_is_gene(v) for v in values):
             raise InvalidGenotype(
-                f"'{key}' of the genotype must be one whole number or {length} of them, not {value!r}."
+                f"'{key}' of the genotype must be one whole number or {length} of them, not {value!r:.40}."
             )
         parts.extend(values)
     return np.array(parts, np.int8)

@@ -1,9 +1,10 @@
-"""Genotypes in files: OFA's genotype JSON, a net.config, or a result.json of a search."""
+"""Genotypes in files: a genotype JSON, a net.config, or a result.json of a search, which also says of which space."""
 
 from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidGenotype, InvalidInput
+from nasface.runs import Json
 from nasface.spaces._base import SearchSpace
 
 MOST_PRINTED: Final = 100_000
@@ -24,17 +26,32 @@ def read_genotype(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:
         InvalidInput: The file cannot be read.
         InvalidGenotype: It holds no network of this space.
     """
-    try:
-        content = _parsed(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InvalidInput(f"The genotype {path} cannot be read ({error.strerror}).") from None
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        raise InvalidGenotype(f"{path} is not JSON; give a genotype JSON, a net.config or a result.json.") from None
+    content = _content(path)
     for key in ("decision", "genotype"):  # of a result.json
         content = content.get(key, content) if isinstance(content, dict) else content
     if not isinstance(content, dict):
         raise InvalidGenotype(f"{path} holds no genotype; give {{'ks': [20], 'e': [20], 'd': [5]}} or a net.config.")
     return space.from_dict(content)
+
+
+def stated_space(path: Path) -> Mapping[str, Json] | None:
+    """Options of the space that the network of a `result.json` is of, its resolution included; None of other files."""
+    content = _content(path)
+    said = content.get("space") if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not isinstance(said, dict) or not isinstance(said.get("name"), str):
+        return None
+    decided = content.get("decision")
+    resolution = decided.get("resolution") if isinstance(decided, dict) else None
+    return said if resolution is None else said | {"resolution": resolution}
+
+
+def _content(path: Path) -> object:
+    try:
+        return _parsed(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InvalidInput(f"The genotype {path} cannot be read ({error.strerror}).") from None
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        raise InvalidGenotype(f"{path} is not JSON; give a genotype JSON, a net.config or a result.json.") from None
 
 
 def _parsed(text: str) -> object:

@@ -14,11 +14,11 @@ from nasface.strategies._base import (
     no_progress,
 )
 from nasface.strategies._breeding import feasible_children
+from nasface.strategies._extremes import Extremes, extremes
 from nasface.strategies._finalists import N_FINALISTS, finalists
 from nasface.strategies.candidates import Candidates, Searcher
 from nasface.strategies.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.strategies.exact import Exact, ExactConfig
-from nasface.strategies.extremes import Extremes, extremes
 from nasface.strategies.feasible import feasible_start
 from nasface.strategies.knapsack import KnapsackFront, merge_fronts
 from nasface.strategies.local import LocalSearch, LocalSearchConfig

@@ -69,6 +69,17 @@ def read_checkpoint(path: Path, *, average: bool = False) -> Checkpoint:
     return Checkpoint(state, metadata)
 
 
+def read_tensors(path: Path) -> State:
+    """The tensors of a safetensors file by the names that they have there.
+
+    Raises:
+        CheckpointError: It is damaged, or holds numbers that are not finite.
+    """
+    state, _ = _read_safetensors(path)
+    check_tensors(state, str(path))
+    return state
+
+
 def load_into(network: ElasticNetwork, state: Mapping[str, Tensor], source: str) -> None:
     """Copy a checkpoint into the network, whatever spelling OFA or its users gave the keys.
 

@@ -10,7 +10,7 @@ from nasface.errors import CheckpointError, InvalidInput, listing
 from nasface.registry import build
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
-from nasface.supernets.checkpoint import State, read_checkpoint, static_keys
+from nasface.supernets.checkpoint import State, read_checkpoint, read_tensors, static_keys
 from nasface.supernets.module import SpecModule
 
 CONFIG: Final = "net.config"
@@ -43,7 +43,7 @@ def read_network(folder: Path, space: SearchSpace) -> SpecModule:
     genotype = read_genotype(folder / CONFIG, space)
     path = weights_file(folder)
     module = SpecModule(space.build(genotype))
-    _load(module, read_checkpoint(path).state, path)
+    _load(module, _state(path, module), path)
     module.calibrated = True
     return module.eval()
 
@@ -65,9 +65,18 @@ def stated_resolution(folder: Path) -> int | None:
         return None
 
 
-def _load(module: SpecModule, state: State, path: Path) -> None:
+def _state(path: Path, module: SpecModule) -> State:
+    """Tensors by the network's own names: as we wrote them, whatever the space; else of a checkpoint of OFA's kind."""
+    if path.suffix == ".safetensors":
+        tensors = read_tensors(path)
+        if tensors.keys() == module.state_dict().keys():
+            return tensors
+    return static_keys(read_checkpoint(path).state)
+
+
+def _load(module: SpecModule, given: State, path: Path) -> None:
     """Copy the weights; a classifier is left out."""
-    given, own = static_keys(state), module.state_dict()
+    own = module.state_dict()
     missing = [key for key in own if key not in given and not key.endswith(".num_batches_tracked")]
     unknown = [key for key in given if key not in own]
     if missing or unknown:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasface.errors import InvalidInput
 from nasface.jobs import Run
 from nasface.spaces import SearchSpace
+from nasface.spaces.genotype_file import stated_space
 
 if TYPE_CHECKING:
     from nasface.supernets import SpecModule
@@ -35,14 +37,29 @@ def one_network_folder(run: Run) -> Path | None:
     return folders[0] if folders else None
 
 
+def in_stated_space(run: Run, path: Path) -> Run:
+    """The run in the space that a run folder or its `result.json` states, where it states one.
+
+    A resolution among the options stays.
+    """
+    result = path / "result.json" if path.is_dir() else path
+    said = stated_space(result) if result.suffix == ".json" and result.is_file() else None
+    if said is None:
+        return run
+    given = run.settings.space
+    space = dict(said) | ({} if given.get("resolution") is None else {"resolution": given["resolution"]})
+    return replace(run, settings=replace(run.settings, space=space))
+
+
 def space_of(run: Run, folder: Path) -> SearchSpace:
-    """The space at the folder's own resolution, or at that of the options.
+    """The space that the folder states, or that of the options; at the folder's own resolution, or that of the options.
 
     Raises:
-        InvalidInput: Neither says it.
+        InvalidInput: Neither says the resolution.
     """
     from nasface.supernets.network_folder import stated_resolution
 
+    run = in_stated_space(run, folder)
     resolution = run.settings.space.get("resolution") or stated_resolution(folder)
     if resolution is None:
         raise InvalidInput(f"{folder} does not say at which resolution it works; add e.g. space.resolution=224.")

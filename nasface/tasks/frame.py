@@ -45,6 +45,7 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         settings = Settings.of(config)
         write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
         record |= {"seed": settings.seed, "config": settings.fingerprint(), "components": _components(settings)}
+        record |= {"space": settings.space}
         run = Run(settings, folder, Path(get_original_cwd()))
         check_inputs(settings, run.cwd)
         outcome = run_task(run)

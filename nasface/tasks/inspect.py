@@ -21,7 +21,7 @@ from nasface.reports.use_of_model import IN_WORDS, threshold_lines, thresholds, 
 from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
-from nasface.tasks._networks import one_network_folder, space_of
+from nasface.tasks._networks import in_stated_space, one_network_folder, space_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def run(run: Run) -> Outcome:
     given, model = run.settings.genotype, _model(run)
     folder = one_network_folder(run)
     if folder is not None:
+        run = in_stated_space(run, folder)
         space = space_of(run, folder)
         return Outcome(_show_network(run, space, read_genotype(folder / "net.config", space)))
     if given is None and model is None:
@@ -53,6 +54,7 @@ def run(run: Run) -> Outcome:
     decision: dict[str, Json] = {} if model is None else {"metadata": _show_metadata(run, model)}
     if given is None:
         return Outcome(decision)
+    run = in_stated_space(run, run.path(str(given)))
     return Outcome(decision | _show_network(run, run.workbench.space, run.workbench.genotype(str(given))[1]))
 
 

@@ -13,7 +13,15 @@ def run(run: Run) -> Outcome:
     bench = run.workbench
     of_devices = [cost for entry in bench.devices for cost in bench.known_on(entry.device)]
     costs = [*(entry.latency for entry in bench.devices), *of_devices, *bench.counts.values()]
-    found = profile_space(bench.space, costs, bench.constraints, run.rng(Part.SUBNETS))
+    with run.console.progress(transient=True) as bar:
+        shown = bar.add_task("sampled networks", total=None)
+        found = profile_space(
+            bench.space,
+            costs,
+            bench.constraints,
+            run.rng(Part.SUBNETS),
+            lambda done, total, note: bar.update(shown, completed=done, total=total, description=note),
+        )
     print_profile(run, found)
     path = run.folder / "report.html"
     write_profile(path, found)

@@ -20,7 +20,7 @@ from nasface.analysis import (
     compare,
     standing,
 )
-from nasface.composition import Workbench
+from nasface.composition import Workbench, extremes_note
 from nasface.costs import network_costs
 from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, save_weights
@@ -106,7 +106,7 @@ def prepare(run: Run) -> Task:
     exporter = None if settings.exporter["name"] == "none" else run.workbench.build_exporter()
     wanted = exporter is not None or settings.refine.verify_top > 0
     data = _photos(run) if wanted else None
-    return Task(bench, bench.constraints, tuple(notes(bench.constraints)), exporter, data)
+    return Task(bench, bench.constraints, (*notes(bench.constraints), *extremes_note(bench.space)), exporter, data)
 
 
 class Learned(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from nasface.costs import Macs, Params
 from nasface.errors import InvalidGenotype, InvalidInput
 from nasface.netspec import random_weights, to_dict
 from nasface.spaces import Population, SearchSpace, distinct_rows
+from nasface.spaces.genotype_file import read_genotype
 from nasface.testing.arguments import own_generator_only
 
 N = 60
@@ -130,6 +132,11 @@ class SpaceConformance:
             np.testing.assert_array_equal(space.from_dict(json.loads(json.dumps(space.to_dict(row)))), row)
         with pytest.raises(InvalidGenotype):
             space.from_text("no numbers")
+
+    def test_the_description_of_a_network_is_read_back(self, space: SearchSpace, tmp_path: Path) -> None:
+        row = space.sample(np.random.default_rng(0), 1)[0]
+        (tmp_path / "net.config").write_text(json.dumps(space.net_config(row)), encoding="utf-8")
+        np.testing.assert_array_equal(read_genotype(tmp_path / "net.config", space), row)
 
     def test_layers(self, space: SearchSpace) -> None:
         keys = [layer.key for layer in space.layers()]

@@ -32,9 +32,17 @@ class Stageless(OfaMbv3):
     stage_indices = SearchSpace.stage_indices  # type: ignore[assignment]
 
 
+_SMALL = OfaMbv3Config(name="small", width=0.25, resolution=32, kernels=[3, 5], expands=[3, 6])
+
+
+def small_space() -> OfaMbv3:
+    """Small networks, 336 choices a stage."""
+    return OfaMbv3(_SMALL)
+
+
 def stageless_space() -> Stageless:
-    """Small networks, no stages."""
-    return Stageless(OfaMbv3Config(name="stageless", width=0.25, resolution=32, kernels=[3, 5], expands=[3, 6]))
+    """The same networks, no stages."""
+    return Stageless(_SMALL)
 
 
 def truth(x: Features) -> npt.NDArray[np.float64]:

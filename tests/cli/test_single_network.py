@@ -92,3 +92,15 @@ def _misfits(cli: Command, found: Done, tmp_path: Path) -> None:
     (folder / "net.config").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match="does not fit"):
         nasface.load_network(folder, resolution=112)
+
+
+def test_a_result_says_of_which_space_its_network_is(cli: Command, tmp_path: Path) -> None:
+    space = {"name": "ofa_mbv3", "width": 0.5, "expands": [4], "kernels": [3], "depths": [2], "resolution": None}
+    decision = {"genotype": {"ks": 3, "e": 4, "d": 2}, "resolution": 160}
+    (tmp_path / "result.json").write_text(json.dumps({"space": space, "decision": decision}))
+    done = cli("task=inspect", f"genotype={tmp_path / 'result.json'}")
+    assert done.code == 0, done.err
+    assert done.result["decision"]["resolution"] == 160
+    assert done.result["decision"]["genotype"]["e"] == [4] * 20
+    assert "ofa_mbv3 at 160x160x3" in done.out
+    assert done.result["space"]["name"] == "ofa_mbv3_face", "what the options said stays on record"

@@ -6,7 +6,7 @@ import functools
 
 import pytest
 
-from nasface.errors import ComponentError
+from nasface.errors import NasfaceError
 
 
 def caught(kit: type, check: str, *, given: dict[str, object] | None = None, **fixtures: object) -> type:
@@ -25,7 +25,7 @@ def caught(kit: type, check: str, *, given: dict[str, object] | None = None, **f
     def test(*arguments: object, **values: object) -> None:
         try:
             checked(*arguments, **values, **given)
-        except (AssertionError, ComponentError, pytest.fail.Exception):
+        except (AssertionError, NasfaceError, pytest.fail.Exception):
             return
         except pytest.skip.Exception as skipped:
             pytest.fail(f"{check} was skipped: {skipped}")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from nasface.errors import InvalidGenotype
-from nasface.netspec import INPUT, Add, Layer, NetBuilder
+from nasface.netspec import INPUT, Add, Layer, NetBuilder, to_dict
 from nasface.spaces import OfaMbv3, OfaMbv3Config, SearchSpace
+from nasface.spaces.genotype_file import read_genotype
 from nasface.testing import SpaceConformance
 from nasface.testing.synthetic import Stageless
 
@@ -145,6 +149,33 @@ class HalfStaged(OfaMbv3):
     stage_indices = SearchSpace.stage_indices
 
 
+class Mute(OfaMbv3):
+    """Describes networks in a way that nothing reads."""
+
+    def net_config(self, genotype):
+        return to_dict(self.build(genotype))
+
+
+class Talkative(Mute):
+    """Quotes what it was given."""
+
+    def from_dict(self, description):
+        try:
+            return super().from_dict(description)
+        except InvalidGenotype:
+            raise InvalidGenotype(f"{dict(description)} is no network; give ks, e and d.") from None
+
+
+def test_a_message_quotes_no_whole_file(tmp_path: Path) -> None:
+    space = small(Talkative)
+    path = tmp_path / "net.config"
+    path.write_text(json.dumps(space.net_config(space.sample(np.random.default_rng(0), 1)[0])))
+    assert path.stat().st_size > 10_000
+    with pytest.raises(InvalidGenotype, match="give ks, e and d") as raised:
+        read_genotype(path, space)
+    assert len(str(raised.value)) < 2100
+
+
 def wrong(check: str, space: type[OfaMbv3], **given: object) -> type:
     return caught(SpaceConformance, check, given=given, space=small(space))
 
@@ -163,4 +194,7 @@ TestLayersOfNoNetwork = wrong("test_every_layer_is_of_some_network", Padded)
 TestLayersOfNoNetworkWithoutStages = wrong("test_every_layer_is_of_some_network", PaddedStageless)
 TestGlobalGenerator = wrong("test_operators_give_genotypes_and_repeat", Seeder)
 TestArgumentsChanged = wrong("test_operators_give_genotypes_and_repeat", InPlace)
+TestDescriptionThatNothingReads = caught(
+    SpaceConformance, "test_the_description_of_a_network_is_read_back", space=small(Talkative)
+)
 TestStagesWithoutIndices = wrong("test_stages", HalfStaged)

@@ -1,22 +1,15 @@
-"""What components return is checked where it enters the core, and what goes wrong inside one names it.
-
-A plug-in that returns nonsense must not become a normal-looking report. So `guarded` puts a check behind each method
-that the core asks: shape, kind of number, length, what is not a number, indices. `blaming` turns whatever a plug-in
-raises into one sentence with its name and its distribution.
-"""
+"""What is checked of every kind's answers, and what a kind cannot do without."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sized
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sized
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from nasface.errors import ComponentError, NasfaceError
+from nasface.errors import NasfaceError
 
 Check = Callable[..., str | None]
 """Of (the component's object, result, *arguments): what is wrong, as the rest of a sentence, or None."""
@@ -25,79 +18,6 @@ Part = Any
 """An object of a room below, of which a check asks what it is about to use."""
 
 Array = npt.NDArray[Any]
-
-
-class Named(Protocol):
-    """A registered component, as far as messages go."""
-
-    @property
-    def kind(self) -> str:
-        """E.g. "predictor"."""
-
-    @property
-    def name(self) -> str:
-        """Registered name."""
-
-    @property
-    def origin(self) -> str:
-        """Distribution."""
-
-
-@contextmanager
-def blaming(component: Named, method: str = "its construction") -> Iterator[None]:
-    """Within the block, an unexpected exception of a plug-in becomes a `ComponentError` that names it."""
-    try:
-        yield
-    except NasfaceError:
-        raise
-    except Exception as error:
-        if component.origin == "nasface":
-            raise
-        raise ComponentError(
-            f"{_title(component)} failed in {method} ({type(error).__name__}: {error}); report it to the author of "
-            f"{component.origin}."
-        ) from error
-
-
-def guarded(component: Named, made: Part) -> Part:
-    """The object, with a check behind each method that the core asks."""
-    for method, check in CHECKS.get(component.kind, {}).items():
-        asked = getattr(made, method, None)
-        if asked is None and component.origin != "nasface" and method in REQUIRED.get(component.kind, ()):
-            raise ComponentError(
-                f"{_title(component)} has no method {method}; a {component.kind} must have one, see its protocol."
-            )
-        if asked is not None:
-            object.__setattr__(
-                made, method, functools.partial(_asked, _Identity.of(component), method, asked, check, made)
-            )
-    return made
-
-
-class _Identity:
-    """Name and origin alone: components refer to code that cannot be sent to other processes."""
-
-    def __init__(self, kind: str, name: str, origin: str) -> None:
-        self.kind, self.name, self.origin = kind, name, origin
-
-    @classmethod
-    def of(cls, component: Named) -> _Identity:
-        return cls(component.kind, component.name, component.origin)
-
-
-def _asked(
-    component: _Identity, method: str, ask: Callable[..., object], check: Check, made: Part, *args: object, **kw: object
-) -> object:
-    with blaming(component, method):
-        result = ask(*args, **kw)
-    wrong = check(made, result, *args, *kw.values())
-    if wrong is not None:
-        raise ComponentError(f"{_title(component)} broke the rules of {method}: {wrong}.")
-    return result
-
-
-def _title(component: Named) -> str:
-    return f"The {component.kind} {component.name} of {component.origin}"
 
 
 def _numbers(what: str, low: float = -np.inf, high: float = np.inf) -> Check:
@@ -198,15 +118,33 @@ def _exported(
     )
 
 
-def _anything(_: object, found: object, *args: object) -> str | None:
+def _descriptors(_: object, found: object, images: Sized, *others: object) -> str | None:
+    if isinstance(found, np.ndarray) and found.ndim == 2 and len(found) == len(images) and found.dtype == np.float32:
+        return None
+    return f"it gave {_said(found)}; float32 descriptors of {len(images)} images are asked for"
+
+
+def _figure(_: object, found: object, *others: object) -> str | None:
+    number = isinstance(found, float | int | np.floating | np.integer)
+    return None if number else f"it gave {_said(found)}; one number is asked for"
+
+
+def _likelihoods(_: object, found: object, probes: Sized, distances: Array, *others: object) -> str | None:
+    if isinstance(found, np.ndarray) and found.shape == distances.shape and np.isfinite(found).all():
+        return None
+    return f"it gave {_said(found)}; one finite number for each of {list(distances.shape)} is asked for"
+
+
+def anything(_: object, found: object, *args: object) -> str | None:
+    """Nothing is wrong."""
     return None
 
 
-_SAMPLED: Final[dict[str, Check]] = {"sample": _rows, "mutate": _rows, "encode": _features, "build": _anything}
+_SAMPLED: Final[dict[str, Check]] = {"sample": _rows, "mutate": _rows, "encode": _features, "build": anything}
 _COST: Final[dict[str, Check]] = {"predict": _numbers("cost", 0.0), "decompose": _tables, "reference": _reference}
 
 CHECKS: Final[Mapping[str, Mapping[str, Check]]] = {
-    "space": _SAMPLED | {"layers": _anything, "layer_indices": _anything},
+    "space": _SAMPLED | {"layers": anything, "layer_indices": anything},
     "latency": _COST,
     "cost": _COST,
     "predictor": {
@@ -219,10 +157,26 @@ CHECKS: Final[Mapping[str, Mapping[str, Check]]] = {
     "selector": {"top_k": _indices},
     "search": {"run": _result},
     "exporter": {"export": _exported},
-    "detector": {"detect": _anything},
-    "transport": {"time": _anything, "send": _anything, "describe": _anything},
+    "supernet": {"resolution": anything, "load": anything, "fingerprint": anything, "calibration_images": anything},
+    "runtime": {"open": anything},
+    "detector": {"detect": anything},
+    "classifier": {"fit": anything, "scores": _likelihoods},
+    "metric": {"compute": _figure, "curve": _figure},
+    "loss": {"logits": anything, "__call__": anything},
+    "teacher": {"__call__": anything},
+    "experiment": {"cells": anything, "measure": anything, "report": anything},
+    "transport": {"time": anything, "send": anything, "describe": anything},
 }
 """By kind and method."""
+
+RESULTS: Final[Mapping[tuple[str, str], Mapping[str, Check]]] = {
+    ("runtime", "open"): {"embed": _descriptors},
+    ("supernet", "load"): {"extract": anything, "weights": anything},
+}
+"""By kind and method, what is asked of that method's result."""
+
+MADE: Final[Mapping[str, str]] = {"task": "its run", "data": "loading its photos"}
+"""What making a component is called where it is more than that."""
 
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "space": ("sample", "mutate", "encode", "build", "layers"),
@@ -232,6 +186,10 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "selector": ("top_k",),
     "search": ("run",),
     "exporter": ("export",),
+    "supernet": ("resolution", "load"),
+    "classifier": ("fit", "scores"),
+    "detector": ("detect",),
+    "loss": ("logits",),
     "transport": ("time", "send", "describe"),
 }
 """Methods that the core cannot do without."""

@@ -12,11 +12,11 @@ from nasface.costs import Cost
 from nasface.spaces import Population, distinct_rows, join_stages
 
 _STARTS: Final = 64
-_ROUNDS: Final = 40
-_STALE: Final = 6
-_ELITE: Final = 8
-_CHILDREN: Final = 4
-"""Of every network of the elite, by mutation and by crossover."""
+_ROUNDS: Final = 60
+_STALE: Final = 8
+_ELITE: Final = 4
+_CHILDREN: Final = 16
+"""For every network of the elite, by mutation, and as many by crossover."""
 
 
 @dataclass(frozen=True)
