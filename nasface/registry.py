@@ -26,6 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 KINDS: Final[dict[str, str]] = {
+    "operation": "nasface.netspec",
     "space": "nasface.spaces",
     "supernet": "nasface.supernets",
     "latency": "nasface.costs",

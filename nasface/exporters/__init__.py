@@ -8,7 +8,6 @@ from nasface.exporters._base import (
     check_weights,
     describe,
     network_inputs,
-    weight_shapes,
     write_model,
 )
 from nasface.exporters.metadata import read_metadata
@@ -16,6 +15,7 @@ from nasface.exporters.onnx import OnnxConfig, OnnxExporter
 from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter
 from nasface.exporters.tflite_keras import TFLiteKerasConfig, TFLiteKerasExporter
 from nasface.exporters.torch_export import TorchExportConfig, TorchExportExporter
+from nasface.netspec import weight_shapes
 
 __all__ = [
     "Examples",

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import ExportError, UnknownName, listing
-from nasface.netspec import Activation, Conv, Linear, NetSpec, Shape, Weights, has_bias
+from nasface.netspec import NetSpec, Shape, Weights, weight_shapes
 from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nasface.runs import Json, atomic_write
 
@@ -139,19 +139,6 @@ def check_weights(spec: NetSpec, weights: Weights) -> None:
             raise ExportError(f"{spec.name}: {name} has shape {weights[name].shape}, but the network needs {shape}.")
         if not np.isfinite(weights[name]).all():
             raise ExportError(f"{spec.name}: {name} holds NaN or infinity; re-train or re-calibrate the network.")
-
-
-def weight_shapes(spec: NetSpec) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the deployable weights of a network, in order of execution."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for op in spec.ops:
-        if isinstance(op, Conv | Linear):
-            shapes[f"{op.name}.weight"] = op.weight_shape if isinstance(op, Conv) else (op.shape[2], op.in_features)
-            if has_bias(op):
-                shapes[f"{op.name}.bias"] = (op.shape[2],)
-        elif isinstance(op, Activation) and op.function == "prelu":
-            shapes[f"{op.name}.weight"] = (op.shape[2],)
-    return shapes
 
 
 def describe(spec: NetSpec, precision: str, metadata: Metadata, layout: str = "NHWC") -> bytes:

@@ -27,9 +27,12 @@ from nasface.netspec import (
     Multiply,
     NetSpec,
     Op,
+    PluginOp,
     Upsample,
     Weights,
 )
+from nasface.netspec.plugin_op import own_weights, registered
+from nasface.trust import blaming
 
 _layers: Final = tf.keras.layers
 _FUNCTIONS: Final[dict[str, Callable[[Any], Any]]] = {
@@ -83,6 +86,12 @@ class KerasBuilder:
     @singledispatchmethod
     def _lower(self, op: Op) -> Any:
         raise ExportError(f"{op.name}: a .tflite file cannot hold the operation {type(op).__name__}.")
+
+    @_lower.register
+    def _plugin(self, op: PluginOp) -> Any:
+        inputs = [self._values[name] for name in op.inputs]
+        with blaming(registered(type(op)), "keras"):
+            return op.keras(inputs, own_weights(op, self._weights))
 
     @_lower.register
     def _conv(self, op: Conv) -> Any:

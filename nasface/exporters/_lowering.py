@@ -43,9 +43,12 @@ from nasface.netspec import (
     Multiply,
     NetSpec,
     Op,
+    PluginOp,
     Upsample,
     Weights,
 )
+from nasface.netspec.plugin_op import own_weights, registered
+from nasface.trust import blaming, broken
 
 Float32 = npt.NDArray[np.float32]
 
@@ -113,6 +116,16 @@ class Lowering:
     @singledispatchmethod
     def _lower(self, op: Op) -> None:
         raise ExportError(f"{op.name}: a .tflite file cannot hold the operation {type(op).__name__}.")
+
+    @_lower.register
+    def _plugin(self, op: PluginOp) -> None:
+        inputs = [self._values[name] for name in op.inputs]
+        with blaming(registered(type(op)), "tflite"):
+            made = op.tflite(self._graph, inputs, own_weights(op, self._weights))
+        shape = self._graph.tensors[made].shape
+        if shape != (1, *op.shape):
+            raise broken(registered(type(op)), "tflite", f"{op.name} is {list(shape)}, not {[1, *op.shape]}")
+        self._values[op.name] = made
 
     @_lower.register
     def _conv(self, op: Conv) -> None:

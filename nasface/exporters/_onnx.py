@@ -42,9 +42,12 @@ from nasface.netspec import (
     Multiply,
     NetSpec,
     Op,
+    PluginOp,
     Upsample,
     Weights,
 )
+from nasface.netspec.plugin_op import own_weights, registered
+from nasface.trust import blaming
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -115,6 +118,11 @@ class OnnxLowering:
         raise ExportError(f"{op.name}: an .onnx file cannot hold the operation {type(op).__name__}.")
 
     @_lower.register
+    def _plugin(self, op: PluginOp) -> str:
+        with blaming(registered(type(op)), "onnx"):
+            return op.onnx(self, self._inputs(op), own_weights(op, self._weights))
+
+    @_lower.register
     def _conv(self, op: Conv) -> str:
         return self._node(
             "Conv",
@@ -136,12 +144,12 @@ class OnnxLowering:
         inputs = [self._values[op.inputs[0]]]
         match op.function:
             case "relu6":
-                bounds = [self._constant(f"bound.{bound}", np.array(bound, np.float32)) for bound in (0, 6)]
+                bounds = [self.constant(f"bound.{bound}", np.array(bound, np.float32)) for bound in (0, 6)]
                 return self._node("Clip", op, [*inputs, *bounds])
             case "h_sigmoid":
                 return self._node("HardSigmoid", op, inputs, alpha=1 / 6, beta=0.5)
             case "swish":
-                gate = self._named_node("Sigmoid", f"{op.name}.gate", inputs)
+                gate = self.node("Sigmoid", f"{op.name}.gate", inputs)
                 return self._node("Mul", op, [*inputs, gate])
             case "prelu":
                 slope = self._weights[f"{op.name}.weight"].reshape(-1, 1, 1)
@@ -163,7 +171,7 @@ class OnnxLowering:
 
     @_lower.register
     def _upsample(self, op: Upsample) -> str:
-        scales = self._constant(f"{op.name}.scales", np.array([1, 1, op.factor, op.factor], np.float32))
+        scales = self.constant(f"{op.name}.scales", np.array([1, 1, op.factor, op.factor], np.float32))
         options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return self._node("Resize", op, [*self._inputs(op), "", scales], **options)
 
@@ -173,7 +181,7 @@ class OnnxLowering:
 
     @_lower.register
     def _flatten(self, op: Flatten) -> str:
-        shape = self._constant(f"{op.name}.shape", np.array([0, op.shape[2], 1, 1], np.int64))
+        shape = self.constant(f"{op.name}.shape", np.array([0, op.shape[2], 1, 1], np.int64))
         return self._node("Reshape", op, [*self._inputs(op), shape])
 
     @_lower.register
@@ -190,9 +198,10 @@ class OnnxLowering:
     def _node(self, kind: str, op: Op, inputs: list[str], **attributes: Any) -> str:
         """Add a node whose output bears the operation's name, or one like it where an output of the file has that."""
         name = f"{op.name}.value" if op.name in output_names(self._spec) else op.name
-        return self._named_node(kind, name, inputs, **attributes)
+        return self.node(kind, name, inputs, **attributes)
 
-    def _named_node(self, kind: str, name: str, inputs: list[str], **attributes: Any) -> str:
+    def node(self, kind: str, name: str, inputs: list[str], **attributes: Any) -> str:
+        """A node whose output bears its name."""
         self._nodes.append(helper.make_node(kind, inputs, [name], name, **attributes))
         return name
 
@@ -216,20 +225,20 @@ class OnnxLowering:
         return [*names, self._dequantised(f"{op.name}.bias", integers, products)]
 
     def _dequantised(self, name: str, integers: Array, scales: Array) -> str:
-        zeros = self._constant(f"{name}.zero_point", np.zeros(len(scales), integers.dtype))
-        inputs = [self._constant(f"{name}.quantised", integers), self._constant(f"{name}.scale", scales), zeros]
-        return self._named_node("DequantizeLinear", name, inputs, axis=0)
+        zeros = self.constant(f"{name}.zero_point", np.zeros(len(scales), integers.dtype))
+        inputs = [self.constant(f"{name}.quantised", integers), self.constant(f"{name}.scale", scales), zeros]
+        return self.node("DequantizeLinear", name, inputs, axis=0)
 
     def _quantised(self, value: str, name: str) -> str:
         """The value, in integers and back where it is computed in integers."""
         if self._ranges is None or not self._computes_in_integers(value):
             return name
         quantization = self._quantization(value)
-        scale = self._constant(f"{value}.scale", quantization.scales.reshape(()))
+        scale = self.constant(f"{value}.scale", quantization.scales.reshape(()))
         zero = (quantization.zero_points - LOWEST).astype(np.uint8).reshape(())  # ONNX Runtime is fast with unsigned
-        inputs = [name, scale, self._constant(f"{value}.zero_point", zero)]  # values and signed weights, on x86 and ARM
-        integers = self._named_node("QuantizeLinear", f"{value}.uint8", inputs)
-        return self._named_node("DequantizeLinear", f"{value}.dequantised", [integers, *inputs[1:]])
+        inputs = [name, scale, self.constant(f"{value}.zero_point", zero)]  # values and signed weights, on x86 and ARM
+        integers = self.node("QuantizeLinear", f"{value}.uint8", inputs)
+        return self.node("DequantizeLinear", f"{value}.dequantised", [integers, *inputs[1:]])
 
     def _computes_in_integers(self, value: str) -> bool:
         """Whether an integer operator makes or reads it; a rectifier belongs to the operator before it."""
@@ -248,17 +257,18 @@ class OnnxLowering:
     def _stored(self, name: str, value: Array) -> str:
         """A weight, as float16 before a Cast if it is to be stored so."""
         if not self._half:
-            return self._constant(name, value)
-        half = self._constant(f"{name}.float16", half_precision(name, value))
-        return self._named_node("Cast", name, [half], to=TensorProto.FLOAT)
+            return self.constant(name, value)
+        half = self.constant(f"{name}.float16", half_precision(name, value))
+        return self.node("Cast", name, [half], to=TensorProto.FLOAT)
 
-    def _constant(self, name: str, value: Array) -> str:
+    def constant(self, name: str, value: Array) -> str:
+        """A constant."""
         self._constants[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
         return name
 
 
 def _has_integer_form(op: Op) -> bool:
-    return not (isinstance(op, Activation) and op.function in _FLOATING)
+    return not isinstance(op, PluginOp) and not (isinstance(op, Activation) and op.function in _FLOATING)
 
 
 def _window(op: MaxPool | AvgPool) -> dict[str, list[int]]:

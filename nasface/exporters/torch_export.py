@@ -51,6 +51,7 @@ class TorchExportExporter(Exporter):
             import torch
 
             from nasface.supernets import SpecModule
+            from nasface.supernets.module import MapsModule
         check_weights(spec, weights)
         description = describe(spec, self.precision, metadata, layout="NCHW")
         height, width, channels = spec.input_shape
@@ -58,7 +59,8 @@ class TorchExportExporter(Exporter):
         for parameter in module.parameters():
             parameter.data = parameter.data.contiguous()  # from_weights lays convolutions out for running them here
         shapes = {"x": {0: torch.export.Dim("images")}}
-        program = torch.export.export(module, (torch.zeros(2, channels, height, width),), dynamic_shapes=shapes)
+        whole = MapsModule(module) if len(spec.outputs) > 1 else module
+        program = torch.export.export(whole, (torch.zeros(2, channels, height, width),), dynamic_shapes=shapes)
         for node in program.graph.nodes:
             node.meta.pop("stack_trace", None)  # names of files on this machine
         buffer = io.BytesIO()

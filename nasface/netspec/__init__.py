@@ -1,7 +1,17 @@
-"""A network as a list of typed operations: the operations, the network, its builder."""
+"""A network as a list of typed operations: the operations, the network, its builder; operations of plug-ins."""
+
+import re
 
 from nasface.netspec.builder import NetBuilder
-from nasface.netspec.network import Layer, NetSpec, random_weights, shape_text, single_layer, to_dict
+from nasface.netspec.network import (
+    Layer,
+    NetSpec,
+    random_weights,
+    shape_text,
+    single_layer,
+    to_dict,
+    weight_shapes,
+)
 from nasface.netspec.operations import (
     ACTIVATIONS,
     INPUT,
@@ -24,6 +34,8 @@ from nasface.netspec.operations import (
     op_macs,
     op_params,
 )
+from nasface.netspec.plugin_op import OnnxGraph, PluginOp, TFLiteGraph
+from nasface.registry import register
 
 __all__ = [
     "ACTIVATIONS",
@@ -41,8 +53,11 @@ __all__ = [
     "Multiply",
     "NetBuilder",
     "NetSpec",
+    "OnnxGraph",
     "Op",
+    "PluginOp",
     "Shape",
+    "TFLiteGraph",
     "Upsample",
     "Weights",
     "has_bias",
@@ -53,4 +68,20 @@ __all__ = [
     "shape_text",
     "single_layer",
     "to_dict",
+    "weight_shapes",
 ]
+
+for _operation in (
+    Activation,
+    Add,
+    AvgPool,
+    Concat,
+    Conv,
+    Flatten,
+    GlobalAvgPool,
+    Linear,
+    MaxPool,
+    Multiply,
+    Upsample,
+):
+    register("operation", re.sub("(?<=[a-z])(?=[A-Z])", "_", _operation.__name__).lower())(_operation)

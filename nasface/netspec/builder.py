@@ -26,6 +26,7 @@ from nasface.netspec.operations import (
     Shape,
     Upsample,
 )
+from nasface.netspec.plugin_op import PluginOp, registered
 
 
 @dataclass
@@ -166,6 +167,23 @@ class NetBuilder:
         if self._shapes[b] not in (self._shapes[a], (1, 1, self._shapes[a][2])):
             raise RuntimeError(f"{name} multiplies {self._shapes[a]} by that shape or one number a channel, not {b}")
         return self._add(Multiply(name, (a, b), self._shapes[a]))
+
+    def operation(self, op: PluginOp) -> str:
+        """An operation of a plug-in.
+
+        Raises:
+            InvalidInput: Its class is not registered.
+        """
+        registered(type(op))
+        if unknown := [name for name in op.inputs if name not in self._shapes]:
+            raise RuntimeError(f"{op.name} reads {', '.join(unknown)}, which {self.name} does not have")
+        if op.weight_shapes() and len(op.inputs) != 1:
+            raise RuntimeError(f"{op.name} has weights and reads {len(op.inputs)} values; it may read one")
+        return self._add(op)
+
+    def shape(self, x: str) -> Shape:
+        """(height, width, channels) of a value."""
+        return self._shapes[x]
 
     def build(self, *outputs: str) -> NetSpec:
         """The finished network, which gives `outputs`, or the last operation's value if none are named."""

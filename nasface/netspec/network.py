@@ -17,12 +17,8 @@ import numpy.typing as npt
 
 from nasface.netspec.operations import (
     INPUT,
-    Activation,
-    Conv,
-    Linear,
     Op,
     Shape,
-    has_bias,
     op_deployed,
     op_macs,
     op_params,
@@ -163,19 +159,21 @@ def shape_text(shape: Shape) -> str:
     return "x".join(str(size) for size in shape)
 
 
+def weight_shapes(spec: NetSpec) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the deployable weights of a network, in order of execution."""
+    return {f"{op.name}.{part}": shape for op in spec.ops for part, shape in op.weight_shapes().items()}
+
+
 def random_weights(spec: NetSpec, rng: np.random.Generator) -> dict[str, npt.NDArray[np.float32]]:
-    """Weights for timing and tests: He-initialised by fan-in, small biases, PReLU slopes of 0.25."""
-    weights: dict[str, npt.NDArray[np.float32]] = {}
-    for op in spec.ops:
-        if isinstance(op, Conv | Linear):
-            shape = op.weight_shape if isinstance(op, Conv) else (op.shape[2], op.in_features)
-            scale = np.sqrt(2.0 / np.prod(shape[1:]))
-            weights[f"{op.name}.weight"] = rng.normal(0.0, scale, shape).astype(np.float32)
-            if has_bias(op):
-                weights[f"{op.name}.bias"] = rng.normal(0.0, 0.05, shape[0]).astype(np.float32)
-        elif isinstance(op, Activation) and op.function == "prelu":
-            weights[f"{op.name}.weight"] = np.full(op.shape[2], 0.25, np.float32)
-    return weights
+    """Weights for timing and tests: He-initialised by fan-in, small biases, vectors (PReLU slopes) of 0.25."""
+    shapes = weight_shapes(spec)
+    return {name: _random(rng, name, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def _random(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    if name.endswith(".bias"):
+        return rng.normal(0.0, 0.05, shape)
+    return np.full(shape, 0.25) if len(shape) == 1 else rng.normal(0.0, np.sqrt(2.0 / np.prod(shape[1:])), shape)
 
 
 def single_layer(layer: Layer) -> NetSpec:

@@ -39,6 +39,14 @@ class Op:
     inputs: tuple[str, ...]
     shape: Shape
 
+    def weight_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Its deployed values, batch normalisation folded in, by the last part of their names, e.g. "weight"."""
+        return {}
+
+    def macs(self) -> int:
+        """Multiply-accumulate operations for one image."""
+        return 0
+
 
 @dataclass(frozen=True, slots=True)
 class Conv(Op):
@@ -66,6 +74,14 @@ class Conv(Op):
         """(out, in / groups, kernel, kernel)."""
         return self.shape[2], self.in_channels // self.groups, self.kernel, self.kernel
 
+    def weight_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Kernel, and bias where it has one or a norm."""
+        return {"weight": self.weight_shape} | _bias(self)
+
+    def macs(self) -> int:
+        """A product for each number of the kernel at each place."""
+        return int(np.prod(self.weight_shape)) * self.shape[0] * self.shape[1]
+
 
 @dataclass(frozen=True, slots=True)
 class Linear(Op):
@@ -74,12 +90,24 @@ class Linear(Op):
     in_features: int
     bias: bool
 
+    def weight_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Matrix (out, in), and bias where it has one."""
+        return {"weight": (self.shape[2], self.in_features)} | _bias(self)
+
+    def macs(self) -> int:
+        """A product for each number of the matrix."""
+        return self.shape[2] * self.in_features
+
 
 @dataclass(frozen=True, slots=True)
 class Activation(Op):
     """Element-wise non-linearity of `ACTIVATIONS`; h_sigmoid(x) = relu6(x + 3) / 6, h_swish(x) = x * h_sigmoid(x)."""
 
     function: str
+
+    def weight_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """The slopes of a PReLU."""
+        return {"weight": (self.shape[2],)} if self.function == "prelu" else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,29 +162,23 @@ class Flatten(Op):
 
 def op_params(op: Op) -> int:
     """Learned values of one operation; a batch normalisation counts two per channel."""
-    if isinstance(op, Conv):
-        return int(np.prod(op.weight_shape)) + op.shape[2] * (2 if op.norm else int(op.bias))
-    if isinstance(op, Linear):
-        return op.shape[2] * (op.in_features + int(op.bias))
-    if isinstance(op, Activation) and op.function == "prelu":
-        return op.shape[2]
-    return 0
+    return op_deployed(op) + (op.shape[2] if isinstance(op, Conv) and op.norm else 0)
 
 
 def op_macs(op: Op) -> int:
     """Multiply-accumulate operations of one operation for one image."""
-    if isinstance(op, Conv):
-        return int(np.prod(op.weight_shape)) * op.shape[0] * op.shape[1]
-    if isinstance(op, Linear):
-        return op.shape[2] * op.in_features
-    return 0
+    return op.macs()
 
 
 def op_deployed(op: Op) -> int:
     """Values of one operation that an exported file stores: a norm is folded into one bias per channel."""
-    return op_params(op) - (op.shape[2] if isinstance(op, Conv) and op.norm else 0)
+    return sum(int(np.prod(shape)) for shape in op.weight_shapes().values())
 
 
 def has_bias(op: Conv | Linear) -> bool:
     """Whether the deployed form of the operation has a bias."""
     return op.bias or (isinstance(op, Conv) and op.norm is not None)
+
+
+def _bias(op: Conv | Linear) -> dict[str, tuple[int, ...]]:
+    return {"bias": (op.shape[2],)} if has_bias(op) else {}

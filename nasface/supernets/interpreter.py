@@ -17,13 +17,14 @@ from nasface.netspec import (
     Conv,
     Flatten,
     GlobalAvgPool,
-    Linear,
     MaxPool,
     Multiply,
     NetSpec,
     Op,
+    PluginOp,
     Upsample,
 )
+from nasface.netspec.plugin_op import computed
 
 BN_EPS = 1e-5
 BN_MOMENTUM = 0.1
@@ -107,7 +108,7 @@ class Interpreter:
 
 def is_weighted(op: Op) -> bool:
     """Whether the operation has weights of its own."""
-    return isinstance(op, Conv | Linear) or (isinstance(op, Activation) and op.function == "prelu")
+    return bool(op.weight_shapes())
 
 
 def convolve(op: Conv, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -137,6 +138,8 @@ def _compute(op: Op, inputs: list[Tensor], weighted: Weighted, spare: bool) -> T
         return inputs[0].add_(inputs[1]) if spare else inputs[0] + inputs[1]
     if isinstance(op, Multiply):
         return inputs[0].mul_(inputs[1]) if spare else inputs[0] * inputs[1]
+    if isinstance(op, PluginOp):
+        return computed(op, inputs, {})
     raise TypeError(f"no torch form of {type(op).__name__}")
 
 

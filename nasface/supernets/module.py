@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasface.netspec import Conv, Linear, NetSpec, Op, Weights, has_bias
+from nasface.netspec import Conv, Linear, NetSpec, Op, PluginOp, Weights, has_bias
+from nasface.netspec.plugin_op import computed
 from nasface.supernets.interpreter import BN_EPS, BN_MOMENTUM, Interpreter, is_weighted
 
 
@@ -110,13 +111,39 @@ class SpecModule(nn.Module):
         self._modules_by_name[path] = module
 
 
+class MapsModule(nn.Module):
+    """A network with several outputs as a module that gives all of them by name, [n, channels, height, width] each."""
+
+    def __init__(self, network: SpecModule) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Every output of a batch."""
+        return self.network.maps(x)
+
+
 def _submodule(op: Op, folded: bool) -> nn.Module:
     if isinstance(op, Conv):
         bias = has_bias(op) if folded else op.bias
         return nn.Conv2d(op.in_channels, op.shape[2], op.kernel, op.stride, op.padding, groups=op.groups, bias=bias)
     if isinstance(op, Linear):
         return nn.Linear(op.in_features, op.shape[2], op.bias)
-    return nn.PReLU(op.shape[2])
+    return _PluginModule(op) if isinstance(op, PluginOp) else nn.PReLU(op.shape[2])
+
+
+class _PluginModule(nn.Module):
+    """A plug-in's operation with its weights."""
+
+    def __init__(self, op: PluginOp) -> None:
+        super().__init__()
+        self._op = op
+        for part, shape in op.weight_shapes().items():
+            self.register_parameter(part, nn.Parameter(torch.empty(shape)))
+            nn.init.trunc_normal_(getattr(self, part), std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return computed(self._op, [x], dict(self.named_parameters()))
 
 
 def deployed_weights(state: Mapping[str, Tensor], spec: NetSpec) -> dict[str, npt.NDArray[np.float32]]:
@@ -135,9 +162,8 @@ def deployed_weights(state: Mapping[str, Tensor], spec: NetSpec) -> dict[str, np
             weight, bias = _fold(state, op.name, op.norm)
             weights[f"{op.name}.weight"], weights[f"{op.name}.bias"] = weight, bias
         elif is_weighted(op):
-            weights[f"{op.name}.weight"] = _array(state[f"{op.name}.weight"])
-            if isinstance(op, Conv | Linear) and op.bias:
-                weights[f"{op.name}.bias"] = _array(state[f"{op.name}.bias"])
+            names = [f"{op.name}.{part}" for part in op.weight_shapes()]
+            weights |= {name: _array(state[name]) for name in names}
     return weights
 
 

@@ -1,6 +1,6 @@
 """What components return is checked where it enters the core, and what goes wrong inside one names it."""
 
 from nasface.trust._checks import CHECKS
-from nasface.trust._watch import blaming, guarded
+from nasface.trust._watch import blaming, broken, guarded
 
-__all__ = ["CHECKS", "blaming", "guarded"]
+__all__ = ["CHECKS", "blaming", "broken", "guarded"]

@@ -50,6 +50,11 @@ def blaming(component: Named, method: str = "") -> Iterator[None]:
         ) from error
 
 
+def broken(component: Named, method: str, wrong: str) -> ComponentError:
+    """The error for an answer that breaks a rule; `wrong` is the rest of its sentence."""
+    return ComponentError(f"{_title(component)} broke the rules of {method}: {wrong}.")
+
+
 def guarded(component: Named, made: Part) -> Part:
     """The object, with a check behind each method that the core asks; of a function, one that is checked."""
     for method in REQUIRED.get(component.kind, ()):
@@ -99,7 +104,7 @@ def _asked(
         result = ask(*args, **kw)
     wrong = check(made, result, *args, *kw.values())
     if wrong is not None:
-        raise ComponentError(f"{_title(component)} broke the rules of {method}: {wrong}.")
+        raise broken(component, method, wrong)
     return _watched(component, result, RESULTS.get((component.kind, method), {}))
 
 

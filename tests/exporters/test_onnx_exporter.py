@@ -136,6 +136,19 @@ def test_torch_export_computes_the_network_for_any_number_of_images(mobile, imag
     assert b"site-packages" not in path.read_bytes(), "no names of files on this machine"
 
 
+def test_torch_export_writes_every_operation_and_several_outputs(pyramid, images, reference_maps, rng, tmp_path):
+    torch = pytest.importorskip("torch")
+    every = every_operation()
+    for name, (spec, weights) in {"one": (every, random_weights(every, rng)), "maps": pyramid}.items():
+        path = TorchExportExporter(TorchExportConfig()).export(spec, weights, tmp_path / f"{name}.pt2", {}).path
+        x = images(spec, 3)
+        given = torch.export.load(path).module()(torch.from_numpy(x).permute(0, 3, 1, 2))
+        found = given if isinstance(given, dict) else {spec.output: given[:, :, None, None]}
+        for output, value in reference_maps(spec, weights, x).items():
+            computed = found[output].detach().permute(0, 2, 3, 1)
+            np.testing.assert_allclose(computed, value, rtol=1e-4, atol=1e-4)
+
+
 def test_loading_the_exporters_imports_nothing_heavy():
     code = "import sys, nasface.exporters; print({'onnx', 'onnxruntime', 'torch', 'tensorflow'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
