@@ -20,6 +20,8 @@ from nasface.registry import build, register
 from nasface.supernets.options import DEMO, RandomConfig, TrainedConfig
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from nasface.spaces import SearchSpace
     from nasface.supernets.supernet import Supernet
 
@@ -38,11 +40,14 @@ class SupernetSource(ABC):
         name: For people.
         trained: False for random weights, whose networks have no accuracy.
         embedded: Whether it is the demo supernet that comes with nasface.
+        elastic: Whether `trainable` and `save` are there for `task=train_supernet`; supernets of ofa_mbv3 spaces are
+            trained without them.
     """
 
     name: str
     trained: bool = True
     embedded: bool = False
+    elastic: bool = False
 
     @abstractmethod
     def resolution(self, space: Mapping[str, Any]) -> int:
@@ -82,6 +87,19 @@ class SupernetSource(ABC):
     def calibration_images(self) -> npt.NDArray[np.uint8] | None:
         """Images uint8[n, side, side, 3] that may calibrate its batch normalisations in place of photos; None: none."""
         return None
+
+    def trainable(self, space: SearchSpace, classes: int) -> nn.Module:
+        """A new supernet to be trained, a `nasface.training.sliced.SlicedSupernet`, with torch's random weights.
+
+        Args:
+            space: Its networks.
+            classes: Training people.
+        """
+        raise InvalidInput(f"The supernet {self.name} cannot be trained here.")
+
+    def save(self, network: nn.Module, path: Path) -> None:
+        """Write a trained one to a file that this supernet's own options can name."""
+        raise InvalidInput(f"The supernet {self.name} cannot be written here.")
 
 
 @register("supernet", DEMO, config=TrainedConfig)

@@ -19,8 +19,9 @@ from rich.table import Table
 
 from nasface.accuracy.faces import training_photos
 from nasface.analysis import Row
+from nasface.composition import LARGEST, SMALLEST, extreme_genotypes
+from nasface.costs import Macs
 from nasface.data import FaceData, FaceSet
-from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.recognition import Judgement, judge
@@ -39,6 +40,9 @@ KEPT = "report_people.json"
 
 PLACES = {"smallest": 0.0, "middle": 0.5, "largest": 1.0}
 """The networks, by the place of their choice among all of a kind."""
+
+SAMPLES = 501
+"""Random networks that the middle one is of, where the space is not one of ofa_mbv3."""
 
 FIGURES = ("auc", "rank1")
 """Shown on the terminal, beside true accept rates."""
@@ -75,7 +79,7 @@ def run(run: Run) -> Outcome:
 class _Judged(NamedTuple):
     """What is to be judged, in which space; the training's folder, if it is one."""
 
-    space: OfaMbv3
+    space: SearchSpace
     weights: list[_Weights]
     folder: Path | None
 
@@ -85,7 +89,7 @@ def _open(run: Run) -> _Judged:
 
     given = run.settings.training["folder"]
     if given is None:
-        source, built = run.workbench.source, _elastic(run.workbench.space)
+        source, built = run.workbench.source, run.workbench.space
         return _Judged(built, [_Weights({"weights": source.name}, lambda: source.load(built))], None)
     folder = run.path(str(given))
     space = space_of(folder)
@@ -97,16 +101,16 @@ def _open(run: Run) -> _Judged:
     return _Judged(space, [weights(kept) for kept in kept_weights(folder)], folder)
 
 
-def _elastic(space: SearchSpace) -> OfaMbv3:
+def three(space: SearchSpace) -> dict[str, npt.NDArray[np.int8]]:
+    """The smallest, a middle and the largest genotype, int8[n_genes] each.
+
+    In an ofa_mbv3 space they have the same choice everywhere; elsewhere they are those of fewest and most
+    multiply-accumulates and, of random networks, that of median ones.
+    """
     if not isinstance(space, OfaMbv3):
-        raise InvalidInput(
-            f"task=evaluate_supernet judges ofa_mbv3 spaces, not {space.name}; choose space=ofa_mbv3_face."
-        )
-    return space
-
-
-def three(space: OfaMbv3) -> dict[str, npt.NDArray[np.int8]]:
-    """The smallest, a middle and the largest genotype: the same choice everywhere, int8[n_genes] each."""
+        ends, networks = extreme_genotypes(space), space.sample(np.random.default_rng(0), SAMPLES)
+        middle = networks[np.argsort(Macs(space).predict(networks), kind="stable")[SAMPLES // 2]]
+        return {"smallest": ends[SMALLEST], "middle": middle, "largest": ends[LARGEST]}
 
     def everywhere(place: float) -> npt.NDArray[np.int8]:
         ks, e, d = (c[round(place * (len(c) - 1))] for c in (space.kernels, space.expands, space.depths))
@@ -128,7 +132,7 @@ class _Judge:
         options = [data.fingerprint, resolution, name, settings.seed, dataclasses.asdict(settings.evaluation)]
         self._options = json.dumps(options)
 
-    def __call__(self, space: OfaMbv3, supernet: Supernet, kept: Sequence[Row]) -> Iterator[Row]:
+    def __call__(self, space: SearchSpace, supernet: Supernet, kept: Sequence[Row]) -> Iterator[Row]:
         """A row each, as soon as it is known; one that is among `kept` is not measured again."""
         from nasface.accuracy.runner import SubnetRunner, open_accelerator
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,11 +19,12 @@ from nasface.registry import REGISTRY, build
 from nasface.reports.training_report import write_training_report
 from nasface.runs import Json
 from nasface.settings import typed as checked
-from nasface.spaces import OfaMbv3
+from nasface.spaces import OfaMbv3, SearchSpace
 from nasface.tasks.frame import versions
 from nasface.training import ForeignTeacher, TeacherConfig, TrainingConfig
 
 if TYPE_CHECKING:
+    from nasface.training.assembly import OpenNetwork
     from nasface.training.log import Listener, TrainingUpdate
     from nasface.training.networks import Trainable
     from nasface.training.trainer import Trainer
@@ -86,7 +88,7 @@ def prepare(run: Run, config: TrainingConfig, folder: Path, stack: ExitStack) ->
     judges = open_judges(data, space.resolution, config, run.settings.seed)
     setting = Setting(config, loss, faces, photos, judges, run.settings.seed, run.cwd, folder, fabric)
     listener = stack.enter_context(_listener(run, config, folder)) if fabric.is_global_zero else _ignore
-    return Prepared(setting.supernet_trainer(space, teacher, listener), data)
+    return Prepared(setting.supernet_trainer(space, _open_network(run, space), teacher, listener), data)
 
 
 def _teacher(run: Run) -> TeacherConfig:
@@ -131,14 +133,41 @@ def typed(settings: Mapping[str, object], group: str, config: type[T]) -> T:
         raise InvalidInput(f"{group}.{error.full_key}: {error.msg}; give a value of that type.") from error
 
 
-def _space(run: Run) -> OfaMbv3:
-    space = build("space", run.settings.space)
-    if not isinstance(space, OfaMbv3):
-        raise InvalidInput(f"task=train_supernet trains ofa_mbv3 spaces, not {space.name}; choose space=ofa_mbv3_face.")
-    return space
+def _space(run: Run) -> SearchSpace:
+    """The space; raises `InvalidInput` where nobody knows how to train its supernet."""
+    space: SearchSpace = build("space", run.settings.space)
+    if isinstance(space, OfaMbv3):
+        return space
+    source = run.workbench.source
+    if not source.elastic:
+        raise InvalidInput(
+            f"task=train_supernet trains supernets of ofa_mbv3 spaces, and of plug-ins where they are elastic; the "
+            f"supernet {source.name} is not: choose space=ofa_mbv3_face, or a supernet of {space.name} that is."
+        )
+    return run.workbench.space
 
 
-def _identity(run: Run, config: TrainingConfig, space: OfaMbv3, data: FaceData) -> dict[str, Json]:
+def _open_network(run: Run, space: SearchSpace) -> OpenNetwork:
+    from nasface.training.networks import TrainableSupernet
+    from nasface.training.sliced import SlicedSupernet
+
+    if isinstance(space, OfaMbv3):
+        return lambda classes: TrainableSupernet(space, classes)
+    source = run.workbench.source
+
+    def opened(classes: int) -> SlicedSupernet:
+        network = source.trainable(space, classes)
+        if not isinstance(network, SlicedSupernet):
+            raise InvalidInput(
+                f"The supernet {source.name} must give a nasface.training.sliced.SlicedSupernet to be trained, not a "
+                f"{type(network).__name__}."
+            )
+        return network
+
+    return opened
+
+
+def _identity(run: Run, config: TrainingConfig, space: SearchSpace, data: FaceData) -> dict[str, Json]:
     """All that makes two trainings different ones."""
     return {
         "training": {key: value for key, value in dataclasses.asdict(config).items() if key not in MAY_CHANGE},
@@ -196,7 +225,10 @@ def _export(run: Run, network: Trainable, folder: Path, data: FaceData) -> dict[
     from nasface.supernets import ElasticNetwork, ElasticSupernet
 
     if not isinstance(network, ElasticNetwork):
-        raise TypeError("a supernet's trainer trains a supernet")
+        path = folder / "supernet.safetensors"
+        run.workbench.source.save(network, path)
+        run.console.print(f"supernet: {run.shown(path)}", soft_wrap=True)
+        return {"supernet": hashlib.sha256(path.read_bytes()).hexdigest()}
     provenance: dict[str, Json] = {
         "task": "train_supernet",
         "options": {key: getattr(run.settings, key) for key in ("training", "loss", "teacher", "seed")},

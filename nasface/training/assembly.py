@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,10 +19,9 @@ from nasface.errors import InvalidInput, MissingDependency
 from nasface.recognition import embed_photos
 from nasface.runs import atomic_write
 from nasface.runtimes import open_model
-from nasface.spaces import OfaMbv3
+from nasface.spaces import SearchSpace
 from nasface.spaces.references import efficientnet_b0
-from nasface.supernets import ElasticNetwork
-from nasface.supernets.checkpoint import classes_of, load_into, read_checkpoint
+from nasface.supernets.checkpoint import classes_of, load_into, read_checkpoint, read_tensors
 from nasface.training.components import ForeignTeacher, TeacherConfig
 from nasface.training.distillation import Descriptors, DescriptorTeacher, centred, read_descriptors
 from nasface.training.imprinting import imprint
@@ -38,6 +38,7 @@ from nasface.training.objectives import (
 from nasface.training.options import TrainingConfig
 from nasface.training.photos import Photos
 from nasface.training.schedule import CALIBRATION, INITIAL, generator
+from nasface.training.sliced import SlicedSupernet
 from nasface.training.state import Checkpoints
 from nasface.training.step import Student
 from nasface.training.teachers import FileTeacher, NetworkTeacher, Teacher
@@ -48,6 +49,11 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 logger = logging.getLogger(__name__)
+
+Elastic = TrainableSupernet | SlicedSupernet
+
+OpenNetwork = Callable[[int], Elastic]
+"""From the number of training people to a supernet."""
 
 
 def open_fabric(config: TrainingConfig) -> Fabric:
@@ -70,17 +76,6 @@ def open_fabric(config: TrainingConfig) -> Fabric:
     fabric = Fabric(accelerator=config.accelerator, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
     return fabric
-
-
-@torch.no_grad()
-def begin_as_identity(network: ElasticNetwork) -> None:
-    """Set the gain of the last norm of every residual block to 0 (Goyal et al. 2017, section 5.1)."""
-    own = network.state_dict(keep_vars=True)
-    for layer in network.space.build(network.largest).layers:
-        if layer.idskip:
-            path = layer.ops[0].name.split(".conv.")[0]
-            elastic = f"{path}.conv.point_linear.bn.bn.weight"
-            own[elastic if elastic in own else f"{path}.conv.point_linear.bn.weight"].zero_()
 
 
 def open_judges(data: FaceData, size: int, config: TrainingConfig, seed: int) -> Judges:
@@ -118,13 +113,22 @@ class Setting:
     folder: Path
     fabric: Fabric
 
-    def supernet_trainer(self, space: OfaMbv3, teacher: TeacherConfig, listener: Listener) -> Trainer:
+    def supernet_trainer(
+        self, space: SearchSpace, open_network: OpenNetwork, teacher: TeacherConfig, listener: Listener
+    ) -> Trainer:
         """Trains a supernet; a teacher that has to be trained first is trained here.
+
+        Args:
+            space: Its networks.
+            open_network: Makes it, with random weights.
+            teacher: Whom it learns from.
+            listener: Told how far it is.
 
         Raises:
             NasfaceError: A file cannot be used, or options do not fit.
         """
-        network, descriptors = self._supernet(space), self._descriptors(teacher, space)
+        network = self._supernet(open_network)
+        descriptors = self._descriptors(teacher, space.resolution, network.whole.output_shape[2])
         live = teacher if isinstance(teacher, LargestTeacherConfig | LogitsTeacherConfig | ForeignTeacher) else None
         student = Student(network, self.loss, descriptors, live, self.config.dropout)
         asked: Teacher | None = None
@@ -150,21 +154,24 @@ class Setting:
             config, student, self.photos, self.judges, self.seed, checkpoints, self.fabric, teacher, listener
         )
 
-    def _supernet(self, space: OfaMbv3) -> TrainableSupernet:
+    def _supernet(self, open_network: OpenNetwork) -> Elastic:
         with self._initial():
-            network = TrainableSupernet(space, len(self.faces.people))
+            network = open_network(len(self.faces.people))
         if self.config.init is not None:
             path = self.cwd / Path(self.config.init).expanduser()
-            state = read_checkpoint(path).state
-            load_into(network, state, str(path))
+            state = read_tensors(path) if isinstance(network, SlicedSupernet) else read_checkpoint(path).state
+            if isinstance(network, SlicedSupernet):
+                network.load(state, str(path))
+            else:
+                load_into(network, state, str(path))
             begun = bool(Checkpoints(self.folder, self.config.keep).steps())
             if classes_of(state) != len(self.faces.people) and not begun:
                 imprint(network, self.faces, self.judges.calibration, self.fabric.device)
         elif self.config.zero_residual:
-            begin_as_identity(network)
+            network.begin_as_identity()
         return network
 
-    def _descriptors(self, teacher: TeacherConfig, space: OfaMbv3) -> DescriptorTeacher | None:
+    def _descriptors(self, teacher: TeacherConfig, resolution: int, size: int) -> DescriptorTeacher | None:
         if not isinstance(teacher, DescriptorTeacherConfig):
             return None
         if self.config.init is not None and teacher.projection == "fixed":
@@ -176,9 +183,9 @@ class Setting:
         if path.suffix in (".npy", ""):
             values = read_descriptors(teacher, self.cwd, self.faces)
         else:
-            values = self._kept_descriptors(path, space.resolution)
+            values = self._kept_descriptors(path, resolution)
         with self._initial():
-            return DescriptorTeacher(centred(values), space.descriptor, teacher)
+            return DescriptorTeacher(centred(values), size, teacher)
 
     def _kept_descriptors(self, path: Path, resolution: int) -> Descriptors:
         """Descriptors of the training photos by a model file; the training's folder keeps them for the next start."""

@@ -12,6 +12,7 @@ from nasface.accuracy.estimator import describe
 from nasface.data import FaceSet
 from nasface.supernets.calibration import calibrate
 from nasface.training.networks import TrainableSupernet
+from nasface.training.sliced import SlicedSupernet
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,9 @@ Images = npt.NDArray[np.uint8]
 
 
 @torch.no_grad()
-def imprint(network: TrainableSupernet, faces: FaceSet, calibration: Images, device: torch.device) -> None:
+def imprint(
+    network: TrainableSupernet | SlicedSupernet, faces: FaceSet, calibration: Images, device: torch.device
+) -> None:
     """Begin every person's row of the classifier as the direction of their mean descriptor, the biases as 0.
 
     The largest network describes the photos (Qi, Brown, Lowe 2018, "Low-Shot Learning with Imprinted Weights", section
@@ -40,7 +43,7 @@ def imprint(network: TrainableSupernet, faces: FaceSet, calibration: Images, dev
     """
     space, head = network.space, network.head
     module = calibrate(network.cut(network.largest).to(device), calibration).fold()
-    sums = np.zeros((len(faces.people), space.descriptor))
+    sums = np.zeros((len(faces.people), network.whole.output_shape[2]))
     rows = first_of_each(faces.labels, PHOTOS)
     for start in range(0, len(rows), CHUNK):
         photos = faces.load(rows[start : start + CHUNK], size=space.resolution)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +46,13 @@ def space_of(folder: Path) -> OfaMbv3:
     if not path.is_file():
         raise CheckpointError(f"{folder} holds no training; give the training.folder of task=train_supernet.")
     noted = dict(json.loads(path.read_text(encoding="utf-8"))["space"])
-    return OfaMbv3(OfaMbv3Config(name=noted.pop("space"), **noted))
+    name = noted.pop("space")
+    if not noted.keys() <= {field.name for field in fields(OfaMbv3Config)}:
+        raise CheckpointError(
+            f"{folder} holds a training of {name}, whose weights only its own supernet can read: leave out "
+            "training.folder, and give the file that the training wrote among the options of supernet."
+        )
+    return OfaMbv3(OfaMbv3Config(name=name, **noted))
 
 
 def kept_weights(folder: Path) -> list[Kept]:

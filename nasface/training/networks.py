@@ -123,6 +123,16 @@ class TrainableSupernet(ElasticNetwork, Trainable):
         if phase.sort:
             sort_channels(self, trained_before(config, name, self.space))
 
+    @torch.no_grad()
+    def begin_as_identity(self) -> None:
+        """Set the gain of the last norm of every residual block to 0 (Goyal et al. 2017, section 5.1)."""
+        own = self.state_dict(keep_vars=True)
+        for layer in self.whole.layers:
+            if layer.idskip:
+                path = layer.ops[0].name.split(".conv.")[0]
+                elastic = f"{path}.conv.point_linear.bn.bn.weight"
+                own[elastic if elastic in own else f"{path}.conv.point_linear.bn.weight"].zero_()
+
     def is_elastic(self, phase: Phase) -> bool:
         """Whether the phase's part of the space has more than one network."""
         return subspace(self.space, phase).size() > 1

@@ -39,6 +39,14 @@ def trained_before(config: TrainingConfig, name: str, space: OfaMbv3) -> list[in
     return list(space.expands if chosen is None else chosen)
 
 
+def check_subnets(phase: Phase) -> None:
+    """Raise `InvalidInput` for too few sub-networks a step."""
+    if phase.subnets < 1 or (phase.sandwich and phase.subnets < 3):
+        raise InvalidInput(
+            f"{phase.subnets} sub-networks a step are too few: give 1 or more, 3 or more with sandwich=true."
+        )
+
+
 class SubnetSampler:
     """Which sub-networks a step trains.
 
@@ -51,10 +59,7 @@ class SubnetSampler:
         self._phase = phase
         self.space = subspace(space, phase)
         self.largest, self.smallest = self._everywhere(-1), self._everywhere(0)
-        if phase.subnets < 1 or (phase.sandwich and phase.subnets < 3):
-            raise InvalidInput(
-                f"{phase.subnets} sub-networks a step are too few: give 1 or more, 3 or more with sandwich=true."
-            )
+        check_subnets(phase)
 
     def draw(self, rng: np.random.Generator) -> list[Genotype]:
         """The sub-networks of one step."""

@@ -16,9 +16,8 @@ import torch
 
 from nasface.errors import CheckpointError, InvalidInput
 from nasface.spaces import OfaMbv3
-from nasface.supernets import ElasticNetwork
-from nasface.training.assembly import begin_as_identity
 from nasface.training.log import TrainingUpdate
+from nasface.training.networks import TrainableSupernet
 from nasface.training.objectives import LargestTeacherConfig
 from nasface.training.options import Phase
 from nasface.training.state import Checkpoints
@@ -205,8 +204,8 @@ def test_the_seed_decides_initial_weights(tmp_path: Path) -> None:
 
 
 def test_a_network_can_begin_with_identity_blocks() -> None:
-    network = ElasticNetwork(tiny_space())
-    begin_as_identity(network)
+    network = TrainableSupernet(tiny_space(), 2)
+    network.begin_as_identity()
     gains = {name: value for name, value in network.state_dict().items() if name.endswith("point_linear.bn.bn.weight")}
     zero = [index for index in range(1, 21) if not gains[f"blocks.{index}.conv.point_linear.bn.bn.weight"].any()]
     assert zero == [index for index in range(1, 21) if index % 4 != 1], "all but the first block of every stage"

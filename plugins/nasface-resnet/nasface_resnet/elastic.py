@@ -11,6 +11,7 @@ from nasface.errors import CheckpointError
 from nasface.spaces import SearchSpace
 from nasface.supernets import SpecModule
 from nasface.supernets.supernet import Genotype
+from nasface.training.sliced import parts
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -41,11 +42,6 @@ class ResnetSupernet(Supernet):
         module = SpecModule(self.space.build(self.canonical(genotype)))
         module.load_state_dict(parts(self._weights, module.state_dict()))
         return module.eval()
-
-
-def parts(largest: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Of every tensor of the same name the part that begins at its first channels, in the shape that is wanted."""
-    return {name: largest[name][tuple(map(slice, value.shape))] for name, value in wanted.items()}
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

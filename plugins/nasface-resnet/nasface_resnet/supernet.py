@@ -20,10 +20,11 @@ from nasface.errors import CheckpointError
 from nasface.spaces import SearchSpace
 from nasface.supernets import SupernetSource
 
-from nasface_resnet.space import Resnet
+from nasface_resnet.space import HIGHEST, Resnet
 
 if TYPE_CHECKING:
     from nasface import Supernet
+    from torch import nn
 
 FOLDER: Final = Path(__file__).parent
 WEIGHTS: Final = FOLDER / "resnet_small.safetensors"
@@ -49,6 +50,7 @@ class ResnetSource(SupernetSource):
     """A supernet of resnet_small, trained on drawn faces; comes with its accuracy table."""
 
     name = "resnet_small"
+    elastic = True
 
     def __init__(self, config: ResnetSupernetConfig, *, cwd: Path, seed: int = 0) -> None:
         self._given = config.weights is not None
@@ -80,6 +82,18 @@ class ResnetSource(SupernetSource):
     def table(self) -> Path | None:
         """That of the weights that come with the plug-in."""
         return None if self._given else TABLE
+
+    def trainable(self, space: SearchSpace, classes: int) -> nn.Module:
+        """Random weights of the largest network."""
+        from nasface.training.sliced import SlicedSupernet
+
+        return SlicedSupernet(space, HIGHEST, np.ones_like(HIGHEST), classes)
+
+    def save(self, network: nn.Module, path: Path) -> None:
+        """What `supernet.weights` reads."""
+        from nasface_resnet.elastic import write_weights
+
+        write_weights(path, network.get_submodule("body").state_dict())
 
     def calibration_images(self) -> npt.NDArray[np.uint8] | None:
         """Drawn faces of training people."""

@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 
 
+def command(*overrides: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """What a user types."""
+    arguments = [sys.executable, "-m", "nasface", *overrides]
+    return subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
+
+
 def nasface(*overrides: str, cwd: Path) -> str:
     """What the command printed; it must succeed."""
-    arguments = [sys.executable, "-m", "nasface", *overrides]
-    done = subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
+    done = command(*overrides, cwd=cwd)
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 
@@ -55,6 +60,28 @@ def test_a_bound_on_the_plugins_cost_binds(jobs: list[Path]) -> None:
     bounds = {entry["label"]: entry["bound"] for entry in decision(jobs[0])["decision"]["constraints"]}
     assert bounds["depth"] == 5
     assert sum(decision(jobs[0])["decision"]["genotype"]["depths"]) <= 5
+
+
+def test_the_supernet_is_trained_judged_and_measured(tmp_path: Path) -> None:
+    own = ("space=resnet_small", "supernet=resnet_small", "data=studio", "accuracy.calibration_photos=16")
+    phase = [f"training.plan.sandwich.{option}" for option in ("steps=4", "subnets=3", "sandwich=true")]
+    few = ("training.batch=8", "training.validation_photos=20", "training.calibration_photos=16")
+    nasface("task=train_supernet", *own, *phase, *few, "training.folder=trained", cwd=tmp_path)
+    trained = "supernet.weights=trained/supernet.safetensors"
+    judged = nasface("task=evaluate_supernet", *own, trained, "evaluation.bootstrap=0", cwd=tmp_path)
+    assert all(network in judged for network in ("smallest", "middle", "largest"))
+    measured = ("accuracy.n_subnets=3", "accuracy.sampling=uniform", "accuracy.table=mine.csv", "latency=analytic")
+    nasface("task=estimate_accuracy", *own, "data.people=120", "data.photos=8", trained, *measured, cwd=tmp_path)
+    assert (tmp_path / "mine.csv").read_text().count("\n") >= 4
+    without = command(*own, trained, "latency=analytic", cwd=tmp_path)
+    assert without.returncode == 2
+    assert "There is no accuracy table for resnet_small" in without.stderr + without.stdout
+
+
+def test_what_is_not_elastic_is_not_trained(tmp_path: Path) -> None:
+    done = command("task=train_supernet", "space=resnet_small", "supernet=random", "training.folder=no", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "the supernet random weights is not" in done.stderr + done.stdout
 
 
 def test_its_task_and_its_experiment(tmp_path: Path) -> None:
