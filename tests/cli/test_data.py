@@ -74,7 +74,8 @@ class _Attack:
 
 def test_a_hostile_bin_is_refused(cli: Command, tmp_path: Path) -> None:
     (tmp_path / "lfw.bin").write_bytes(pickle.dumps(_Attack(tmp_path / "mark")))
-    done = cli("task=evaluate", "model=x.tflite", "data=recordio", f"data.root={tmp_path}")
+    (tmp_path / "x.tflite").touch()
+    done = cli("task=evaluate", f"model={tmp_path / 'x.tflite'}", "data=recordio", f"data.root={tmp_path}")
     assert done.code == EXIT_INVALID
     assert (
         "lfw.bin is not a verification set of InsightFace (it names posix.mkdir, which no such file needs" in done.text

@@ -29,10 +29,12 @@ def here(cli: Command) -> Path:
     Image.new("RGB", (50, 50)).save(folder / "people" / "Bo" / "nobody.png")
     for name, row in (("ada", 2), ("bo", 5), ("stranger", 8)):
         Image.fromarray(photos[row]).save(folder / f"{name}.png")
+    (folder / "empty.gallery").touch()
     return folder
 
 
 GALLERY = "recognition.gallery=a.gallery"
+EMPTY = "recognition.gallery=empty.gallery"
 MODEL = "model=model.tflite"
 
 
@@ -79,10 +81,10 @@ def test_a_threshold_of_people_who_are_not_in_it(cli: Command, here: Path) -> No
         (["task=enrol", MODEL, GALLERY], "recognition.photos"),
         (["task=enrol", MODEL, GALLERY, "recognition.photos=ada.png"], "recognition.name=NAME"),
         (["task=enrol", MODEL, "recognition.photos=ada.png", "recognition.name=A"], "recognition.gallery=FILE"),
-        (["task=identify", MODEL, GALLERY, "recognition.photos=ada.png"], "does not exist"),
+        (["task=identify", MODEL, GALLERY, "recognition.photos=ada.png"], "nothing that can be read at recognition.gallery"),
         (["task=verify", MODEL, "recognition.photos=ada.png"], "compares two photos"),
-        (["task=gallery", "recognition.action=forget", GALLERY], "Known: calibrate, export, list, remove"),
-        (["task=gallery", "recognition.action=remove", GALLERY], "recognition.name=NAME"),
+        (["task=gallery", "recognition.action=forget", EMPTY], "Known: calibrate, export, list, remove"),
+        (["task=gallery", "recognition.action=remove", EMPTY], "recognition.name=NAME"),
         (["task=gallery"], "recognition.gallery=FILE"),
         (["task=verify", MODEL, "recognition.photos=[ada.png,absent.png]"], "absent.png"),
     ],
