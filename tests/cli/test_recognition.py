@@ -81,7 +81,7 @@ def test_a_threshold_of_people_who_are_not_in_it(cli: Command, here: Path) -> No
         (["task=enrol", MODEL, GALLERY], "recognition.photos"),
         (["task=enrol", MODEL, GALLERY, "recognition.photos=ada.png"], "recognition.name=NAME"),
         (["task=enrol", MODEL, "recognition.photos=ada.png", "recognition.name=A"], "recognition.gallery=FILE"),
-        (["task=identify", MODEL, GALLERY, "recognition.photos=ada.png"], "nothing that can be read at recognition.gallery"),
+        (["task=identify", MODEL, GALLERY, "recognition.photos=ada.png"], "can be read at recognition.gallery"),
         (["task=verify", MODEL, "recognition.photos=ada.png"], "compares two photos"),
         (["task=gallery", "recognition.action=forget", EMPTY], "Known: calibrate, export, list, remove"),
         (["task=gallery", "recognition.action=remove", EMPTY], "recognition.name=NAME"),
