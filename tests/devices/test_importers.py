@@ -12,7 +12,7 @@ import pytest
 from nasface.costs.latency_lut import LutConfig, LutLatency
 from nasface.devices import Device, LookupTable, Provenance, Row, find_lut, read_lut
 from nasface.devices.importers import import_lut, nsganet_key
-from nasface.devices.time_files import read_times
+from nasface.devices.time_files import FORMATS, read_times
 from nasface.errors import LookupTableError
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3Config, OfaMbv3FaceConfig
 
@@ -223,3 +223,9 @@ def test_a_table_edited_by_hand_is_looked_at() -> None:
     device = Device("mine", replace(I7, name="mine", rows=rows))
     with pytest.raises(LookupTableError, match=r"Latency table mine: .*are the numbers seconds"):
         LutLatency(LutConfig(), space=FACE_112, device=device)
+
+
+def test_a_file_of_no_format_is_told_all_formats(tmp_path: Path) -> None:
+    with pytest.raises(LookupTableError) as caught:
+        imported(tmp_path, "just words")
+    assert all(known.looks_like in str(caught.value) for known in FORMATS)

@@ -15,11 +15,12 @@ import torch
 from nasface.data import load_data
 from nasface.supernets import SpecModule
 from nasface.supernets.calibration import normalise
+from nasface.training.sliced import parts
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from nasface_resnet.elastic import parts, seeded, write_weights
+from nasface_resnet.elastic import seeded, write_weights
 from nasface_resnet.space import HIGHEST, Resnet
 from nasface_resnet.supernet import WEIGHTS
 
@@ -46,7 +47,8 @@ def train(seed: int = 0) -> dict[str, Tensor]:
         for genotype in (HIGHEST, np.ones_like(HIGHEST), space.sample(rng, 1)[0]):
             descriptors = _describe(largest, SpecModule(space.build(genotype)).train(), x[rows])
             cosines = functional.normalize(descriptors, dim=1) @ functional.normalize(head, dim=1).T
-            functional.cross_entropy(SCALE * cosines, labels[rows]).backward()
+            loss: Tensor = functional.cross_entropy(SCALE * cosines, labels[rows])
+            loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
