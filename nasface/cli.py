@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from nasface.errors import EXIT_DEFECT, EXIT_INVALID, EXIT_OK, NasfaceError
-from nasface.options import config_directory, explain, prepare, register_options
+from nasface.options import config_directory, explain, load_plugins, prepare, register_options
 
 _ENDS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -73,16 +73,17 @@ def main() -> None:
 
 def _run() -> None:
     """Options, then Hydra, which calls `run_task` once or, in a multirun, once a job."""
-    register_options()
     from nasface.arguments import HELP, MULTIRUN, named_task, to_hydra
 
     given = sys.argv[1:]
     if HELP & set(given):
+        load_plugins()
         from nasface.usage import usage
 
         _say(usage(named_task(given)))
     if "--version" in given:
         _say(f"nasface {metadata.version('nasface')}\n")
+    register_options()
     sys.argv[1:] = to_hydra(given)
     hydra.main(version_base="1.3", config_path=str(config_directory()), config_name="config")(run_task)()
     if MULTIRUN & set(given):

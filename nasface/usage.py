@@ -67,7 +67,7 @@ OPTIONS: Final[dict[str, tuple[str, ...]]] = {
 
 
 def usage(task: str | None = None) -> str:
-    """The text of `--help`, or of a task's, after `options.register_options`."""
+    """The text of `--help`, or of a task's, after `options.load_plugins`."""
     return _titled(_sections() if task is None else _task_sections(task))
 
 
