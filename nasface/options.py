@@ -52,7 +52,7 @@ RENAMED: Final = {
 }
 """Options and groups of the past, and what they are called now: the old spelling is refused with the new one named."""
 
-PRESET: Final = ("loss", "teacher", "experiment")
+PRESET: Final = ("loss", "teacher", "experiment", "task")
 """Kinds whose components may have a YAML file of their name beside the dataclass, with other values."""
 
 _NOISE = ("full_key:", "object_type=", "reference_type=")
@@ -220,7 +220,7 @@ def _placed(component: Component, preset: bool) -> list[Node]:
     """How a component becomes an option; `preset`: a YAML file of its name says the rest."""
     kind, name, config = component.kind, component.name, component.config
     if kind == "task":
-        return [(kind, {"task": name} | ({} if config is None else {name: config}), "_global_")]
+        return [] if preset else [(kind, {"task": name} | ({} if config is None else {name: config}), "_global_")]
     if kind == "cost" and component.origin != "nasface":  # those of the core are always there
         bounds = {"constraints": {name: {"max": None, "ratio": None}}}
         return [(kind, bounds | {"cost": {name: config or {"name": name}}}, "_global_")]

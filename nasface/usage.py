@@ -39,6 +39,10 @@ OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "profile": ("space", "supernet", "device", "latency", "constraints"),
     "inspect": ("genotype", "network", "model", "space", "supernet", "device", "latency"),
     "train_supernet": ("space", "data", "training", "loss", "teacher"),
+    "train_network": (
+        *("genotype", "network", "space", "supernet", "data", "training", "loss", "teacher"),
+        *("exporter", "evaluation", "measure"),
+    ),
     "estimate_accuracy": (*MEASURED, "device", "constraints", "shards", "shard"),
     "table_reliability": ("space", "supernet", "accuracy", "study"),
     "study_photos": (*MEASURED, "study"),

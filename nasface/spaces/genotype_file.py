@@ -37,10 +37,11 @@ def read_genotype(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:
 def stated_space(path: Path) -> Mapping[str, Json] | None:
     """Options of the space that the network of a `result.json` is of, its resolution included; None of other files."""
     content = _content(path)
-    said = content.get("space") if isinstance(content, dict) else None
-    if not isinstance(content, dict) or not isinstance(said, dict) or not isinstance(said.get("name"), str):
+    decided = content.get("decision") if isinstance(content, dict) else None
+    found = (part.get("space") for part in (decided, content) if isinstance(part, dict))
+    said = next((space for space in found if isinstance(space, dict) and isinstance(space.get("name"), str)), None)
+    if said is None:
         return None
-    decided = content.get("decision")
     resolution = decided.get("resolution") if isinstance(decided, dict) else None
     return said if resolution is None else said | {"resolution": resolution}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,11 @@ from nasface.data import FaceData
 from nasface.deploy import CheckedExport, Network, export_checked, time_on_host
 from nasface.errors import DataError, InvalidInput
 from nasface.exporters import Exporter
-from nasface.jobs import Run
+from nasface.jobs import Outcome, Run
 from nasface.metrics import Interval, bootstrap_difference, supported_rates
 from nasface.randomness import Part
 from nasface.recognition import Embedded, Judgement, embed_photos, judge
+from nasface.reports.snippets import write_snippets
 from nasface.runs import Json
 from nasface.runtimes import Timing, runtimes
 
@@ -40,6 +41,17 @@ class File:
     timing: Timing | None
     measured: Measured | None
 
+    def outcome(self) -> Outcome:
+        """What a task says of it: the file, and what was measured."""
+        written = self.model.file
+        model: dict[str, Json] = {"file": written.path.name, "bytes": written.bytes, "sha256": written.sha256}
+        measurements: dict[str, Json] = {
+            "parity": {name: asdict(check) for name, check in self.model.parity.items()},
+            "host_timing": None if self.timing is None else asdict(self.timing),
+            "measured": {} if self.measured is None else self.measured.to_json(),
+        }
+        return Outcome({"model": model}, measurements)
+
 
 def write_file(
     run: Run,
@@ -51,7 +63,8 @@ def write_file(
 ) -> File:
     """Measure, export to `model.<suffix>` in the run folder with thresholds, check, time.
 
-    An int8 file is measured itself, and its thresholds are its own; any other computes what the network computes.
+    Beside the file lies code that uses it. An int8 file is measured itself, and its thresholds are its own; any other
+    computes what the network computes.
 
     Args:
         run: Options, folder, terminal.
@@ -76,6 +89,7 @@ def write_file(
     if exporter.precision == "int8" and data is not None and described is not None and path.suffix in runtimes():
         measured = _measured_file(run, path, described, data)
         model = export()
+    write_snippets(path)
     timing = time_on_host(path, network.spec.input_shape[0], settings.measure.runs, settings.measure.threads)
     return File(model, timing, measured)
 

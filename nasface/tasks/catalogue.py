@@ -19,6 +19,7 @@ TASKS: Final[dict[str, str]] = {
     "profile": "show what is reachable: range of every cost, share of the space within the constraints",
     "inspect": "show one network layer by layer: shapes, parameters, MACs, latency",
     "train_supernet": "train a supernet on photos of faces, in phases, resumable",
+    "train_network": "fine-tune one network, cut out of a supernet or of a folder, resumable",
     "estimate_accuracy": "measure random subnets of a supernet into an accuracy table",
     "table_reliability": "how much of an accuracy table is noise, and which metric predictors should learn from",
     "study_photos": "how many calibration and test photos an accuracy table needs",
@@ -55,6 +56,7 @@ RESUMABLE: Final = frozenset(
         "evaluate_supernet",
         "experiment",
         "study_photos",
+        "train_network",
         "train_supernet",
     }
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Final
 
 import numpy as np
@@ -53,16 +52,7 @@ def run(run: Run) -> Outcome:
     images = None if data is None or data.training is None else _photos(run, data, space.resolution)
     file = write_file(run, exporter, network, images, data, metadata)
     _show(run, file.model.file.path.name, file.model.file.bytes, [check.text for check in file.model.parity.values()])
-    written = file.model.file
-    decision: dict[str, Json] = {
-        "model": {"file": written.path.name, "bytes": written.bytes, "sha256": written.sha256},
-    }
-    measurements: dict[str, Json] = {
-        "parity": {name: asdict(check) for name, check in file.model.parity.items()},
-        "host_timing": None if file.timing is None else asdict(file.timing),
-        "measured": {} if file.measured is None else file.measured.to_json(),
-    }
-    return Outcome(decision, measurements)
+    return file.outcome()
 
 
 def _photos(run: Run, data: FaceData, resolution: int) -> npt.NDArray[np.uint8]:

@@ -19,8 +19,8 @@ from nasface.errors import InvalidInput, MissingDependency
 from nasface.recognition import embed_photos
 from nasface.runs import atomic_write
 from nasface.runtimes import open_model
-from nasface.spaces import SearchSpace
 from nasface.spaces.references import efficientnet_b0
+from nasface.supernets import SpecModule
 from nasface.supernets.checkpoint import classes_of, load_into, read_checkpoint, read_tensors
 from nasface.training.components import ForeignTeacher, TeacherConfig
 from nasface.training.distillation import Descriptors, DescriptorTeacher, centred, read_descriptors
@@ -34,6 +34,7 @@ from nasface.training.objectives import (
     EfficientNetTeacherConfig,
     LargestTeacherConfig,
     LogitsTeacherConfig,
+    NetworkTeacherConfig,
 )
 from nasface.training.options import TrainingConfig
 from nasface.training.photos import Photos
@@ -66,7 +67,7 @@ def open_fabric(config: TrainingConfig) -> Fabric:
     try:
         from lightning_fabric import Fabric
     except ModuleNotFoundError as error:
-        raise MissingDependency("lightning-fabric", "train", "task=train_supernet") from error
+        raise MissingDependency("lightning-fabric", "train", "training") from error
     if config.precision not in ("32-true", "bf16-mixed"):
         raise InvalidInput(f"training.precision is '{config.precision}'; give 32-true or bf16-mixed.")
     keep_freed_memory()
@@ -113,13 +114,10 @@ class Setting:
     folder: Path
     fabric: Fabric
 
-    def supernet_trainer(
-        self, space: SearchSpace, open_network: OpenNetwork, teacher: TeacherConfig, listener: Listener
-    ) -> Trainer:
+    def supernet_trainer(self, open_network: OpenNetwork, teacher: TeacherConfig, listener: Listener) -> Trainer:
         """Trains a supernet; a teacher that has to be trained first is trained here.
 
         Args:
-            space: Its networks.
             open_network: Makes it, with random weights.
             teacher: Whom it learns from.
             listener: Told how far it is.
@@ -127,17 +125,42 @@ class Setting:
         Raises:
             NasfaceError: A file cannot be used, or options do not fit.
         """
-        network = self._supernet(open_network)
-        descriptors = self._descriptors(teacher, space.resolution, network.whole.output_shape[2])
-        live = teacher if isinstance(teacher, LargestTeacherConfig | LogitsTeacherConfig | ForeignTeacher) else None
+        return self._taught(self._supernet(open_network), teacher, None, listener)
+
+    def network_trainer(
+        self, network: SpecModule, teacher: TeacherConfig, largest: SpecModule | None, listener: Listener
+    ) -> Trainer:
+        """Trains a single network, beginning with its weights.
+
+        Args:
+            network: With batch normalisations.
+            teacher: Whom it learns from.
+            largest: Who that is where it is the largest network of a supernet.
+            listener: Told how far it is.
+
+        Raises:
+            NasfaceError: A file cannot be used, or options do not fit.
+        """
+        live = teacher.weight if isinstance(teacher, LargestTeacherConfig) else 0.0
+        student = self._single(network, imprinted=bool(self.loss.config.weight or live) and not self._begun)
+        asked = None
+        if isinstance(teacher, LargestTeacherConfig) and largest is not None:
+            frozen = self._single(largest, imprinted=bool(live)).to(self.fabric.device)
+            frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            asked = NetworkTeacher(frozen, THE_ONLY, self.loss, bool(teacher.features))
+        return self._taught(student, teacher, asked, listener)
+
+    def _taught(self, network: Trainable, teacher: TeacherConfig, asked: Teacher | None, listener: Listener) -> Trainer:
+        """The trainer of a network; `asked` teaches it where that is known already."""
+        descriptors = self._descriptors(teacher, network.resolution, network.whole.output_shape[2])
+        live = teacher if isinstance(teacher, NetworkTeacherConfig | LogitsTeacherConfig | ForeignTeacher) else None
         student = Student(network, self.loss, descriptors, live, self.config.dropout)
-        asked: Teacher | None = None
         if isinstance(teacher, LogitsTeacherConfig):
-            asked = self._file_teacher(teacher, space.resolution)
+            asked = self._file_teacher(teacher, network.resolution)
         elif isinstance(teacher, ForeignTeacher):
-            asked = teacher.open(len(self.faces.people), space.resolution)
+            asked = teacher.open(len(self.faces.people), network.resolution)
         elif isinstance(teacher, EfficientNetTeacherConfig):
-            trained = self._trained_teacher(teacher, space.resolution, listener)
+            trained = self._trained_teacher(teacher, network.resolution, listener)
             if teacher.features:
                 with self._initial():
                     student.adapt(trained)
@@ -154,6 +177,19 @@ class Setting:
             config, student, self.photos, self.judges, self.seed, checkpoints, self.fabric, teacher, listener
         )
 
+    @property
+    def _begun(self) -> bool:
+        """Whether there is a checkpoint, which holds the classifier."""
+        return bool(Checkpoints(self.folder, self.config.keep).steps())
+
+    def _single(self, module: SpecModule, *, imprinted: bool) -> FixedNetwork:
+        """A network with a classifier of the training people, which begins with its mean descriptors of them."""
+        with self._initial():
+            network = FixedNetwork(module.spec, len(self.faces.people), module.state_dict())
+        if imprinted:
+            imprint(network, self.faces, self.judges.calibration, self.fabric.device)
+        return network
+
     def _supernet(self, open_network: OpenNetwork) -> Elastic:
         with self._initial():
             network = open_network(len(self.faces.people))
@@ -164,8 +200,7 @@ class Setting:
                 network.load(state, str(path))
             else:
                 load_into(network, state, str(path))
-            begun = bool(Checkpoints(self.folder, self.config.keep).steps())
-            if classes_of(state) != len(self.faces.people) and not begun:
+            if classes_of(state) != len(self.faces.people) and not self._begun:
                 imprint(network, self.faces, self.judges.calibration, self.fabric.device)
         elif self.config.zero_residual:
             network.begin_as_identity()

@@ -11,8 +11,7 @@ import torch
 from nasface.accuracy.estimator import describe
 from nasface.data import FaceSet
 from nasface.supernets.calibration import calibrate
-from nasface.training.networks import TrainableSupernet
-from nasface.training.sliced import SlicedSupernet
+from nasface.training.networks import Trainable
 
 logger = logging.getLogger(__name__)
 
@@ -26,14 +25,12 @@ Images = npt.NDArray[np.uint8]
 
 
 @torch.no_grad()
-def imprint(
-    network: TrainableSupernet | SlicedSupernet, faces: FaceSet, calibration: Images, device: torch.device
-) -> None:
+def imprint(network: Trainable, faces: FaceSet, calibration: Images, device: torch.device) -> None:
     """Begin every person's row of the classifier as the direction of their mean descriptor, the biases as 0.
 
-    The largest network describes the photos (Qi, Brown, Lowe 2018, "Low-Shot Learning with Imprinted Weights", section
-    3.2). From random rows, the first steps would pull a good network towards random directions. The row of a person
-    without a photo that can be read stays as it was.
+    The network, of a supernet the largest, describes the photos (Qi, Brown, Lowe 2018, "Low-Shot Learning with
+    Imprinted Weights", section 3.2). From random rows, the first steps would pull a good network towards random
+    directions. The row of a person without a photo that can be read stays as it was.
 
     Args:
         network: Its classifier has as many outputs as `faces` has people; changed in place.
@@ -41,12 +38,12 @@ def imprint(
         calibration: uint8[m, side, side, 3], for the statistics of batch normalisation.
         device: Where the photos are described.
     """
-    space, head = network.space, network.head
+    head = network.head
     module = calibrate(network.cut(network.largest).to(device), calibration).fold()
     sums = np.zeros((len(faces.people), network.whole.output_shape[2]))
     rows = first_of_each(faces.labels, PHOTOS)
     for start in range(0, len(rows), CHUNK):
-        photos = faces.load(rows[start : start + CHUNK], size=space.resolution)
+        photos = faces.load(rows[start : start + CHUNK], size=network.resolution)
         descriptors = describe(module, photos.images)
         np.add.at(sums, photos.labels, descriptors / np.linalg.norm(descriptors, axis=1, keepdims=True))
     known = np.flatnonzero(sums.any(axis=1))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple, Protocol, cast
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from nasface.errors import InvalidInput
 from nasface.netspec import NetSpec
 from nasface.spaces import OfaMbv3
 from nasface.supernets.elastic import ElasticNetwork, stage_ends
@@ -144,13 +146,17 @@ class FixedNetwork(Trainable):
     Args:
         spec: The network, e.g. `nasface.spaces.references.efficientnet_b0`.
         classes: Outputs of the classifier.
+        weights: Of the network, by its own names; None begins with random ones.
     """
 
-    def __init__(self, spec: NetSpec, classes: int) -> None:
+    def __init__(self, spec: NetSpec, classes: int, weights: Mapping[str, Tensor] | None = None) -> None:
         super().__init__()
         self.body = SpecModule(spec)
         self.classifier = nn.Module()
         self.classifier.add_module("linear", nn.Linear(spec.output_shape[2], classes))
+        if weights is not None:
+            self.body.load_state_dict(weights)
+            return
         for module in self.body.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -167,15 +173,21 @@ class FixedNetwork(Trainable):
 
     def forward(self, x: Tensor, genotype: Genotype, features: list[Tensor] | None = None) -> Tensor:
         """As `ElasticNetwork.forward`; there is but one network."""
+        if features is None:
+            return self.body.run(x, self.body.compute)
         ends = stage_ends(self.whole)
-        watched = None if features is None else dict.fromkeys(ends, x)
+        watched = dict.fromkeys(ends, x)
         descriptors = self.body.run(x, self.body.compute, watched)
-        if features is not None and watched is not None:
-            features += [watched[name] for name in ends]
+        features += [watched[name] for name in ends]
         return descriptors
 
     def sampler(self, phase: Phase) -> Sampler:
-        """The network, always."""
+        """The network, always; raises `InvalidInput` for a phase that is about several."""
+        if given := [name for name, usual in _OF_SEVERAL.items() if getattr(phase, name) != usual]:
+            raise InvalidInput(
+                f"A phase sets {', '.join(given)}, which is of supernets, and a single network is trained; take a "
+                "schedule without it, e.g. training=fine_tune."
+            )
         return _TheOnly(self.whole.name)
 
     @torch.no_grad()
@@ -189,6 +201,14 @@ class FixedNetwork(Trainable):
 class _ElasticSampler(SubnetSampler):
     def judged(self) -> dict[str, Genotype]:
         return validation_list(self.space, self._phase.validate)
+
+
+_OF_SEVERAL: Final[dict[str, object]] = {
+    **{"subnets": 1, "sandwich": False, "largest": 0.0, "smallest": 0.0},
+    **dict.fromkeys(("kernels", "expands", "depths")),
+    "sort": False,
+}
+"""What a phase says of several networks, and what means nothing is said."""
 
 
 class _TheOnly:

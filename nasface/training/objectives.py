@@ -95,27 +95,40 @@ class DescriptorTeacherConfig:
 
 
 @dataclass
-class LargestTeacherConfig:
-    """The largest network of the supernet itself.
-
-    As in OFA it is frozen as the phase `full` (or `init`) left it; in a phase with `sandwich` it is the largest network
-    of the same step.
+class NetworkTeacherConfig:
+    """A frozen network that is asked about every batch.
 
     Attributes:
-        weight: Of the cross entropy with the teacher's probabilities.
+        name: "largest" or "efficientnet_b0".
+        weight: Of the cross entropy with the teacher's probabilities; 0 asks for none.
         temperature: Both logits are divided by it.
         features: Weight of the squared difference between the outputs of the five stages, each in units of the
             teacher's own mean square; 0 for none.
     """
 
-    name: str = "largest"
+    name: str
     weight: float = 1.0
     temperature: float = 1.0
     features: float = 0.0
 
 
 @dataclass
-class EfficientNetTeacherConfig(LargestTeacherConfig):
+class LargestTeacherConfig(NetworkTeacherConfig):
+    """The largest network of the supernet itself.
+
+    As in OFA it is frozen as the phase `full` (or `init`) left it; in a phase with `sandwich` it is the largest network
+    of the same step. A single network (`task=train_network`) learns from that of the supernet it was cut from.
+
+    Attributes:
+        descriptors: Weight of 1 - cosine between the descriptors of the same photo; 0 for none.
+    """
+
+    name: str = "largest"
+    descriptors: float = 0.0
+
+
+@dataclass
+class EfficientNetTeacherConfig(NetworkTeacherConfig):
     """EfficientNet-B0 (the paper's teacher), trained first, by the same command, on the same photos and loss.
 
     Attributes:

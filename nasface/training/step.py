@@ -14,8 +14,15 @@ from nasface.training.components import ForeignTeacher
 from nasface.training.distillation import DescriptorTeacher
 from nasface.training.losses import ClassificationLoss
 from nasface.training.networks import Genotype, Trainable
-from nasface.training.objectives import LargestTeacherConfig, LogitsTeacherConfig
-from nasface.training.teachers import Taught, Teacher, features_loss, logits_loss, matching_stages
+from nasface.training.objectives import LargestTeacherConfig, LogitsTeacherConfig, NetworkTeacherConfig
+from nasface.training.teachers import (
+    Taught,
+    Teacher,
+    descriptors_loss,
+    features_loss,
+    logits_loss,
+    matching_stages,
+)
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -67,7 +74,7 @@ class Student(nn.Module):
         network: Trainable,
         loss: ClassificationLoss,
         descriptors: DescriptorTeacher | None = None,
-        live: LargestTeacherConfig | LogitsTeacherConfig | ForeignTeacher | None = None,
+        live: NetworkTeacherConfig | LogitsTeacherConfig | ForeignTeacher | None = None,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -75,7 +82,8 @@ class Student(nn.Module):
             raise InvalidInput(f"training.dropout is {dropout:g}; give a share from 0 to below 1.")
         self.network, self.loss, self.live, self.dropout = network, loss, live, dropout
         self.teacher = descriptors
-        self.feature_weight = live.features if isinstance(live, LargestTeacherConfig) else 0.0
+        self.feature_weight = live.features if isinstance(live, NetworkTeacherConfig) else 0.0
+        self.descriptor_weight = live.descriptors if isinstance(live, LargestTeacherConfig) else 0.0
         self.adaptors = nn.ModuleList()
         self.stages: list[int] = []
 
@@ -100,17 +108,34 @@ class Student(nn.Module):
         if self.teacher is not None:
             terms |= self.teacher.losses(descriptors, batch.rows)
         if taught is not None and self.live is not None:
-            terms["logits"] = self.live.weight * logits_loss(logits, taught.logits, self.live.temperature)
-            if features is not None:
-                terms["features"] = self.feature_weight * self._features_loss(features, taught)
-        return Losses(terms, Taught(logits.detach(), tuple(f.detach() for f in features or ())))
+            terms |= self._taught(self.live, logits, descriptors, features, taught)
+        return Losses(terms, Taught(logits.detach(), tuple(f.detach() for f in features or ()), descriptors.detach()))
 
     def terms(self) -> list[str]:
         """Names of all terms there can be."""
         own = [self.loss.config.name] if self.loss.config.weight else []
-        given = (self.live, self.feature_weight or None, self.teacher, self.teacher, self.teacher)
-        found = dict(zip(TERMS, given, strict=True))
-        return own + [name for name, value in found.items() if value is not None]
+        asked = 0.0 if self.live is None else self.live.weight
+        taught = self.teacher is not None
+        given = (asked, self.feature_weight, taught or self.descriptor_weight, taught, taught)
+        return own + [name for name, value in zip(TERMS, given, strict=True) if value]
+
+    def _taught(
+        self,
+        live: NetworkTeacherConfig | LogitsTeacherConfig | ForeignTeacher,
+        logits: Tensor,
+        descriptors: Tensor,
+        features: list[Tensor] | None,
+        taught: Taught,
+    ) -> dict[str, Tensor]:
+        """What a teacher that is asked about every batch adds."""
+        terms = {}
+        if live.weight:
+            terms["logits"] = live.weight * logits_loss(logits, taught.logits, live.temperature)
+        if features is not None:
+            terms["features"] = self.feature_weight * self._features_loss(features, taught)
+        if self.descriptor_weight and taught.descriptors is not None:
+            terms["descriptors"] = self.descriptor_weight * descriptors_loss(descriptors, taught.descriptors)
+        return terms
 
     def _features_loss(self, features: list[Tensor], taught: Taught) -> Tensor:
         if not self.stages:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nasface.errors import DataError, InvalidInput
-from nasface.training.losses import ClassificationLoss
+from nasface.training.losses import ClassificationLoss, full_precision
 from nasface.training.networks import Genotype, StageShape, Trainable
 
 
@@ -24,10 +24,12 @@ class Taught:
     Attributes:
         logits: [b, classes], without a margin.
         features: Outputs of its stages, or nothing.
+        descriptors: [b, width], or None where it has none to give.
     """
 
     logits: Tensor
     features: tuple[Tensor, ...] = ()
+    descriptors: Tensor | None = None
 
 
 class Teacher(Protocol):
@@ -60,7 +62,7 @@ class NetworkTeacher:
         features: list[Tensor] | None = [] if self._features else None
         descriptors = self._network(x, self._genotype, features)
         head = self._network.head
-        return Taught(self._loss.logits(descriptors, head.weight, head.bias), tuple(features or ()))
+        return Taught(self._loss.logits(descriptors, head.weight, head.bias), tuple(features or ()), descriptors)
 
 
 class FileTeacher:
@@ -97,6 +99,12 @@ class FileTeacher:
 def logits_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """Cross entropy with the teacher's probabilities, as OFA's with temperature 1; mean over the batch."""
     return -(F.softmax(teacher / temperature, 1) * F.log_softmax(student / temperature, 1)).sum(1).mean()
+
+
+def descriptors_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    """1 - cosine of [b, width] and [b, width], mean over the batch, in float32."""
+    with full_precision(student):
+        return 1 - F.cosine_similarity(student.float(), teacher.float(), dim=1).mean()
 
 
 def features_loss(student: list[Tensor], teacher: tuple[Tensor, ...]) -> Tensor:

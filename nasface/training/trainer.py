@@ -154,7 +154,7 @@ class Trainer:
     def _teacher(self, phase: Phase) -> Teacher | None:
         """Whom a phase learns from: who was given, or what the largest network of the supernet itself was."""
         live, network = self.student.live, self.student.network
-        if live is None or live.name != "largest" or phase.sandwich:
+        if self.given_teacher is not None or live is None or live.name != "largest" or phase.sandwich:
             return self.given_teacher
         if not self._learns_from_frozen(phase):
             return None

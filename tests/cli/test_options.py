@@ -39,7 +39,7 @@ def surface() -> Iterator[str]:
             for group in sorted(set(loader.list_groups("")) - {"hydra", "schema"}):
                 for option in [name for name in loader.get_group_options(group) if (group, name) not in foreign]:
                     yield f"{group}={option}"
-                    if group in ("experiment", "teacher"):  # what it changes, in other groups too
+                    if group in ("experiment", "task", "teacher"):  # what it changes, in other groups too
                         chosen = set(_flat(compose("config", overrides=[f"{group}={option}"]))) - usual
                     else:
                         chosen = set(_flat(compose(overrides=[f"+{group}={option}"])))

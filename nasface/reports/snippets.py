@@ -1,0 +1,114 @@
+"""Code beside an exported file that uses it: preprocessing, descriptor and threshold as the file itself states them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from nasface.exporters.metadata import Description, read_metadata
+from nasface.reports.use_of_model import percent, thresholds
+from nasface.runs import write_text
+
+
+@dataclass(frozen=True)
+class _Runtime:
+    """How Python runs one format.
+
+    Attributes:
+        package: Of pip.
+        imports: Lines.
+        run: Defines `run`, from an input to a descriptor.
+    """
+
+    package: str
+    imports: str
+    run: str
+
+
+_DOC: Final = '    """From float32 [1, height, width, 3] to the network\'s output."""\n'
+PYTHON: Final[Mapping[str, _Runtime]] = {
+    ".tflite": _Runtime(
+        "ai-edge-litert",
+        "from ai_edge_litert.interpreter import Interpreter",
+        "interpreter = Interpreter(str(MODEL), num_threads=1)\ninterpreter.allocate_tensors()\n\n\n"
+        f"def run(x):\n{_DOC}"
+        '    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)\n'
+        "    interpreter.invoke()\n"
+        '    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]',
+    ),
+    ".onnx": _Runtime(
+        "onnxruntime",
+        "import onnxruntime",
+        'session = onnxruntime.InferenceSession(str(MODEL), providers=["CPUExecutionProvider"])\n\n\n'
+        f"def run(x):\n{_DOC}"
+        "    return session.run(None, {session.get_inputs()[0].name: x.transpose(0, 3, 1, 2)})[0][0]",
+    ),
+    ".pt2": _Runtime(
+        "torch",
+        "import torch",
+        "module = torch.export.load(MODEL).module()\n\n\n"
+        f"def run(x):\n{_DOC}"
+        "    with torch.inference_mode():\n"
+        "        return module(torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()).numpy().reshape(-1)",
+    ),
+}
+"""By the suffix of the file."""
+
+SCRIPT: Final = "use_model.py"
+APPS: Final = ("FaceDescriptor.kt", "FaceDescriptor.swift")
+"""For Android and iOS, beside `.tflite` files."""
+
+
+def write_snippets(path: Path) -> list[Path]:
+    """Write code that uses an exported model into its folder; returns the files.
+
+    Files of formats that are not known here, and networks with several outputs, get none.
+
+    Raises:
+        ExportError: The model holds no description.
+    """
+    if path.suffix not in PYTHON:
+        return []
+    metadata = read_metadata(path)
+    if "output" not in metadata:
+        return []
+    runtime, values = PYTHON[path.suffix], _values(path.name, metadata)
+    values |= {"package": runtime.package, "imports": runtime.imports, "run": runtime.run, "script": SCRIPT}
+    written = [path.with_name(name) for name in (SCRIPT, *(APPS if path.suffix == ".tflite" else ()))]
+    for file in written:
+        template = resources.files("nasface.reports").joinpath(f"{file.name}.txt").read_text(encoding="utf-8")
+        write_text(file, Template(template).substitute(values))
+    return written
+
+
+def _values(file: str, metadata: Description) -> dict[str, str]:
+    """What the templates name."""
+    said = metadata["preprocessing"]
+    found = min(thresholds(metadata), key=lambda row: row["far"], default=None)
+    limit = None if found is None else repr(float(found["squared_l2"]))
+    basis = "no photos were given to measure one" if found is None else _basis(found)
+    return {
+        "file": file,
+        "width": str(int(said["resize"]["width"])),
+        "height": str(int(said["resize"]["height"])),
+        "size": str(int(metadata["output"]["shape"][-1])),
+        **{name: _listed(said[name]) for name in ("mean", "std")},
+        **{f"{name}_f": _listed(said[name], "f") for name in ("mean", "std")},
+        "squared_l2": str(limit),
+        "squared_l2_kotlin": "null" if limit is None else f"{limit}f",
+        "squared_l2_swift": "nil" if limit is None else limit,
+        "threshold": basis,
+    }
+
+
+def _basis(found: Mapping[str, float]) -> str:
+    same, others = percent(found["tar"]), percent(found["far"])
+    return f"on the photos it was measured on it accepts {same} of same and {others} of other faces"
+
+
+def _listed(values: Sequence[float], suffix: str = "") -> str:
+    return ", ".join(f"{float(value)!r}{suffix}" for value in values)
