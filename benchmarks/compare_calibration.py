@@ -29,9 +29,10 @@ from nasface.supernets.synthetic import synthetic_images
 
 FAR = 1e-3
 RESAMPLES = 200
-STATISTICS = ("auc", "eer", "tar@0.001")
 CALIBRATIONS = ("synthetic", "photos", "other photos")
 Floats = npt.NDArray[np.float64]
+ByLabel = dict[str, Floats]
+"""Of every metric, [1 + resamples, calibrations]."""
 
 
 def judged_subnets(supernet: ElasticSupernet, seed: int = 2024) -> Iterator[tuple[str, npt.NDArray[np.int8]]]:
@@ -57,24 +58,27 @@ def some_people(faces: FaceSet, n_photos: int | None, rng: np.random.Generator) 
     return faces.load(np.flatnonzero(np.isin(faces.labels, chosen)), size=112)
 
 
-def statistics(descriptors: list[npt.NDArray[np.float32]], labels: npt.NDArray[np.int64]) -> Floats:
-    """[1 + resamples, calibrations, statistics]: of all people, then of the resamples, which are the same for all."""
+def statistics(descriptors: list[npt.NDArray[np.float32]], labels: npt.NDArray[np.int64]) -> ByLabel:
+    """Of all people, then of the resamples, which are the same for all."""
     sizes = np.unique(labels, return_counts=True)[1]
     draws = np.random.default_rng(0).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=RESAMPLES)
     pairs = [PeoplePairs(rows, labels) for rows in descriptors]
-    return np.array([[p.statistics(draw, (FAR,)) for p in pairs] for draw in (None, *draws)])
+    found = [[p.statistics(draw, (FAR,)) for p in pairs] for draw in (None, *draws)]
+    return {name: np.array([[one[name] for one in row] for row in found]) for name in found[0][0]}
 
 
-def figures(values: dict[str, Floats]) -> dict[str, object]:
+def figures(values: dict[str, ByLabel]) -> dict[str, object]:
     """What calibrating on synthetic images changes, per statistic; and what another draw of photos changes."""
-    every = np.stack(list(values.values()))  # [networks, 1 + resamples, calibrations, statistics]
-    found: dict[str, object] = {"networks": len(every)}
-    for i, name in enumerate(STATISTICS):
+    found: dict[str, object] = {"networks": len(values)}
+    for name in next(iter(values.values())):
+        every = np.stack([value[name] for value in values.values()])  # [networks, 1 + resamples, calibrations]
         for calibration in (0, 2):
             key = f"{name}: {CALIBRATIONS[calibration]} - photos"
-            found[key] = difference(every[:, :, calibration, i], every[:, :, 1, i])
-        found[f"{name}: tau between two resamples of the people, same photos"] = resampled_tau(every[:, 1:, 1, i])
-    found["rows"] = {name: dict(zip(STATISTICS, value[0].T.tolist(), strict=True)) for name, value in values.items()}
+            found[key] = difference(every[:, :, calibration], every[:, :, 1])
+        found[f"{name}: tau between two resamples of the people, same photos"] = resampled_tau(every[:, 1:, 1])
+    found["rows"] = {
+        network: {name: value[0].tolist() for name, value in by_label.items()} for network, by_label in values.items()
+    }
     return found
 
 
@@ -118,14 +122,15 @@ def main() -> None:
     drawn = rng.choice(len(training), 1024, replace=False)
     real = [training.load(part, size=112).images for part in np.split(drawn, 2)]
     args.out.mkdir(parents=True, exist_ok=True)
-    values: dict[str, Floats] = {}
+    values: dict[str, ByLabel] = {}
     for name, genotype in islice(judged_subnets(supernet), args.networks):
-        path = args.out / f"{name}.npy"
+        path = args.out / f"{name}.npz"
         if not path.exists():
             networks = [measured_network(supernet, genotype, images) for images in (synthetic_images(), *real)]
-            np.save(path, statistics([describe(network, faces.images) for network in networks], faces.labels))
-        values[name] = np.load(path)
-        print(name, *values[name][0, :, 0].round(5), flush=True)
+            np.savez(path, **statistics([describe(network, faces.images) for network in networks], faces.labels))
+        with np.load(path) as kept:
+            values[name] = dict(kept)
+        print(name, *values[name]["auc"][0].round(5), flush=True)
     found = {"people": len(np.unique(faces.labels)), "photos": len(faces)} | figures(values)
     (args.out / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({key: value for key, value in found.items() if key != "rows"}, indent=1))

@@ -16,10 +16,9 @@ from nasface.accuracy.candidates import Plan, candidates, mixed
 from nasface.accuracy.closed_set import ClosedSet, open_closed_set
 from nasface.accuracy.protocol import Protocol
 from nasface.accuracy.runner import SubnetRunner, inference_batch
-from nasface.accuracy.table import AccuracyTable, TableWriter
+from nasface.accuracy.table import AccuracyTable, TableWriter, held_table
 from nasface.errors import InvalidInput
 from nasface.metrics import ListedPairs
-from nasface.runs import held
 from nasface.settings import WHOLE, Shard
 from nasface.supernets.calibration import calibrate, normalise
 from nasface.supernets.module import SpecModule
@@ -194,8 +193,7 @@ def _complete(
     progress: TableProgress | None,
 ) -> AccuracyTable | None:
     """The table in `path` once it has all wanted networks; no other process adds to it meanwhile."""
-    remedy = "share the work (shards=2 shard=0, ...), or give another file"
-    with held(path.with_name(f".{path.name}.lock"), f"{path} is being measured", remedy):
+    with held_table(path):
         return _complete_held(supernet, faces, wanted, seed, path, progress)
 
 

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from nasface.accuracy.calibration_note import PHOTOS, CalibrationNote
 from nasface.accuracy.estimator import Faces
+from nasface.accuracy.protocol import tabled
 from nasface.accuracy.runner import open_accelerator
-from nasface.data import FaceData, Pairs, read_pairs
+from nasface.data import FaceData, FaceSet, Pairs, read_pairs
 from nasface.errors import DataError, InvalidInput
-from nasface.metrics import TABLE_RATES, ListedPairs, supported_rates
+from nasface.metrics import ListedPairs, PhotoSet
 from nasface.settings import Accuracy
 
 log = logging.getLogger(__name__)
@@ -25,22 +26,23 @@ def open_faces(data: FaceData, options: Accuracy, resolution: int, rng: np.rando
 
     Args:
         data: The data set.
-        options: `pairs`, `calibration_photos` and `accelerator` are used.
+        options: `metric`, `pairs`, `calibration_photos` and `accelerator` are used.
         resolution: Pixels.
         rng: Draws the calibration photos.
         cwd: What the path of the pairs is relative to.
 
     Raises:
-        DataError: There are too few photos, or none of the people needed.
+        DataError: There are too few photos for `metric`, or none of the people needed.
         InvalidInput: Pairs are given for a closed set.
     """
     if data.closed_set:
         return _known_faces(data, options, resolution, rng)
-    _check_enough(data)
-    photos = data.require("validation").load(size=resolution)
-    pairs = None
-    if options.pairs is not None:
-        pairs = _listed_pairs(cwd / Path(options.pairs).expanduser(), data, photos.indices)
+    validation = data.require("validation")
+    listed = None if options.pairs is None else _listed_pairs(cwd / Path(options.pairs).expanduser(), validation)
+    _check_enough(PhotoSet.of(validation.labels, listed), options.metric)  # before anything slow is begun
+    photos = validation.load(size=resolution)
+    pairs = None if listed is None else _of_those_read(listed, photos.indices, len(validation))
+    _say_left_out(PhotoSet.of(photos.labels, pairs))
     calibration, name = training_photos(data, resolution, options.calibration_photos, rng)
     device = open_accelerator(options.accelerator)
     return Faces(calibration, photos.images, photos.labels, name, pairs, device=device)
@@ -76,24 +78,32 @@ def _known_faces(data: FaceData, options: Accuracy, resolution: int, rng: np.ran
     return Faces(calibration, photos.images, labels, name, known=len(people), device=device)
 
 
-def _check_enough(data: FaceData) -> None:
-    """Refuse too few photos for a column of the table before anything slow is begun."""
-    validation = data.require("validation")
-    if min(TABLE_RATES) not in supported_rates(validation.labels):
-        raise DataError(
-            f"{len(validation)} photos of {len(validation.people)} validation people have too few impostor pairs for "
-            f"an accuracy table, whose lowest false accept rate is {min(TABLE_RATES):g}: "
-            "give about 150 photos or more of many people."
-        )
+def _check_enough(photos: PhotoSet, wanted: str) -> None:
+    for metric in tabled():
+        if metric.name == wanted and (lacking := metric.lacks(photos)):
+            raise DataError(
+                f"The photos of validation people do not suffice for accuracy.metric={wanted}: {lacking}. Give more "
+                "photos or people, or another metric."
+            )
 
 
-def _listed_pairs(path: Path, data: FaceData, rows: npt.NDArray[np.int64]) -> ListedPairs:
-    """Pairs of a file as rows of the photos that could be read."""
-    validation = data.require("validation")
+def _say_left_out(photos: PhotoSet) -> None:
+    for metric in tabled():
+        if lacking := metric.lacks(photos):
+            log.warning("The table has no column %s: %s.", metric.name, lacking)
+
+
+def _listed_pairs(path: Path, validation: FaceSet) -> ListedPairs:
+    """Pairs of a file as rows of the validation photos."""
     listed = Pairs.of(read_pairs(path, validation.names), validation, str(path))
-    place = np.full(len(validation), -1, np.int64)
+    row = validation.positions(listed.photos.names)
+    return ListedPairs(row[listed.first], row[listed.second], listed.same, listed.folds)
+
+
+def _of_those_read(pairs: ListedPairs, rows: npt.NDArray[np.int64], n: int) -> ListedPairs:
+    """Pairs of n photos as pairs of those of them that could be read."""
+    place = np.full(n, -1, np.int64)
     place[rows] = np.arange(len(rows))
-    of_photo = place[validation.positions(listed.photos.names)]
-    first, second = of_photo[listed.first], of_photo[listed.second]
+    first, second = place[pairs.first], place[pairs.second]
     usable = (first >= 0) & (second >= 0)
-    return ListedPairs(first[usable], second[usable], listed.same[usable], listed.folds[usable])
+    return ListedPairs(first[usable], second[usable], pairs.same[usable], pairs.folds[usable])

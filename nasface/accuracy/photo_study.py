@@ -19,6 +19,7 @@ from nasface.accuracy.estimator import Faces, table_columns
 from nasface.accuracy.protocol import Protocol, columns
 from nasface.accuracy.reliability import material_for, spearman_brown
 from nasface.accuracy.runner import SubnetRunner
+from nasface.accuracy.table import held_table
 from nasface.errors import InvalidInput, TableError
 from nasface.metrics import kendall_tau
 from nasface.runs import AppendLog, is_json
@@ -134,9 +135,21 @@ def study(
         All results of the file.
 
     Raises:
-        InvalidInput: There are too few calibration photos.
+        InvalidInput: There are too few calibration photos, or another process measures into the file.
         TableError: The file belongs to something else.
     """
+    with held_table(path):
+        return _study_held(supernet, faces, population, sizes, path, progress)
+
+
+def _study_held(
+    supernet: Supernet,
+    faces: Faces,
+    population: Population,
+    sizes: Sequence[int],
+    path: Path,
+    progress: Callable[[int, int], None] | None,
+) -> list[dict[str, Any]]:
     most = max(sizes)
     if len(faces.calibration) < DRAWS * most:
         raise InvalidInput(
@@ -151,7 +164,6 @@ def study(
     protocol = Protocol(faces.labels, faces.pairs, parts)
     log = AppendLog(path, is_json)
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         log.append(json.dumps(header))
     for number, (genotype, key) in enumerate(wanted):
         if progress is not None:
@@ -243,8 +255,8 @@ def _wanted(space: SearchSpace, population: Population, sizes: Sequence[int]) ->
 
 
 def _by_draw(results: Sequence[Mapping[str, Any]], metric: str, size: int) -> npt.NDArray[np.float64]:
-    """(networks, draws): the metric on all photos, of the networks that have both draws."""
-    values = {_key(result): result["values"][metric] for result in results}
+    """(networks, draws): the metric on all photos, of the networks that have it for both draws."""
+    values = {_key(result): result["values"].get(metric, np.nan) for result in results}
     texts = dict.fromkeys(text for text, photos, _ in values if photos == size)
     rows = [[values.get((text, size, draw), np.nan) for draw in range(DRAWS)] for text in texts]
     table = np.array(rows, np.float64).reshape(-1, DRAWS)

@@ -44,10 +44,10 @@ class Protocol:
             the `halves`.
 
     Attributes:
-        names: What `measure` returns: `columns()`, and for the parts those that they have photos enough for.
+        names: What `measure` returns: those of `columns()` that the photos and the parts suffice for.
 
     Raises:
-        InvalidInput: There are too few photos or people for one of the metrics.
+        InvalidInput: There are too few photos or people for any metric.
     """
 
     def __init__(
@@ -58,12 +58,10 @@ class Protocol:
     ) -> None:
         codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
         self._parts = {"": _Part(PhotoSet.of(codes, pairs))}
-        told = {metric.name for metric in self._parts[""].metrics}
-        missing = [name for name in columns() if name not in told]
-        if missing:
+        if not self._parts[""].metrics:
             raise InvalidInput(
-                f"{len(codes)} photos of {len(set(codes.tolist()))} people are too few for {', '.join(missing)}: give "
-                "about 150 photos or more of many people, at least four of them with two photos."
+                f"{len(codes)} photos of {len(set(codes.tolist()))} people are too few for any metric: give photos of "
+                "several people, some of them with two photos or more."
             )
         given = halves(codes) if parts is None else parts
         self._parts |= {f"_{name}": _Part(_part(codes, rows)) for name, rows in given.items()}

@@ -89,10 +89,10 @@ def pack(data: FaceData, folder: Path, encoding: Encoding, progress: Callable[[i
     """
     faces = data.everything
     last = "train.rec" if faces else "pairs.bin"
-    if (folder / last).exists():
-        raise DataError(f"{folder} holds a {last} already; give another folder as pack.out, or remove it.")
     try:
         with held(folder / ".lock", f"{folder} is being packed into", "or give another pack.out", DataError):
+            if (folder / last).exists():
+                raise DataError(f"{folder} holds a {last} already; give another folder as pack.out, or remove it.")
             remove_leftovers(folder)
             pairs, missed = _pack_pairs(data.pairs, folder / "pairs.bin", encoding) if data.pairs else (0, ())
             photos, people, skipped = _pack_photos(data, faces, folder, encoding, progress) if faces else (0, 0, ())

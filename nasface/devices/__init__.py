@@ -11,7 +11,7 @@ from nasface.devices.device import (
     user_luts,
 )
 from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
-from nasface.devices.lut_file import read_lut, write_lut
+from nasface.devices.lut_file import keep_check, read_lut, write_lut
 
 __all__ = [
     "Check",
@@ -22,6 +22,7 @@ __all__ = [
     "Row",
     "embedded_luts",
     "find_lut",
+    "keep_check",
     "load_device",
     "measurements_folder",
     "new_lut",

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
 from nasface.errors import LookupTableError
-from nasface.runs import Json, parse_json, read_text, write_text
+from nasface.runs import Json, locked, parse_json, read_text, write_text
 
 FORMAT: Final = "nasface-lut/1"
 
@@ -59,6 +59,23 @@ def read_lut(path: Path) -> LookupTable:
 def write_lut(table: LookupTable, path: Path) -> None:
     """Write the table, atomically; equal tables give equal bytes."""
     write_text(path, dump(table))
+
+
+def keep_check(checked: LookupTable, resolution: int, check: Check, path: Path) -> None:
+    """Write a check into the file of the table that was checked, or into a new file; other checks there are kept.
+
+    Raises:
+        LookupTableError: The file holds other times than were checked.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path.with_name(f".{path.name}.lock")):
+        table = read_lut(path) if path.exists() else checked
+        if table.rows != checked.rows:
+            raise LookupTableError(
+                f"{path} holds other times than the table that was checked, so the check is not kept; run "
+                "task=check_latency again, or remove the file if it is an old copy."
+            )
+        write_lut(replace(table, checks=dict(table.checks) | {resolution: check}), path)
 
 
 def dump(table: LookupTable) -> str:

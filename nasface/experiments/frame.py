@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rich.progress import TimeRemainingColumn
 
+from nasface.accuracy.table import held_table
 from nasface.analysis import Row
 from nasface.errors import InfeasibleConstraint
 from nasface.experiments._base import C, Experiment
@@ -44,11 +45,14 @@ def conduct(experiment: Experiment[C], results: Results, console: Terminal, shar
         results: What is there; finished cells are added.
         console: Shows progress.
         shard: Which share of the cells is this process's.
+
+    Raises:
+        InvalidInput: Another process measures into the same file.
     """
     cells = experiment.cells()
     done = {key(row, experiment.keys) for row in results.rows}
     todo = [cell for cell in cells[shard.index :: shard.count] if key(cell.to_row(), experiment.keys) not in done]
-    with console.progress(TimeRemainingColumn(), transient=True) as bar:
+    with held_table(results.path), console.progress(TimeRemainingColumn(), transient=True) as bar:
         shown = bar.add_task(experiment.name, total=len(todo))
         for cell in todo:
             bar.update(shown, description=", ".join(f"{name} {value}" for name, value in cell.to_row().items()))

@@ -35,7 +35,15 @@ from nasface.metrics.ranking import (
     spearman,
     top_k_regret,
 )
-from nasface.metrics.resampling import Interval, bootstrap, deal, held_out, percentile_intervals, resamples
+from nasface.metrics.resampling import (
+    Interval,
+    bootstrap,
+    deal,
+    held_out,
+    percentile_intervals,
+    resamples,
+    student_interval,
+)
 from nasface.metrics.roc import OperatingPoint, PairDistances, Roc
 from nasface.metrics.sampling import ListedPairs, balanced_pairs
 from nasface.metrics.verification import ValAtFar, Verification, evaluate_pairs, squared_distances
@@ -94,6 +102,7 @@ __all__ = [
     "spearman",
     "squared_distances",
     "stated_metrics",
+    "student_interval",
     "supported_rates",
     "tar_at",
     "top_k_regret",

@@ -49,6 +49,11 @@ def lowest_far(impostors: int) -> float:
     return 10.0 / impostors if impostors else float("inf")
 
 
+def least_impostors(far: float) -> int:
+    """The fewest impostor pairs that support a false accept rate: ten of them are accepted."""
+    return int(np.ceil(10.0 / far * (1.0 - 1e-9)))
+
+
 def check_far(far: float, impostors: int) -> None:
     """Refuse a false accept rate outside (0, 1) or below ten accepted impostor pairs.
 
@@ -59,6 +64,6 @@ def check_far(far: float, impostors: int) -> None:
         raise InvalidInput(f"A false accept rate lies between 0 and 1; {far:g} was given.")
     if far * impostors < 10.0 - 1e-9:
         raise InvalidInput(
-            f"A false accept rate of {far:g} needs at least {int(np.ceil(10.0 / far)):,} impostor pairs and there are "
+            f"A false accept rate of {far:g} needs at least {least_impostors(far):,} impostor pairs and there are "
             f"{impostors:,}: ask for {lowest_far(impostors):.2g} or more, or give photos of more people."
         )

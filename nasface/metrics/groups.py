@@ -15,14 +15,12 @@ import numpy.typing as npt
 
 from nasface.errors import InvalidInput
 from nasface.metrics._checks import label_codes, unit_rows
-from nasface.metrics.resampling import Interval
+from nasface.metrics.resampling import Interval, student_interval
 
 Counts = npt.NDArray[np.float64]
 
 LEAST_PEOPLE: Final = 10
 """People of a group, at least, for an interval."""
-
-LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True)
@@ -112,8 +110,8 @@ def _rates(
         round(impostors),
         fnmr,
         fmr,
-        _interval(fnmr, draws[:, 0] - draws[:, 1], draws[:, 0]),
-        _interval(fmr, draws[:, 3], draws[:, 2]),
+        _interval(fnmr, draws[:, 0] - draws[:, 1], draws[:, 0], len(pairs)),
+        _interval(fmr, draws[:, 3], draws[:, 2], len(pairs)),
     )
 
 
@@ -144,10 +142,8 @@ def _sums(accepted: Counts, pairs: Counts, weights: Counts) -> tuple[float, floa
     return float(genuine), float(matched), float(impostors), float(false_matches)
 
 
-def _interval(value: float | None, part: Counts, whole: Counts) -> Interval | None:
+def _interval(value: float | None, part: Counts, whole: Counts, people: int) -> Interval | None:
     usable = whole > 0
     if value is None or usable.sum() < 2:
         return None
-    shares = part[usable] / whole[usable]
-    low, high = np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
-    return Interval(value, low, high, float(shares.std(ddof=1)), LEVEL, len(shares))
+    return student_interval(value, part[usable] / whole[usable], people)

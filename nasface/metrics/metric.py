@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
-from nasface.metrics._checks import lowest_far
+from nasface.metrics._checks import least_impostors, lowest_far
 from nasface.metrics.photo_set import PhotoSet, Similarities
 from nasface.metrics.roc import Roc
 from nasface.registry import REGISTRY, build, register
@@ -54,6 +54,7 @@ class Metric:
         curve: The figure from the curve of all pairs, where that is enough; such a metric gets intervals.
         tabled: Whether accuracy tables have it.
         stated: Whether evaluations state it.
+        far: The lowest false accept rate that it looks at, if any; of `needs`, what `lacks` can put a number to.
     """
 
     name: str
@@ -64,10 +65,23 @@ class Metric:
     curve: Callable[[Roc], float] | None = field(default=None, repr=False)
     tabled: bool = True
     stated: bool = True
+    far: float | None = None
 
     def __post_init__(self) -> None:
         if not self.label:
             object.__setattr__(self, "label", self.name)
+
+    def lacks(self, photos: PhotoSet) -> str:
+        """In words, what some photos are too few of for this metric; empty where they suffice."""
+        if self.needs(photos):
+            return ""
+        if self.far is None or not _has_pairs(photos):
+            return f"{photos.people_with_two} people with two photos are too few"
+        needed = least_impostors(self.far)
+        return (
+            f"{needed:,} pairs of two people are needed, so about {photos.size_for(needed)} photos like these, and "
+            f"there are {photos.impostors:,} of {len(photos.codes)} photos"
+        )
 
 
 def curve_metric(
@@ -78,7 +92,7 @@ def curve_metric(
     def needs(photos: PhotoSet) -> bool:
         return _has_pairs(photos) and (far is None or supports(far, photos.impostors))
 
-    return Metric(name, direction, needs, lambda similar: curve(similar.roc), label, curve)
+    return Metric(name, direction, needs, lambda similar: curve(similar.roc), label, curve, far=far)
 
 
 def tar_at(far: float) -> Metric:

@@ -7,6 +7,7 @@ first use.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -61,6 +62,11 @@ class PhotoSet:
     def impostors(self) -> int:
         """Number of pairs of two people."""
         return count_pairs(self.codes).impostors
+
+    def size_for(self, impostors: int) -> int:
+        """How many photos, each person having as many as here on average, make so many pairs of two people."""
+        each = len(self.codes) / (int(self.codes[-1]) + 1)
+        return math.ceil(0.5 * each + math.sqrt(0.25 * each**2 + 2.0 * impostors))
 
     @cached_property
     def people_with_two(self) -> int:

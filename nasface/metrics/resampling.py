@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its percentile interval.
+    """An estimate with its interval.
 
     Attributes:
         value: The statistic of the whole set.
@@ -66,6 +67,38 @@ def percentile_intervals(
         name: Interval(float(value), float(low[i]), float(high[i]), float(std[i]), level, len(resampled))
         for i, (name, value) in enumerate(whole.items())
     }
+
+
+def student_interval(value: float, resampled: Values, n: int, level: float = 0.95, *, share: bool = True) -> Interval:
+    """Student's interval of a statistic from a bootstrap over n things; percentiles of few things are too short.
+
+    The deviation of the resamples is taken times sqrt(n / (n - 1)), because they vary about these n things and not
+    about where they come from, and times the quantile of t with n - 1 degrees of freedom. Of a share all of it is done
+    with logits: near 0 and 1 the interval is skewed, and it never leaves them.
+
+    Args:
+        value: Of the whole set.
+        resampled: float64[resamples], at least two.
+        n: Things that are drawn from, at least two.
+        level: Coverage aimed at.
+        share: Whether the statistic lies between 0 and 1. One of 0, 1 or beyond has no logit and gets percentiles.
+    """
+    from scipy.special import expit, logit, stdtrit
+
+    reach = float(stdtrit(n - 1, (1.0 + level) / 2.0)) * np.sqrt(n / (n - 1.0)) * np.array([-1.0, 1.0])
+    std = float(resampled.std(ddof=1))
+    if not share:
+        ends = value + reach * std
+    elif 0.0 < value < 1.0:
+        within = np.clip(resampled, value * _NEAREST, 1.0 - (1.0 - value) * _NEAREST)
+        ends = expit(logit(value) + reach * logit(within).std(ddof=1))
+    else:
+        ends = np.quantile(resampled, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return Interval(value, min(value, float(ends[0])), max(value, float(ends[1])), std, level, len(resampled))
+
+
+_NEAREST: Final = 0.1
+"""A resampled share counts as no nearer to 0 or 1, which have no logit, than a tenth of the way that is left."""
 
 
 def bootstrap(

@@ -119,7 +119,6 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
     )
     times = [_probe_time(row, spaces) for row in rows]
     made = scale_to_probes(Base.of(table, spaces), spaces, times, provenance, settings.tolerance)
-    path = new_lut(name)
     write_lut(made.table, path)
     _show(run, name, spaces, made)
     run.console.print(f"table (estimated): {path}", soft_wrap=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,7 @@ from rich.table import Table
 
 from nasface.composition import DeviceCosts
 from nasface.costs import LayerCost, LutLatency
-from nasface.devices import Check, embedded_luts, find_lut, new_lut, read_lut, write_lut
+from nasface.devices import Check, embedded_luts, find_lut, keep_check, new_lut, read_lut
 from nasface.devices.check import FASTEST, MEDIAN, LatencyCheck
 from nasface.errors import InvalidInput, NasfaceError, NotMeasuredYet
 from nasface.jobs import Outcome, Run
@@ -117,8 +116,7 @@ def _store(run: Run, entry: DeviceCosts, truth: Truth, check: LatencyCheck) -> P
         given.threads,
         created,
     )
-    checks = dict(table.checks) | {entry.latency.space.resolution: known}
-    write_lut(replace(table, checks=checks), path)
+    keep_check(table, entry.latency.space.resolution, known, path)
     return path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from nasface.accuracy.shards import join, related
-from nasface.accuracy.table import write_table
+from nasface.accuracy.table import held_table, write_table
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 
@@ -21,10 +21,11 @@ def run(run: Run) -> Outcome:
     path = run.path(settings.table)
     files = related(path) if settings.parts is None else [run.path(part) for part in settings.parts]
     source, space = run.workbench.source, run.workbench.space
-    table = join(files, space)
-    if source.trained:
-        table.check(supernet=source.fingerprint(space), resolution=space.resolution, name=str(files[0]))
-    write_table(table, path, space)
+    with held_table(path):  # rows that another process added after they were read here would be lost
+        table = join(files, space)
+        if source.trained:
+            table.check(supernet=source.fingerprint(space), resolution=space.resolution, name=str(files[0]))
+        write_table(table, path, space)
     origins = dict(Counter(table.notes["origin"]))
     drawn = ", ".join(f"{count} {origin or 'of unknown origin'}" for origin, count in origins.items())
     run.console.print(f"{len(table)} subnets ({drawn}) of {len(files)} files in {run.shown(path)}", soft_wrap=True)

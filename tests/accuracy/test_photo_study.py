@@ -12,6 +12,7 @@ import torch
 
 from nasface.accuracy.estimator import Faces
 from nasface.accuracy.photo_study import PeoplePart, calibration_noise, part_rows, people_needed, read_study, study
+from nasface.accuracy.table import held_table
 from nasface.errors import InvalidInput, TableError
 from nasface.spaces import OfaMbv3, OfaMbv3Config
 from nasface.supernets import ElasticNetwork, ElasticSupernet
@@ -80,6 +81,13 @@ def test_interrupted_studies_go_on(supernet: ElasticSupernet, faces: Faces, tmp_
     assert path.read_bytes() == content
     with pytest.raises(TableError, match="study of another data"):
         study(supernet, replace(faces, images=faces.images[::-1]), population, [2], path)
+
+
+def test_two_processes_do_not_share_a_study(supernet: ElasticSupernet, faces: Faces, tmp_path: Path) -> None:
+    path, population = tmp_path / "s.jsonl", supernet.space.sample(np.random.default_rng(0), 1)
+    with held_table(path), pytest.raises(InvalidInput, match=r"s\.jsonl is being measured by another process"):
+        study(supernet, faces, population, [2], path)
+    assert not path.exists()
 
 
 def test_too_few_calibration_photos(supernet: ElasticSupernet, faces: Faces, tmp_path: Path) -> None:

@@ -78,9 +78,17 @@ def test_the_order_of_photos_does_not_matter_to_all_pairs(labels: np.ndarray, ro
         assert one[name] == pytest.approx(other[name], abs=1e-6)
 
 
-def test_too_few_photos() -> None:
-    with pytest.raises(InvalidInput, match="6 photos of 3 people are too few for tar_at_far_1e-2, "):
-        Protocol(np.repeat([0, 1, 2], 2))
+def test_what_photos_do_not_suffice_for_is_left_out() -> None:
+    few = np.repeat([0, 1, 2], 2)
+    found = Protocol(few).measure(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32))
+    suffices = {metric.name for metric in metrics.METRICS if metric.needs(metrics.PhotoSet.of(few))}
+    assert "auc" in suffices < {metric.name for metric in metrics.METRICS}
+    assert {name for name in found if "_half" not in name and "_photos" not in name} == suffices
+
+
+def test_photos_that_suffice_for_nothing() -> None:
+    with pytest.raises(InvalidInput, match="3 photos of 3 people are too few for any metric"):
+        Protocol(np.arange(3))
 
 
 def test_wrong_pairs_are_not_silently_used(labels: np.ndarray, rows: np.ndarray) -> None:

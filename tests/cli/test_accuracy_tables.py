@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.accuracy.faces import training_photos
+from nasface.accuracy.faces import open_faces, training_photos
+from nasface.accuracy.table import held_table
 from nasface.data import load_data
+from nasface.settings import Accuracy
 
 from ._command import Command
 from .test_bad_input import check_refused
@@ -35,6 +37,18 @@ def test_shards_are_joined(cli: Command, make_table: Callable[..., Path], tmp_pa
     again = cli("task=merge_tables", f"accuracy.table={tmp_path / 'mine.csv'}")
     assert again.result["decision"]["files"] == [str(tmp_path / "mine.csv"), *map(str, files)]
     assert again.result["decision"]["subnets"] == 40
+
+
+def test_a_table_that_another_process_measures_is_not_replaced(
+    cli: Command, make_table: Callable[..., Path], tmp_path: Path
+) -> None:
+    split(make_table(), tmp_path)
+    out = tmp_path / "mine.csv"
+    with held_table(out):
+        check_refused(
+            cli("task=merge_tables", f"accuracy.table={out}"), "mine.csv is being measured by another process"
+        )
+    assert not out.exists()
 
 
 def test_tables_that_do_not_belong_together(cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> None:
@@ -92,6 +106,26 @@ def test_bad_options(cli: Command, options: list[str], fragments: list[str]) -> 
     assert done.code == code, done.err
     for fragment in fragments:
         assert fragment in done.text
+
+
+@pytest.mark.parametrize(
+    ("metric", "lacking"),
+    [
+        ("tar_at_far_1e-3", "10,000 pairs of two people are needed, so about 143 photos like these"),
+        ("accuracy", "3 people with two photos are too few"),
+    ],
+)
+def test_a_metric_that_photos_do_not_suffice_for_is_refused(cli: Command, metric: str, lacking: str) -> None:
+    done = cli("task=estimate_accuracy", *PHOTOS, "data.people=13", "data.photos=3", f"accuracy.metric={metric}")
+    check_refused(done, f"accuracy.metric={metric}", lacking)
+
+
+def test_columns_that_photos_do_not_suffice_for_are_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    data = load_data({"name": "procedural", "people": 13, "photos": 3})
+    options = Accuracy(metric="auc", pairs=None, calibration_photos=4, accelerator="cpu")
+    open_faces(data, options, 16, np.random.default_rng(0), Path.cwd())
+    assert "no column tar_at_far_1e-3: 10,000 pairs of two people are needed" in caplog.text
+    assert "no column auc" not in caplog.text
 
 
 def test_bad_studies(cli: Command) -> None:

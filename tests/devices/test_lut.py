@@ -15,6 +15,7 @@ from nasface.devices import (
     Reference,
     Row,
     embedded_luts,
+    keep_check,
     read_lut,
     write_lut,
 )
@@ -51,6 +52,22 @@ def broken(tmp_path: Path, **changes: Any) -> Path:
 def test_a_table_survives_the_file(tmp_path: Path) -> None:
     write_lut(table(), tmp_path / "phone.json")
     assert read_lut(tmp_path / "phone.json") == table()
+
+
+def test_checks_of_several_processes_are_all_kept(tmp_path: Path) -> None:
+    """Each read the table before the other wrote; a table that was made anew meanwhile does not get the check."""
+    path, read_before = tmp_path / "phone.json", table()
+    small, large = (Check((error,), 0.1, 1.0, "a phone") for error in (0.1, 0.2))
+    write_lut(read_before, path)
+    keep_check(read_before, 8, small, path)
+    keep_check(read_before, 16, large, path)
+    assert read_lut(path).checks == {8: small, 16: large}
+    keep_check(read_before, 8, small, tmp_path / "phone_checked.json")
+    assert read_lut(tmp_path / "phone_checked.json").checks == {8: small}
+    write_lut(table(rows={8: {STEM: Row(0.5)}}), path)
+    with pytest.raises(LookupTableError, match="holds other times than the table that was checked"):
+        keep_check(read_before, 8, small, path)
+    assert read_lut(path).checks == {}
 
 
 def test_equal_tables_give_equal_bytes_whatever_the_order(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from nasface.accuracy.table import held_table
 from nasface.analysis import summarise
-from nasface.errors import InfeasibleConstraint, TableError
+from nasface.errors import InfeasibleConstraint, InvalidInput, TableError
 from nasface.experiments import Cell, Experiment, Report, Results, Row, conduct, write_report
 from nasface.metrics import mean_interval
 from nasface.reports.cells import mean_text
@@ -65,6 +66,13 @@ def test_an_interrupted_experiment_goes_on(tmp_path: Path) -> None:
     strip = [{k: v for k, v in row.items() if k != "process_seconds" and v is not None} for row in rows]
     assert strip == [{k: v for k, v in row.items() if k != "process_seconds" and v is not None} for row in whole]
     assert [p.name for p in tmp_path.glob("*.csv")] == ["squares.csv"]
+
+
+def test_processes_that_do_not_share_the_cells_are_kept_apart(tmp_path: Path) -> None:
+    path = tmp_path / "squares.csv"
+    with held_table(path), pytest.raises(InvalidInput, match=r"squares\.csv is being measured by another process"):
+        conduct(Squares(), Results(path, "one"), CONSOLE)
+    assert not path.exists()
 
 
 def test_processes_share_the_cells(tmp_path: Path) -> None:

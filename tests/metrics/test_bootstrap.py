@@ -9,7 +9,14 @@ import numpy.typing as npt
 import pytest
 
 from nasface.errors import InvalidInput
-from nasface.metrics import PairDistances, bootstrap_difference, bootstrap_people, evaluate_all_pairs
+from nasface.metrics import (
+    PairDistances,
+    bootstrap_difference,
+    bootstrap_people,
+    evaluate_all_pairs,
+    stated_metrics,
+    student_interval,
+)
 from nasface.metrics.bootstrap import PeoplePairs
 
 Set = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
@@ -24,9 +31,9 @@ def test_value_is_that_of_the_whole_set_and_lies_inside(rng: np.random.Generator
     rows, labels = draw_set(rng)
     whole = evaluate_all_pairs(rows, labels, (0.01,))
     intervals = bootstrap_people(rows, labels, rng, fars=(0.01,))
-    assert list(intervals) == ["auc", "eer", "tar@0.01"]
+    assert list(intervals) == [metric.label for metric in stated_metrics((0.01,)) if metric.curve is not None]
     values = {name: interval.value for name, interval in intervals.items()}
-    assert values == {"auc": whole.auc, "eer": whole.eer, "tar@0.01": whole.tar(0.01)}
+    assert values | {"auc": whole.auc, "eer": whole.eer, "tar@0.01": whole.tar(0.01)} == values
     for interval in intervals.values():
         assert interval.low < interval.value < interval.high
         assert interval.std > 0
@@ -47,8 +54,10 @@ def test_resample_equals_a_set_with_the_people_repeated(rng: np.random.Generator
     genuine = distances[copies[first] == copies[second]]
     impostor = distances[people[first] != people[second]]
     expected = PairDistances(genuine, impostor).roc()
-    auc, eer, tar = PeoplePairs(rows, labels).statistics(draw, (0.1,))
-    assert (auc, eer, tar) == pytest.approx((expected.auc, expected.eer, expected.at_far(0.1).tar), abs=1e-5)
+    curves = {metric.label: metric.curve for metric in stated_metrics((0.1,)) if metric.curve is not None}
+    found = PeoplePairs(rows, labels).statistics(draw, (0.1,))
+    assert found == pytest.approx({name: curve(expected) for name, curve in curves.items()}, abs=1e-5)
+    assert {"auc", "eer", "tar@0.1"} <= found.keys()
 
 
 def test_same_seed_same_interval_and_any_order_of_photos(rng: np.random.Generator) -> None:
@@ -67,6 +76,36 @@ def test_spread_matches_that_of_fresh_samples_of_people() -> None:
     fresh = [evaluate_all_pairs(*draw_set(rng, people=60), ()).auc for _ in range(150)]
     said = [bootstrap_people(*draw_set(rng, people=60), rng, fars=(), resamples=60)["auc"].std for _ in range(12)]
     assert 0.7 < np.mean(said) / np.std(fresh) < 1.4
+
+
+@pytest.mark.parametrize("n", [12, 40])
+def test_intervals_of_few_things_hold_the_truth_as_often_as_they_say(n: int) -> None:
+    """A mean of exponential shares near 1, of which percentiles cover less: 0.95 is asked for."""
+    rng, truth = np.random.default_rng(n), 0.9
+    held = {"student": 0, "percentiles": 0}
+    for _ in range(400):
+        sample = 1.0 - rng.beta(1.0, 9.0, n)
+        means = sample[rng.integers(n, size=(200, n))].mean(axis=1)
+        found = student_interval(float(sample.mean()), means, n)
+        held["student"] += found.low <= truth <= found.high
+        low, high = np.quantile(means, [0.025, 0.975])
+        held["percentiles"] += low <= truth <= high
+    assert held["student"] >= 0.92 * 400
+    assert held["student"] > held["percentiles"]
+
+
+def test_an_interval_of_a_share_stays_within_it_and_that_of_a_difference_lies_evenly() -> None:
+    drawn = np.array([0.97, 0.99, 1.0, 0.98])
+    share, difference = (student_interval(0.99, drawn, 10, share=share) for share in (True, False))
+    assert 0.0 < share.low < 0.99 < share.high < 1.0
+    assert difference.high - 0.99 == pytest.approx(0.99 - difference.low)
+    factor = 2.2622 * np.sqrt(10 / 9)  # of t with nine degrees of freedom
+    assert difference.high - 0.99 == pytest.approx(factor * drawn.std(ddof=1), rel=1e-4)
+    whole = student_interval(1.0, drawn, 10)  # which has no logit
+    assert 0.97 <= whole.low < whole.high == 1.0
+    still = student_interval(0.3, np.full(5, 0.3), 10)
+    assert (still.low, still.high) == pytest.approx((0.3, 0.3))
+    assert still.low <= 0.3 <= still.high
 
 
 def test_difference_of_a_set_with_itself_is_exactly_zero(rng: np.random.Generator) -> None:

@@ -6,7 +6,7 @@ Columns: `genotype` (`SearchSpace.to_text`); any number of metrics; and what the
 supernet and data.
 """
 
-from nasface.accuracy.table._files import read_table, write_table
+from nasface.accuracy.table._files import held_table, read_table, write_table
 from nasface.accuracy.table._table import (
     DENSE,
     NOTES,
@@ -29,6 +29,7 @@ __all__ = [
     "VERIFIED",
     "AccuracyTable",
     "TableWriter",
+    "held_table",
     "is_half",
     "merge_tables",
     "read_table",

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from nasface.accuracy.table._foreign import (
 )
 from nasface.accuracy.table._table import NOTES, ORIGINS, SHARED, AccuracyTable, distinct
 from nasface.errors import InvalidGenotype, TableError, listing
-from nasface.runs import AppendLog, write_text
+from nasface.runs import AppendLog, held, write_text
 from nasface.spaces import Population, SearchSpace
 
 GENOTYPE = "genotype"
@@ -64,6 +65,16 @@ def write_table(table: AccuracyTable, path: Path, space: SearchSpace) -> None:
         notes = {name: table.notes[name][index] for name in NOTES}
         lines.append(line(cells(space.to_text(genotype), values, table.shared, notes)))
     write_text(path, "".join(lines))
+
+
+def held_table(path: Path) -> AbstractContextManager[None]:
+    """Keep other processes from adding rows to a file of results, or from replacing it, meanwhile.
+
+    Raises:
+        InvalidInput: Another process has it.
+    """
+    remedy = "share the work (shards=2 shard=0, ...), or give another file"
+    return held(path.with_name(f".{path.name}.lock"), f"{path} is being measured", remedy)
 
 
 def header(metrics: Sequence[str]) -> list[str]:

@@ -1,0 +1,105 @@
+"""How often 95 % intervals over people hold the true value: `python benchmarks/interval_coverage.py [WORLD ...]`.
+
+Descriptors of made-up people whose figures without end of photos are known, drawn again and again. Each time the
+intervals that nasface states (`student_interval`) and, of the same resamples, percentiles are asked whether they hold
+them: AUC, EER and TAR of one network, and its AUC minus that of a worse one on the same photos.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from _sizes import size
+
+from nasface.metrics import Interval
+from nasface.metrics.bootstrap import PeoplePairs, Statistics
+from nasface.metrics.resampling import percentile_intervals, student_interval
+
+FARS: Final = (0.01,)
+TRIALS, RESAMPLES, TRUTH_PEOPLE = size(400, 2), size(200, 20), size(2000, 100)
+DIFFERENCE: Final = "auc, difference"
+FEATURES: Final = 16
+
+
+def even(people: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Three photos of everybody, all alike."""
+    return np.full(people, 3), np.ones(people)
+
+
+def uneven(people: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """2 to 12 photos, few have many; some people are harder than others."""
+    return np.minimum(1 + rng.geometric(0.5, people), 12), np.exp(0.2 * rng.normal(size=people))
+
+
+def good(people: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """2 to 4 photos by a good network; some people are harder than others."""
+    return rng.integers(2, 5, people), 0.65 * np.exp(0.2 * rng.normal(size=people))
+
+
+WORLDS: Final = {world.__name__: world for world in (even, uneven, good)}
+
+
+def draw_pairs(world: str, people: int, rng: np.random.Generator) -> tuple[PeoplePairs, PeoplePairs]:
+    """All pairs of the photos of some people, as a network and as a worse one sees them."""
+    sizes, noise = WORLDS[world](people, rng)
+    labels = np.repeat(np.arange(people), sizes)
+    rows = rng.normal(size=(people, FEATURES))[labels]
+    rows += noise[labels, None] * rng.normal(size=rows.shape)
+    return PeoplePairs(rows, labels), PeoplePairs(rows + 0.3 * rng.normal(size=rows.shape), labels)
+
+
+def figures(sets: tuple[PeoplePairs, PeoplePairs], draw: npt.NDArray[np.int64] | None) -> Statistics:
+    """Those of the network, and the difference of both."""
+    found, worse = (pairs.statistics(draw, FARS) for pairs in sets)
+    return found | {DIFFERENCE: found["auc"] - worse["auc"]}
+
+
+def intervals(
+    sets: tuple[PeoplePairs, PeoplePairs], people: int, rng: np.random.Generator
+) -> Iterator[tuple[str, str, Interval]]:
+    """(kind of interval, figure, interval) of one set of people."""
+    whole = figures(sets, None)
+    draws = rng.multinomial(people, np.full(people, 1.0 / people), size=RESAMPLES)
+    drawn = np.array([list(figures(sets, draw).values()) for draw in draws])
+    for i, (name, value) in enumerate(whole.items()):
+        yield "student", name, student_interval(value, drawn[:, i], sets[0].people_with_two, share=name != DIFFERENCE)
+    for name, interval in percentile_intervals(whole, drawn).items():
+        yield "percentiles", name, interval
+
+
+def truth(world: str) -> Statistics:
+    """The figures of so many people that nothing depends on who they are."""
+    rng = np.random.default_rng(99)
+    found = [figures(draw_pairs(world, TRUTH_PEOPLE, rng), None) for _ in range(size(12, 2))]
+    return {name: float(np.mean([one[name] for one in found])) for name in found[0]}
+
+
+def main() -> None:
+    """Print one row for every figure and number of people."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("worlds", nargs="*", default=list(WORLDS))
+    parser.add_argument("--people", type=int, nargs="*", default=[40, 120])
+    parser.add_argument("--trials", type=int, default=TRIALS)
+    given = parser.parse_args()
+    print(
+        "| people | world | figure | true value | covered | percentiles would |\n|---|---|---|---|---|---|", flush=True
+    )
+    for world in given.worlds:
+        known = truth(world)
+        for people in given.people:
+            rng, held = np.random.default_rng(people), defaultdict[tuple[str, str], int](int)
+            for _ in range(given.trials):
+                for kind, name, interval in intervals(draw_pairs(world, people, rng), people, rng):
+                    held[kind, name] += interval.low <= known[name] <= interval.high
+            for name, value in known.items():
+                shares = (f"{held[kind, name] / given.trials:.3f}" for kind in ("student", "percentiles"))
+                print(f"| {people} | {world} | {name} | {value:.4f} | {' | '.join(shares)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
