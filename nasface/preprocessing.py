@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
+from nasface.reading import json_object, read_json
 from nasface.runs import Json
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -130,7 +130,7 @@ def read_template(given: str, folder: Path) -> Template:
         return ARCFACE
     path = folder / Path(given).expanduser()
     try:
-        return Template.from_dict(json.loads(path.read_text(encoding="utf-8-sig")))
+        return Template.from_dict(json_object(read_json(path)))
     except (OSError, ValueError) as error:
         raise InvalidInput(
             f"'{given}' is no alignment template ({error}): give arcface, or a JSON file with size and points."

@@ -11,18 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from nasface.errors import InvalidInput, NasfaceError
+from nasface.reading import MOST_TEXT_BYTES, parse_json, read_bytes, read_text
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """What goes into a JSON file; tuples become lists."""
-
-
-MOST_TEXT_BYTES: Final = 2**28
-"""Size beyond which a file is not read as a text."""
 
 
 @contextmanager
@@ -103,15 +100,15 @@ class AppendLog:
 
         Raises:
             OSError: The file cannot be read.
-            UnicodeDecodeError: It is not UTF-8.
+            ValueError: It is not UTF-8, or too large for a text.
         """
-        text = self.path.read_text(encoding="utf-8-sig") if self.path.exists() else ""
+        text = read_text(self.path) if self.path.exists() else ""
         *lines, last = text.split("\n")
         return [line.removesuffix("\r") for line in lines] + ([last] if last and self._whole(last) else [])
 
     def mend(self) -> str:
         """Make the file end with a line end, before anything is appended; gives what had to be cut off for that."""
-        content = self.path.read_bytes() if self.path.exists() else b""
+        content = read_bytes(self.path, MOST_TEXT_BYTES) if self.path.exists() else b""
         last = content[content.rfind(b"\n") + 1 :]
         if not last:
             return ""
@@ -138,42 +135,6 @@ def is_json(line: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def read_text(path: Path, most_bytes: int = MOST_TEXT_BYTES) -> str:
-    """A text that somebody brought: UTF-8, with or without a byte-order mark, of a size that is a text's.
-
-    Raises:
-        OSError: It cannot be read.
-        ValueError: It is not UTF-8, or larger than `most_bytes`.
-    """
-    with path.open("rb") as file:
-        content = file.read(most_bytes + 1)
-    if len(content) > most_bytes:
-        raise ValueError(f"it is larger than {most_bytes / 1e6:.0f} MB, which no such file is")
-    return content.decode("utf-8-sig")
-
-
-def parse_json(text: str) -> object:
-    """A JSON value that somebody brought: no key twice in an object, no nesting beyond what can be read.
-
-    Raises:
-        ValueError: With the reason.
-    """
-    try:
-        value: object = json.loads(text, object_pairs_hook=_unique)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    return value
-
-
-def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
-    return found
 
 
 @contextmanager

@@ -61,6 +61,32 @@ def test_private_names_stay_in_their_room() -> None:
     assert not wrong, "\n".join(sorted(wrong))
 
 
+OPENING = re.compile(
+    r"\.read_(?:text|bytes)\(|json\.loads?\(|np\.load\(|loadtxt\(|csv\.(?:Dict)?[rR]eader\(|literal_eval\(|yaml\.\w*load\("
+    r"|pickle\.loads?\(|torch\.load\(|jit\.load\(|export\.load\(|load_file\(|onnx\.load\w*\(|tarfile\.open\(|ZipFile\("
+)
+"""Ways to open or to parse a file."""
+
+OPENS = {
+    "own": "usage tasks.list_components supernets.synthetic reports.page reports.svg spaces.published demo.bundle",
+    "built from sources by developers": "devices.estimate demo.vendoring recognition.detectors.yunet_network",
+    "just written here": "predictors._catboost timing.transports.ssh timing.transports.files exporters.onnx",
+    "JSON makes lists of tuples": "training.state supernets.supernet",
+    "runs elsewhere, alone": "timing.transports.runner",
+    "checks of its own": "supernets.checkpoint data.sources data.record_file devices.time_files predictors._mlp "
+    "recognition.gallery_file exporters.torch_export runtimes.torch_export runtimes.torchscript timing.torch_timing",
+}
+"""Modules that may open files by themselves, and why; who reads what others bring goes through `nasface.reading`."""
+
+
+def test_foreign_files_are_read_in_one_place() -> None:
+    allowed = {f"nasface.{name}" for names in OPENS.values() for name in names.split()} | {"nasface.reading"}
+    opening = {name for name, path in modules().items() if OPENING.search(path.read_text(encoding="utf-8"))}
+    wrong = {name for name in opening - allowed if not name.startswith("nasface.testing.")}
+    assert not wrong, f"read foreign files with nasface.reading, or say in OPENS why not: {sorted(wrong)}"
+    assert not allowed - opening, f"no longer open files: {sorted(allowed - opening)}"
+
+
 ANY = 225
 """Mentions of `Any` in the package at most."""
 

@@ -16,8 +16,6 @@ from nasface.runs import (
     atomic_write,
     held,
     is_json,
-    parse_json,
-    read_text,
     remove_leftovers,
     write_json,
     write_text,
@@ -149,16 +147,3 @@ def test_leftovers_of_a_killed_write_are_removed(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"train.rec", "mine.tmp"}
-
-
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": 1, "a": 2}', "9" * 5000, "{", ""])
-def test_json_that_strangers_bring_ends_in_a_value_error(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        parse_json(text)
-
-
-def test_text_has_a_size_and_may_have_a_byte_order_mark(tmp_path: Path) -> None:
-    (tmp_path / "text").write_bytes(b"\xef\xbb\xbfabc")
-    assert read_text(tmp_path / "text") == "abc"
-    with pytest.raises(ValueError, match="larger than"):
-        read_text(tmp_path / "text", most_bytes=3)

@@ -22,6 +22,7 @@ from nasface.accuracy.runner import SubnetRunner
 from nasface.accuracy.table import held_table
 from nasface.errors import InvalidInput, TableError
 from nasface.metrics import kendall_tau
+from nasface.reading import json_object, parse_json
 from nasface.runs import AppendLog, is_json
 from nasface.spaces import Population, SearchSpace
 from nasface.supernets.supernet import Supernet
@@ -197,7 +198,7 @@ def read_study(path: Path, header: Mapping[str, Any] | None = None) -> Study:
     log = AppendLog(path, is_json)
     log.mend()
     try:
-        first, *results = [json.loads(line) for line in log.lines()]
+        first, *results = [json_object(parse_json(line)) for line in log.lines()]
         different = [key for key, value in (header or {}).items() if first[key] != value]
         [_key(result) for result in results]
     except (ValueError, KeyError, TypeError):

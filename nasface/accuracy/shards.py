@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nasface.accuracy.table import AccuracyTable, merge_tables, read_table
 from nasface.errors import TableError
+from nasface.reading import read_bytes
 from nasface.spaces import SearchSpace
 
 
@@ -30,7 +31,7 @@ def measured_elsewhere(path: Path, own: Path, space: SearchSpace, shared: Mappin
     """
     found: set[bytes] = set()
     for file in related(path):
-        if file != own and file.read_bytes().count(b"\n") > 1:
+        if file != own and read_bytes(file).count(b"\n") > 1:
             table = read_table(file, space)
             table.check(
                 supernet=shared["supernet"], resolution=int(shared["resolution"]), data=shared["data"], name=str(file)
@@ -45,7 +46,7 @@ def join(files: Sequence[Path], space: SearchSpace) -> AccuracyTable:
     Raises:
         TableError: There is nothing to join, or see `read_table` and `merge_tables`.
     """
-    begun = [file for file in files if not file.exists() or file.read_bytes().count(b"\n") != 1]
+    begun = [file for file in files if not file.exists() or read_bytes(file).count(b"\n") != 1]
     if not begun:
         raise TableError(
             "There is no table to join: give accuracy.parts=[a.csv,b.csv], or an accuracy.table with shards beside it."

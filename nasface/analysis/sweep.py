@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from nasface.analysis.summaries import Row, Value
 from nasface.errors import InvalidInput
+from nasface.reading import json_object, read_json
 
 TEXTS = ("overrides", "message", "estimated")
 """Columns of sentences, which are no figures."""
@@ -43,8 +43,16 @@ class Job:
 
     @classmethod
     def read(cls, folder: Path) -> Job:
-        """From the run's folder."""
-        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        """From the run's folder.
+
+        Raises:
+            InvalidInput: Its result.json is damaged.
+        """
+        path = folder / "result.json"
+        try:
+            result = json_object(read_json(path))
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"{path} cannot be read ({error}); remove its folder, or run the job again.") from None
         components = result.get("components", {})
         decision, measurements = result.get("decision", {}), result.get("measurements", {})
         overrides = tuple(result.get("overrides", ()))
@@ -52,7 +60,9 @@ class Job:
         values |= {"device": "+".join(components.get("device", ())), "seed": result.get("seed")}
         values |= chosen(overrides) | decision.get("summary", {}) | measurements.get("summary", {})
         estimated = tuple(decision.get("estimated", ()))
-        return cls(folder.name, result["status"], result.get("message") or "", overrides, estimated, values)
+        return cls(
+            folder.name, str(result.get("status", "unknown")), result.get("message") or "", overrides, estimated, values
+        )
 
     def to_row(self) -> dict[str, Value]:
         """A row of `sweep.csv`."""

@@ -7,7 +7,6 @@ in a `.part` with a `.progress` of what is safely on the disk, so that a killed 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from dataclasses import asdict, dataclass, field
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from nasface.data._base import FaceSet, Photos, Skipped, check_size, report_skipped
 from nasface.errors import DataError
+from nasface.reading import read_array, read_json
 from nasface.runs import locked, write_json
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def cached(faces: FaceSet, size: int, folder: Path) -> Photos:
 
 
 def _open(stem: Path, faces: FaceSet, progress: _Decoded) -> Photos:
-    images: npt.NDArray[np.uint8] = np.load(stem.with_suffix(".npy"), mmap_mode="r")
+    images: npt.NDArray[np.uint8] = np.asarray(read_array(stem.with_suffix(".npy")))
     rows = np.delete(np.arange(len(faces), dtype=np.int64), [int(row) for row in progress.skipped])
     skipped = tuple(Skipped(faces.names[int(row)], reason) for row, reason in progress.skipped.items())
     report_skipped(skipped, len(faces))
@@ -148,7 +148,7 @@ def _header(count: int, size: int) -> bytes:
 def _read_json(path: Path) -> dict[str, Any]:
     """The content, or nothing if there is none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -29,6 +29,9 @@ HEIF: Final = (".heic", ".heif")
 MOST_PIXELS: Final = 100_000_000
 """Pixels of a photo that are decoded at most. Larger JPEGs are reduced while they are decoded, others are refused."""
 
+MOST_PHOTO_BYTES: Final = 2**28
+"""Size of a file beyond which it is not read as a photo."""
+
 DRAFT: Final = 2
 """JPEGs are decoded at a fraction of their size while that is at least so many times what is wanted. Against decoding
 all of it, 600 px to 112 px takes half the time; faces differ by 0.2 of 255 on average and at most 2, coloured noise by

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from nasface.data._base import FaceSet
 from nasface.errors import DataError
+from nasface.reading import read_csv
 
 
 def read_groups(path: Path, faces: FaceSet) -> tuple[str, ...]:
@@ -20,10 +20,8 @@ def read_groups(path: Path, faces: FaceSet) -> tuple[str, ...]:
         DataError: There is no such file, it lacks the columns, names one photo or person twice, or none of these.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = reader.fieldnames or (), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        columns, rows = read_csv(path)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}); give a CSV file with person,group or photo,group.") from None
     key = next((column for column in ("photo", "person") if column in columns), None)
     if key is None or "group" not in columns:

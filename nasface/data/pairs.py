@@ -9,7 +9,6 @@ not count.
 
 from __future__ import annotations
 
-import csv
 import logging
 import re
 from collections.abc import Iterable, Iterator
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 from nasface.data._index import Strings, Texts, normal
 from nasface.errors import DataError
+from nasface.reading import parse_cells, read_text
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +55,8 @@ def read_pairs(path: Path, names: Iterable[str]) -> NamedPairs:
             their ".jpg" name, for `Pairs.of` to report.
     """
     try:
-        text = normal(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
+        text = normal(read_text(path))
+    except (OSError, ValueError) as error:
         raise DataError(
             f"The pairs file {path} cannot be read ({error}); give a text file or data.pairs=none."
         ) from error
@@ -88,7 +88,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
         elif separator is None:
             yield number, _words(row)
         else:
-            fields = next(csv.reader([row], delimiter=separator), [])
+            fields = parse_cells(row, separator)
             yield number, [field.strip() for field in fields if field.strip()]
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from nasface.data._base import FaceSet
 from nasface.data._index import normal
 from nasface.errors import DataError, InvalidInput, UnknownName, listing
+from nasface.reading import read_text
 
 logger = logging.getLogger(__name__)
 
@@ -76,9 +77,9 @@ def read_people(path: Path, faces: FaceSet) -> FaceSet:
         DataError: The file cannot be read, or it names nobody of the set.
     """
     try:
-        text = normal(path.read_text(encoding="utf-8-sig"))
+        text = normal(read_text(path))
         listed = {line.strip() for line in text.splitlines() if line.strip()}
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"The list of people {path} cannot be read ({error}); give one name a line.") from error
     unknown = sorted(listed - set(faces.people))
     if len(unknown) == len(listed):

@@ -9,6 +9,7 @@ a line "key TAB offset" per record. All numbers are little-endian.
 
 from __future__ import annotations
 
+import io
 import mmap
 import struct
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from nasface.data._base import UnreadablePhotoError
 from nasface.errors import DataError
+from nasface.reading import read_bytes
 
 MAGIC: Final = struct.pack("<I", 0xCED7230A)
 _HEADER: Final = struct.Struct("<IfQQ")
@@ -125,9 +127,8 @@ def read_index(path: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]
         DataError: The file is missing, empty or malformed.
     """
     try:
-        table = (
-            np.loadtxt(path, np.int64, ndmin=2, comments=None) if path.stat().st_size else np.empty((0, 2), np.int64)
-        )
+        text = read_bytes(path)
+        table = np.loadtxt(io.BytesIO(text), np.int64, ndmin=2, comments=None) if text else np.empty((0, 2), np.int64)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is not an index of a RecordIO file ({error}); a line is 'key TAB offset'.") from None
     if table.shape[1] != 2 or not len(table) or table.min() < 0:

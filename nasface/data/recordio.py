@@ -19,6 +19,7 @@ from nasface.data.folders import AUTO, BESIDE_ROOT, FilesConfig, assemble, besid
 from nasface.data.people import ROLES
 from nasface.data.record_file import Record, RecordFile, read_index
 from nasface.errors import DataError
+from nasface.reading import read_bytes, read_text
 from nasface.registry import register
 
 logger = logging.getLogger(__name__)
@@ -204,7 +205,7 @@ def _check_labels(labels: npt.NDArray[np.float32], path: Path) -> None:
     if not np.isfinite(labels).all() or labels.min() < 0 or (labels != np.floor(labels)).any():
         raise DataError(f"{path} has labels that are no class numbers (0, 1, 2, ...); give one whole number per photo.")
     try:
-        classes = int(path.with_name("property").read_text(encoding="ascii").split(",")[0])
+        classes = int(read_text(path.with_name("property"), 4096).split(",")[0])
     except (OSError, ValueError):
         return
     if labels.max() >= classes:
@@ -224,7 +225,7 @@ def _numbered(labels: Numbers, keys: Numbers) -> tuple[PhotoIndex, Numbers]:
 
 def _named(path: Path, labels: Numbers) -> tuple[PhotoIndex, Numbers]:
     """An index with the names of a file, and the order of the photos in it."""
-    names = Strings.lines(path.read_bytes())
+    names = Strings.lines(read_bytes(path))
     if len(names) != len(labels):
         raise DataError(
             f"{path} names {len(names)} photos, and there are {len(labels)} beside it; copy the files again."

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from nasface.data._base import FaceSet, Photo, UnreadablePhotoError
 from nasface.data._index import PhotoIndex, Strings, normal
-from nasface.data.decoding import HEIF, decode, decode_whole, suffixes
+from nasface.data.decoding import HEIF, MOST_PHOTO_BYTES, decode, decode_whole, suffixes
 from nasface.errors import DataError, listing
+from nasface.reading import read_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -33,16 +34,16 @@ class FolderSource:
     def photo(self, row: int, size: int) -> Photo:
         """Decode, turn upright, convert to RGB, and resize (bilinear, aspect not kept) where the size differs."""
         try:
-            return decode(self.path(row).read_bytes(), size)
-        except OSError as error:
-            raise UnreadablePhotoError(error.strerror or str(error)) from error
+            return decode(read_bytes(self.path(row), MOST_PHOTO_BYTES), size)
+        except (OSError, ValueError) as error:
+            raise UnreadablePhotoError(getattr(error, "strerror", None) or str(error)) from error
 
     def whole(self, row: int) -> Photo:
         """Decode, turn upright, convert to RGB, and nothing else."""
         try:
-            return decode_whole(self.path(row).read_bytes())
-        except OSError as error:
-            raise UnreadablePhotoError(error.strerror or str(error)) from error
+            return decode_whole(read_bytes(self.path(row), MOST_PHOTO_BYTES))
+        except (OSError, ValueError) as error:
+            raise UnreadablePhotoError(getattr(error, "strerror", None) or str(error)) from error
 
     def fingerprint(self, row: int) -> str:
         """The file's size in bytes."""
@@ -78,6 +79,8 @@ class TarSource:
         return decode_whole(self._bytes(row))
 
     def _bytes(self, row: int) -> bytes:
+        if self.lengths[row] > MOST_PHOTO_BYTES:
+            raise UnreadablePhotoError(f"it is larger than {MOST_PHOTO_BYTES / 1e6:.0f} MB, which no such file is")
         try:
             with self.tar.open("rb") as file:
                 file.seek(int(self.offsets[row]))

@@ -23,6 +23,7 @@ from nasface.data._index import PhotoIndex, Strings
 from nasface.data.decoding import decode
 from nasface.data.pairs import FOLDS, stratified_folds
 from nasface.errors import DataError
+from nasface.reading import read_bytes
 from nasface.runs import atomic_write
 
 
@@ -52,7 +53,7 @@ def read_bin(path: Path) -> Pairs:
         DataError: The file cannot be read, is no such file, or names code.
     """
     try:
-        photos, same = _unpickle(path.read_bytes())
+        photos, same = _unpickle(read_bytes(path))
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}); give an existing .bin of pairs.") from None
     except Exception as error:  # a damaged pickle fails in any way

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from nasface.data.folders import AUTO, BESIDE_ROOT, FilesConfig, assemble, find_
 from nasface.data.people import Parts, Split, split
 from nasface.data.sources import FolderSource, scan_folders
 from nasface.errors import DataError, listing
+from nasface.reading import read_bytes, read_csv
 from nasface.registry import register
 
 logger = logging.getLogger(__name__)
@@ -95,9 +95,11 @@ def _part(folder: Path, photos: Path | None) -> FolderSource:
     if photos is None:
         return scan_folders([folder])
     try:
-        text = photos.read_bytes()
-    except OSError as error:
-        raise DataError(f"The list of photos {photos} cannot be read ({error.strerror}).") from None
+        text = read_bytes(photos)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"The list of photos {photos} cannot be read ({getattr(error, 'strerror', None) or error})."
+        ) from None
     index = PhotoIndex.lines(text)
     wrong = [person for person in index.people if not person or "/" in person or person.startswith(".")]
     if wrong:
@@ -120,9 +122,8 @@ def _merged(sources: list[FolderSource]) -> FolderSource:
 def _read_meta(path: Path, people: tuple[str, ...]) -> dict[str, str]:
     """Flag (1 train, 0 test) of every identity; who is expected and missing is counted and logged."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            flags = dict(_flags(csv.DictReader(file, skipinitialspace=True)))
-    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
+        flags = dict(_flags(read_csv(path).rows))
+    except (OSError, ValueError, KeyError, AttributeError) as error:
         raise DataError(
             f"{path} is not VGGFace2's identity_meta.csv ({error}): give one with the columns Class_ID and Flag, "
             "or data.meta=none."
@@ -135,6 +136,6 @@ def _read_meta(path: Path, people: tuple[str, ...]) -> dict[str, str]:
     return flags
 
 
-def _flags(rows: csv.DictReader[str]) -> Iterator[tuple[str, str]]:
+def _flags(rows: Iterable[dict[str, str]]) -> Iterator[tuple[str, str]]:
     for row in rows:
         yield row["Class_ID"].strip(), row["Flag"].strip()

@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 from nasface.demo.bundle import VERSION, Bundle
 from nasface.demo.server import Address, Answer, PageServer, Request
 from nasface.errors import DeviceLost
+from nasface.reading import json_object, parse_json
 from nasface.runs import Json
 
 POLL_S: Final = 15.0
@@ -121,7 +122,7 @@ class PageLink:
         if request.body is None:
             return None if (file := self.files.get(request.path)) is None else Answer(file, kind="application/gzip")
         try:
-            message = json.loads(request.body)
+            message = json_object(parse_json(request.body))
             handler = {"hello": self._hello, "next": self._next, "answer": self._take}[request.path]
             return Answer(json.dumps(handler(message)).encode())
         except (ValueError, KeyError, TypeError, AttributeError):

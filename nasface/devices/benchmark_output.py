@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from nasface.devices.measurements import Sample
-from nasface.runs import parse_json
+from nasface.reading import parse_json
 
 MARKS: Final = ("STARTING!", "BENCHMARK RESULTS")
 """One of them stands in everything that the program prints."""

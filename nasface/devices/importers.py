@@ -17,7 +17,7 @@ from nasface.devices.plausibility import check_rows
 from nasface.devices.time_files import read_times
 from nasface.errors import LookupTableError, listing
 from nasface.netspec import Layer, shape_text
-from nasface.runs import read_text
+from nasface.reading import read_text
 from nasface.spaces import SearchSpace
 
 log = logging.getLogger(__name__)

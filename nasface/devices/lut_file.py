@@ -22,7 +22,8 @@ from typing import Any, Final
 
 from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
 from nasface.errors import LookupTableError
-from nasface.runs import Json, locked, parse_json, read_text, write_text
+from nasface.reading import read_json
+from nasface.runs import Json, locked, write_text
 
 FORMAT: Final = "nasface-lut/1"
 
@@ -36,7 +37,7 @@ def read_lut(path: Path) -> LookupTable:
         LookupTableError: The file cannot be read, is no such table, or holds times that cannot be.
     """
     try:
-        content = parse_json(read_text(path))
+        content = read_json(path)
     except OSError as error:
         raise LookupTableError(f"Cannot read the latency table {path}: {error.strerror}.") from None
     except ValueError as error:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from nasface.errors import TableError, listing
-from nasface.runs import read_text, write_text
+from nasface.reading import read_csv
+from nasface.runs import write_text
 
 SHORTEST_MS, LONGEST_MS = 1e-6, 1e9
 """A nanosecond and eleven days: times beyond are a fault of clocks or programs."""
@@ -188,17 +189,15 @@ def read_measurements(path: Path) -> list[Measurement]:
         TableError: It cannot be read, lacks columns, or a time is missing or not positive.
     """
     try:
-        reader = csv.DictReader(read_text(path).splitlines())
-        missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
-        rows = list(enumerate(reader, 2))
-    except (OSError, ValueError, csv.Error) as error:
+        columns, rows = read_csv(path)
+    except (OSError, ValueError) as error:
         raise TableError(f"The measurements {path} cannot be read ({error}); give a CSV file.") from None
-    if missing:
+    if missing := [name for name in REQUIRED if name not in columns]:
         raise TableError(
             f"{path} is no file of measurements: it lacks the columns {listing(missing)}; make one with "
             "task=measure_latency."
         )
-    return [_row(f"{path}, line {number}", row) for number, row in rows]
+    return [_row(f"{path}, line {number}", row) for number, row in enumerate(rows, 2)]
 
 
 def _row(place: str, texts: Mapping[str, str | None]) -> Measurement:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from nasface.reading import read_csv
 from nasface.runs import write_rows, write_text
 
 FORM: Final = "times.csv"
@@ -39,7 +39,7 @@ def _given(form: Path) -> dict[tuple[str, str, str], str]:
     """Times by network, genotype and resolution."""
     if not form.is_file():
         return {}
-    rows = csv.DictReader(form.read_text(encoding="utf-8").splitlines())
+    rows = read_csv(form).rows
     return {(row["network"], row["genotype"], row["resolution"]): row["median_ms"] for row in rows}
 
 

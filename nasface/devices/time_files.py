@@ -13,7 +13,7 @@ from nasface.devices.time_csv import is_csv, read_csv
 from nasface.devices.time_rows import UNITS, Times, TimesFile, UnknownFormat, first_line, number
 from nasface.devices.time_tree import read_tree
 from nasface.errors import LookupTableError, UnknownName
-from nasface.runs import read_text
+from nasface.reading import read_text
 
 _PERF_LINE: Final = re.compile(r"(\S+)\s+(\d{1,9})\s+(\S+)\s+(\S+)")
 _NN_METER: Final = re.compile(r"predict latency for (.+?): (\S+) ms")

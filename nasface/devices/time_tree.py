@@ -8,7 +8,7 @@ from typing import Any
 from nasface.devices.lut import Row
 from nasface.devices.time_rows import Times, TimesFile, UnknownFormat, number
 from nasface.errors import LookupTableError
-from nasface.runs import parse_json
+from nasface.reading import parse_json
 
 
 def read_tree(file: TimesFile) -> Times:

@@ -14,6 +14,7 @@ from nasface.analysis import Row
 from nasface.errors import InfeasibleConstraint
 from nasface.experiments._base import C, Experiment
 from nasface.experiments.results import Results, key
+from nasface.reading import read_text
 from nasface.runs import write_text
 from nasface.settings import WHOLE, Shard
 from nasface.terminal import Terminal
@@ -95,7 +96,7 @@ def write_report(folder: Path, experiment: Experiment[C], rows: Sequence[Row], m
     if missing:
         parts.append(f"{missing} of the cells are still missing; the same command goes on.")
     path = folder / f"{experiment.name}.md"
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = read_text(path) if path.exists() else ""
     parts.append("".join(before.partition(READING)[1:]))
     write_text(path, "\n\n".join(part.strip("\n") for part in parts if part) + "\n")
     return path

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nasface.analysis import Row, Value
 from nasface.errors import TableError
+from nasface.reading import read_csv
 from nasface.runs import write_rows
 from nasface.settings import WHOLE, Shard
 
@@ -49,13 +49,16 @@ class Results:
         write_rows(self.path, columns, self._own)
 
     def _read(self, path: Path) -> Iterator[Row]:
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if row.get(FINGERPRINT) != self._fingerprint:
-                    raise TableError(
-                        f"{path} holds results on other inputs or with other options; give another place or remove it."
-                    )
-                yield {name: _value(text) for name, text in row.items()}
+        try:
+            rows = read_csv(path).rows
+        except ValueError as error:
+            raise TableError(f"{path} is damaged ({error}); remove it, or the line.") from None
+        for row in rows:
+            if row.get(FINGERPRINT) != self._fingerprint:
+                raise TableError(
+                    f"{path} holds results on other inputs or with other options; give another place or remove it."
+                )
+            yield {name: _value(text) for name, text in row.items()}
 
 
 def key(row: Row, keys: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -11,6 +10,7 @@ from nasface.errors import ExportError
 from nasface.exporters.onnx import onnx_metadata
 from nasface.exporters.tflite import tflite_metadata
 from nasface.exporters.torch_export import torch_export_metadata
+from nasface.reading import json_object, parse_json, read_bytes
 
 Description: TypeAlias = dict[str, Any]
 """JSON; the fields are in docs/reference/model-metadata.md, and whoever exports a model may add more."""
@@ -33,8 +33,8 @@ def read_metadata(path: Path | str) -> Description:
     if path.suffix not in READERS:
         raise ExportError(f"{path} is none of the formats that hold a description: {', '.join(READERS)}.")
     try:
-        found = READERS[path.suffix](path.read_bytes())
-        description: Description | None = json.loads(found or "null")
+        found = READERS[path.suffix](read_bytes(path))
+        description = None if not found else json_object(parse_json(found))
     except OSError as error:
         raise ExportError(f"{path} cannot be read: {error.strerror}; give a file that nasface exported.") from error
     except ValueError as error:

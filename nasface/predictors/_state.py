@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from nasface.errors import InvalidInput
+from nasface.reading import json_object, parse_json, read_text
 from nasface.runs import write_text
 
 
@@ -22,13 +24,18 @@ def load_state(path: Path, name: str) -> str:
         InvalidInput: The file is damaged, or of another predictor.
     """
     try:
-        head, text = path.read_text(encoding="utf-8").split("\n", 1)
-        found = json.loads(head)
+        head, text = read_text(path).split("\n", 1)
+        found = parse_json(head)
     except (OSError, ValueError) as error:
         raise InvalidInput(f"{path} is not a saved {name} ({error}); fit it again.") from error
     if found != _head(name, text):
         raise InvalidInput(f"{path} is damaged or not a saved {name}; fit the predictor again.")
     return text
+
+
+def load_values(path: Path, name: str) -> dict[str, Any]:
+    """The object that `save_state` wrote as JSON; errors as `load_state`."""
+    return json_object(parse_json(load_state(path, name)))
 
 
 def _head(name: str, text: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from nasface.errors import InvalidInput, NotFitted
 from nasface.predictors._base import Groups, Scorer, Targets
-from nasface.predictors._state import load_state, save_state
+from nasface.predictors._state import load_values, save_state
 from nasface.registry import register
 from nasface.spaces import Features
 
@@ -154,7 +154,7 @@ class _GaussianProcess(Scorer):
 
     def load(self, path: Path) -> Self:
         """Read what `save` wrote."""
-        content = json.loads(load_state(path, self.config.name))
+        content = load_values(path, self.config.name)
         arrays = {name: np.array(content[name]) for name in ("x", "centre", "theta", "answers")}
         self._process, self._factor = Process(**(content | arrays)), None
         return self

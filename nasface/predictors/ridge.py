@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from nasface.errors import InvalidInput, NotFitted
 from nasface.predictors._base import Groups, Scorer, Targets
-from nasface.predictors._state import load_state, save_state
+from nasface.predictors._state import load_values, save_state
 from nasface.registry import register
 from nasface.spaces import Features
 
@@ -71,7 +71,7 @@ class Ridge(Scorer):
 
     def load(self, path: Path) -> Self:
         """Read what `save` wrote."""
-        content = json.loads(load_state(path, self.config.name))
+        content = load_values(path, self.config.name)
         self._weights, self._offset = np.array(content["weights"]), content["offset"]
         return self
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from nasface.data import FaceSet
 from nasface.errors import DataError, listing
 from nasface.preprocessing import Preprocessing
+from nasface.reading import read_array, read_arrays, read_text
 from nasface.runtimes import Descriptors, open_model
 
 BATCH: Final = 64
@@ -74,13 +75,12 @@ def read_descriptors(path: Path, names: Sequence[str]) -> Descriptors:
     """
     try:
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
-                rows, known = file["descriptors"], [str(name) for name in file["names"]]
+            rows, names_there = read_arrays(path, ("descriptors", "names"))
+            known = [str(name) for name in names_there.ravel()]
         else:
-            rows = np.load(path, allow_pickle=False)
-            known = (path.parent / "files.txt").read_text(encoding="utf-8-sig").splitlines()
-            known = [line.strip() for line in known if line.strip()]
-    except (OSError, ValueError, KeyError) as error:
+            rows = read_array(path)
+            known = [line.strip() for line in read_text(path.parent / "files.txt").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path} is not a file of descriptors ({error}); give .npz with 'descriptors' and 'names', "
             "or .npy beside a files.txt."

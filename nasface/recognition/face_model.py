@@ -14,6 +14,7 @@ from nasface.errors import ExportError, InvalidInput
 from nasface.exporters import read_metadata
 from nasface.metrics import unit_rows
 from nasface.preprocessing import Preprocessing, Template
+from nasface.reading import read_bytes
 from nasface.recognition.aligned_data import Cutter, chosen_crop
 from nasface.recognition.detectors import Detector
 from nasface.recognition.faces import Face, Photo
@@ -74,7 +75,7 @@ class FaceModel:
     def way(self) -> Way:
         """How its descriptors come about."""
         template = self.template.to_dict() if self.crop == "aligned" and self.template is not None else None
-        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_bytes(self.path)).hexdigest()
         return Way(digest, self.crop, template, self.detector.name)
 
     @property

@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 
 from nasface.errors import GalleryError, requires
+from nasface.reading import json_object, parse_json, read_arrays, read_bytes
 from nasface.recognition.gallery import Gallery, Threshold, Way
 from nasface.runs import atomic_write, locked
 
@@ -58,9 +59,10 @@ class GalleryFile:
             MissingDependency: It is encrypted, and the package cryptography is not installed.
         """
         try:
-            content = self.path.read_bytes()
-        except OSError as error:
-            reason = "it does not exist" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+            content = read_bytes(self.path)
+        except (OSError, ValueError) as error:
+            absent = isinstance(error, FileNotFoundError)
+            reason = "it does not exist" if absent else getattr(error, "strerror", None) or str(error)
             raise GalleryError(f"The gallery {self.path} cannot be read: {reason}; make one with task=enrol.") from None
         return self._unpacked(self._decrypted(content) if content.startswith(MAGIC) else content)
 
@@ -119,7 +121,7 @@ class GalleryFile:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         header, _, body = content.partition(b"\n")
         try:
-            values = json.loads(header[len(MAGIC) :])
+            values = json_object(parse_json(header[len(MAGIC) :]))
             salt, nonce = (base64.b64decode(values[name]) for name in ("salt", "nonce"))
             return AESGCM(self._key(salt)).decrypt(nonce, body, header + b"\n")
         except (InvalidTag, ValueError, KeyError, TypeError):
@@ -153,9 +155,8 @@ def _unpacked(content: bytes) -> Gallery:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
             raise ValueError("compressed entries")  # ours are not: nothing can unpack to more than the file's size
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        facts = json.loads(arrays["facts"].tobytes())
-        descriptors, labels = arrays["descriptors"], arrays["labels"]
+    descriptors, labels, text = read_arrays(io.BytesIO(content), ("descriptors", "labels", "facts"))
+    facts = json_object(parse_json(text.tobytes()))
     if facts["format"] != FORMAT:
         raise ValueError(f"format {facts['format']!r}")
     people = tuple(str(name) for name in facts["people"])
@@ -167,4 +168,4 @@ def _unpacked(content: bytes) -> Gallery:
         raise ValueError("descriptors that are not finite")
     way = None if facts["way"] is None else Way(**facts["way"])
     threshold = None if facts["threshold"] is None else Threshold(**facts["threshold"])
-    return Gallery(people, descriptors, labels.astype(np.int32), way, threshold)
+    return Gallery(people, descriptors.astype(np.float16, copy=False), labels.astype(np.int32), way, threshold)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nasface.data import UnreadablePhotoError
-from nasface.data.decoding import decode_whole, pillow_modules
+from nasface.data.decoding import MOST_PHOTO_BYTES, decode_whole, pillow_modules
 from nasface.errors import DataError
+from nasface.reading import read_bytes
 from nasface.recognition.faces import Photo
 
 
@@ -20,10 +21,10 @@ def open_photo(path: Path) -> Photo:
         DataError: There is no such file, it is not a photo, or a damaged or excessively large one.
     """
     try:
-        return decode_whole(path.read_bytes())
+        return decode_whole(read_bytes(path, MOST_PHOTO_BYTES))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; give a photo that exists.") from None
-    except UnreadablePhotoError as error:
+    except (UnreadablePhotoError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a photo: {error}; give a JPEG or PNG file.") from None
 
 

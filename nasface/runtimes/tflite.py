@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nasface.errors import ExportError, InvalidInput, requires
+from nasface.reading import read_bytes
 from nasface.runtimes._base import (
     Descriptors,
     Images,
@@ -119,7 +120,7 @@ def with_shape(path: Path, shape: Sequence[int] | None = None) -> bytes:
         wanted = "" if shape is None else f" with an input of shape {list(shape)}"
         raise ExportError(f"{path} cannot be run{wanted}: {error}.") from error
     shapes = {detail["index"]: detail["shape"] for detail in interpreter.get_tensor_details()}
-    content = bytearray(path.read_bytes())
+    content = bytearray(read_bytes(path))
     graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
     for index in range(graph.TensorsLength()):
         tensor = graph.Tensors(index)

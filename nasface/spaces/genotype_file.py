@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import ast
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidGenotype, InvalidInput
+from nasface.reading import parse_json, parse_literal, read_text
 from nasface.runs import Json
 from nasface.spaces._base import SearchSpace
-
-MOST_PRINTED: Final = 100_000
-"""Characters of a printed dictionary that is read at most."""
 
 
 def read_genotype(path: Path, space: SearchSpace) -> npt.NDArray[np.int8]:
@@ -48,18 +43,18 @@ def stated_space(path: Path) -> Mapping[str, Json] | None:
 
 def _content(path: Path) -> object:
     try:
-        return _parsed(path.read_text(encoding="utf-8-sig"))
+        return _parsed(read_text(path))
     except OSError as error:
         raise InvalidInput(f"The genotype {path} cannot be read ({error.strerror}).") from None
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+    except ValueError:
         raise InvalidGenotype(f"{path} is not JSON; give a genotype JSON, a net.config or a result.json.") from None
 
 
 def _parsed(text: str) -> object:
     """JSON; or a short dictionary as Python prints it, which logs are full of."""
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
-        if len(text) > MOST_PRINTED or not text.lstrip().startswith("{"):
+        if not text.lstrip().startswith("{"):
             raise
-        return ast.literal_eval(text.strip())
+        return parse_literal(text)

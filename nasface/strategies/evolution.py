@@ -88,7 +88,7 @@ class EvolutionPaper(SearchStrategy):
         """
         config = self.config
         file = StateFile.of(config.state, problem, self, rng)
-        progress = file.read(problem, rng) or self._begin(problem, rng)
+        progress = file.read(problem, rng, config.generations) or self._begin(problem, rng)
         for generation in range(progress.generation, config.generations):
             progress.generation = generation
             self._generation(progress, problem, rng)

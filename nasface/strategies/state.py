@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from nasface.errors import InvalidInput
+from nasface.errors import InvalidGenotype, InvalidInput
+from nasface.reading import json_object, read_json
 from nasface.runs import write_text
 from nasface.spaces import Population
 from nasface.strategies._base import HistoryRow, Problem, SearchStrategy
@@ -77,9 +78,10 @@ class EvolutionState:
     def of_dict(cls, content: dict[str, Any], problem: Problem, rng: np.random.Generator) -> EvolutionState:
         """From the file; the generator goes on where it was."""
         progress = cls.begin(problem)
-        progress.generation = content["generation"]
+        progress.generation = _count(content["generation"], "generation")
         progress.population, progress.kept = (_population(content[key], problem) for key in ("population", "kept"))
-        progress.counters, progress.history = content["counters"], content["history"]
+        progress.counters = {name: _count(content["counters"][name], name) for name in progress.counters}
+        progress.history = [json_object(row) for row in content["history"]]
         progress.remarks = tuple(content["remarks"])
         calls, pairs = progress._before
         progress._before = (calls - progress.counters["calls"], pairs - progress.counters["pairs"])
@@ -106,8 +108,8 @@ class StateFile:
         file = None if path is None else Path(path).expanduser()
         return cls(file, problem, "" if file is None else _identity(problem, search, rng))
 
-    def read(self, problem: Problem, rng: np.random.Generator) -> EvolutionState | None:
-        """The state, or None if there is none yet.
+    def read(self, problem: Problem, rng: np.random.Generator, generations: int) -> EvolutionState | None:
+        """The state of a search of so many generations, or None if there is none yet.
 
         Raises:
             InvalidInput: The file is of another search, or damaged.
@@ -115,16 +117,23 @@ class StateFile:
         if self._path is None or not self._path.exists():
             return None
         try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            of_this_search = content["format"] == FORMAT and content["identity"] == self._identity
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InvalidInput(f"{self._path} is not the state of a search ({error}); give another file.") from error
-        if not of_this_search:
+            content = json_object(read_json(self._path))
+            this = content["format"] == FORMAT and content["identity"] == self._identity
+            progress = EvolutionState.of_dict(content, problem, rng) if this else None
+            if progress is not None and progress.generation > generations:
+                raise ValueError(f"it is in generation {progress.generation} of {generations}")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidGenotype) as error:
+            why = f"{error} is missing" if isinstance(error, KeyError) else error
+            raise InvalidInput(
+                f"{self._path} is not the state of a search, or damaged ({why}); give another file as search.state, or "
+                "delete this one to begin anew."
+            ) from None
+        if progress is None:
             raise InvalidInput(
                 f"{self._path} is the state of another search (other seed, options, bounds or table); give another "
                 "file as search.state, or delete this one to begin anew."
             )
-        return EvolutionState.of_dict(content, problem, rng)
+        return progress
 
     def save(self, progress: EvolutionState, rng: np.random.Generator) -> None:
         """Write the state, unless that was done a moment ago."""
@@ -136,9 +145,18 @@ class StateFile:
         write_text(self._path, json.dumps(content) + "\n")
 
 
+def _count(value: object, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} is {value!r:.40}")
+    return value
+
+
 def _population(rows: list[str], problem: Problem) -> Population:
     parsed = [problem.space.from_text(row) for row in rows]
-    return np.array(parsed, np.int8).reshape(len(parsed), problem.space.n_genes)
+    found = np.array(parsed, np.int8).reshape(len(parsed), problem.space.n_genes)
+    if not problem.feasible(found).all():
+        raise ValueError("it holds networks beyond the bounds")
+    return found
 
 
 def _identity(problem: Problem, search: SearchStrategy, rng: np.random.Generator) -> str:

@@ -11,7 +11,8 @@ from typing import Final
 
 from nasface.errors import InvalidInput, NasfaceError
 from nasface.metrics import Direction
-from nasface.runs import Json, locked, parse_json, read_text, write_text
+from nasface.reading import read_json
+from nasface.runs import Json, locked, write_text
 from nasface.spaces import SearchSpace
 
 FORMAT: Final = "nasface study 1"
@@ -48,7 +49,7 @@ class StudyFile:
         if not self._path.exists():
             return {}
         try:
-            content = parse_json(read_text(self._path))
+            content = read_json(self._path)
         except (OSError, ValueError) as error:
             raise InvalidInput(f"{self._path} is not a study ({error}); give another file.") from None
         if not isinstance(content, dict) or content.get("format") != FORMAT:

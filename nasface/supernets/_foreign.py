@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 import torch
@@ -30,9 +28,6 @@ HEADS: Final = re.compile(r"\b(\w*head|arc_?face|cos_?face|margin\w*|loss\w*|cri
 
 DEPTH: Final = 4
 """Dictionaries inside dictionaries that are looked into."""
-
-MOST_UNPACKED: Final = 20
-"""A file may unpack to so many times its own size; weights hardly compress."""
 
 _AVERAGE: Final = re.compile(r"ema|averag|swa", re.IGNORECASE)
 _COUNTERS: Final = ("n_averaged", "total_ops", "total_params")
@@ -89,23 +84,6 @@ def check_tensors(state: Mapping[str, Tensor], source: str) -> None:
             raise CheckpointError(f"{source} holds numbers that are not finite ({key}); use an undamaged checkpoint.")
         if key.endswith("running_var") and (value < 0).any():
             raise CheckpointError(f"{source}: {key} has negative variances; use an undamaged checkpoint.")
-
-
-def check_archive(path: Path) -> None:
-    """Refuse a zip file that unpacks to far more than it is.
-
-    Raises:
-        CheckpointError: See above.
-    """
-    if not zipfile.is_zipfile(path):
-        return
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > MOST_UNPACKED * path.stat().st_size:
-        raise CheckpointError(
-            f"{path} of {path.stat().st_size / 1e6:.0f} MB would unpack to {unpacked / 1e6:.0f} MB; weights do not "
-            "compress so well: give the checkpoint as torch.save writes it."
-        )
 
 
 def _dtypes(key: str) -> tuple[torch.dtype, ...]:

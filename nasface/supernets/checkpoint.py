@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from nasface.errors import CheckpointError, listing
+from nasface.reading import check_archive, json_object, parse_json, read_json
 from nasface.runs import atomic_write
-from nasface.supernets._foreign import check_archive, check_tensors, network_of
+from nasface.supernets._foreign import check_tensors, network_of
 from nasface.supernets.elastic import ElasticNetwork
 
 logger = logging.getLogger(__name__)
@@ -150,8 +151,8 @@ def save_safetensors(network: ElasticNetwork, path: Path, metadata: Metadata, *,
 
 
 def _read_pth(path: Path) -> object:
-    check_archive(path)
     try:
+        check_archive(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever the broken part raises: pickle, zip, EOF, Runtime, Key errors
         if blocked := _BLOCKED.search(str(error)):
@@ -170,12 +171,12 @@ def _read_pth(path: Path) -> object:
 def _read_shards(path: Path) -> State:
     """The tensors of safetensors files that an index beside them lists."""
     try:
-        files = sorted(set(json.loads(path.read_text(encoding="utf-8-sig"))["weight_map"].values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        files = sorted({str(name) for name in json_object(json_object(read_json(path))["weight_map"]).values()})
+    except (OSError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path} is not an index of safetensors files ({error}); fetch it again.") from None
     state: State = {}
     for name in files:
-        shard = path.parent / Path(str(name)).name  # beside the index and nowhere else
+        shard = path.parent / Path(name).name  # beside the index and nowhere else
         if not shard.is_file():
             raise CheckpointError(f"{path} lists {name}, which is not beside it; fetch all files of the checkpoint.")
         state |= _read_safetensors(shard)[0]
@@ -188,12 +189,12 @@ def _read_safetensors(path: Path) -> tuple[State, Metadata]:
     try:
         with safe_open(path, "pt") as file:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-            metadata = json.loads((file.metadata() or {}).get("nasface", "{}"))
+            metadata = json_object(parse_json((file.metadata() or {}).get("nasface", "{}")))
     except Exception as error:  # the library raises its own error class, JSON and OS errors
         raise CheckpointError(
             f"{path} is not an undamaged safetensors file ({error}); make or fetch it again."
         ) from None
-    if metadata and (not isinstance(metadata, dict) or metadata.get("format") != FORMAT):
+    if metadata and metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path} has the format {metadata.get('format')!r}; this version reads {FORMAT}.")
     return state, metadata
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 from nasface.errors import CheckpointError, InvalidInput, listing
+from nasface.reading import read_json
 from nasface.registry import build
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
@@ -59,7 +59,7 @@ def weights_file(folder: Path) -> Path:
 def stated_resolution(folder: Path) -> int | None:
     """What the `result.json` of a search beside the network says, in pixels."""
     try:
-        content: Any = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        content: Any = read_json(folder / "result.json")
         return int(content["decision"]["resolution"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

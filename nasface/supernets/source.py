@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from nasface.assets import asset
 from nasface.errors import CheckpointError, InvalidInput
 from nasface.preprocessing import Template, read_template
+from nasface.reading import json_object, parse_json
 from nasface.registry import build, register
 from nasface.supernets.options import DEMO, RandomConfig, TrainedConfig
 
@@ -209,8 +209,8 @@ def read_metadata(path: Path) -> Mapping[str, Any]:
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(min(length, MOST_HEADER)))
-        metadata: dict[str, Any] = json.loads(header.pop("__metadata__")["nasface"])
+            header = json_object(parse_json(file.read(min(length, MOST_HEADER))))
+        metadata = json_object(parse_json(header.pop("__metadata__")["nasface"]))
         size = 8 + length + max((entry["data_offsets"][1] for entry in header.values()), default=0)
     except (OSError, ValueError, KeyError, struct.error, TypeError, AttributeError):
         return {}

@@ -22,8 +22,10 @@ from nasface.analysis import Row
 from nasface.composition import LARGEST, SMALLEST, extreme_genotypes
 from nasface.costs import Macs
 from nasface.data import FaceData, FaceSet
+from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
+from nasface.reading import read_json
 from nasface.recognition import Judgement, judge
 from nasface.recognition.embedder import Embedded
 from nasface.reports.cells import cell_text
@@ -165,9 +167,13 @@ def _figures(judgement: Judgement) -> dict[str, float]:
 
 def _read(path: Path) -> list[Row]:
     try:
-        rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))
+        rows = read_json(path)
     except FileNotFoundError:
         return []
+    except ValueError:
+        rows = None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InvalidInput(f"{path} is no list of figures, or damaged; remove it, and the networks are measured again.")
     return rows
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nasface.data import FaceData
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
+from nasface.reading import read_bytes
 from nasface.registry import build
 from nasface.runs import Json
 from nasface.spaces import OfaMbv3, SearchSpace
@@ -79,7 +80,7 @@ def _export(run: Run, network: Trainable, folder: Path, data: FaceData) -> dict[
         path = folder / "supernet.safetensors"
         run.workbench.source.save(network, path)
         run.console.print(f"supernet: {run.shown(path)}", soft_wrap=True)
-        return {"supernet": hashlib.sha256(path.read_bytes()).hexdigest()}
+        return {"supernet": hashlib.sha256(read_bytes(path)).hexdigest()}
     provenance: dict[str, Json] = {
         "task": "train_supernet",
         "options": {key: getattr(run.settings, key) for key in ("training", "loss", "teacher", "seed")},

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from nasface.errors import InvalidInput
-from nasface.runs import AppendLog, is_json, parse_json
+from nasface.reading import parse_json
+from nasface.runs import AppendLog, is_json
 from nasface.timing.transports import Sample
 
 FORMAT: Final = "nasface-measurements/1"

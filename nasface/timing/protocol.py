@@ -21,6 +21,7 @@ import numpy.typing as npt
 from nasface.devices.measurements import FAST, Timed
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, TransportError
 from nasface.metrics.interval import half_width
+from nasface.reading import read_bytes
 from nasface.timing.journal import Journal
 from nasface.timing.transports import Sample, Transport
 
@@ -280,4 +281,4 @@ def _operators(samples: Sequence[Sample]) -> dict[str, float]:
 
 
 def _fingerprint(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(read_bytes(path)).hexdigest()[:12]

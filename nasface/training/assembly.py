@@ -16,6 +16,7 @@ import torch
 
 from nasface.data import FaceData, FaceSet
 from nasface.errors import InvalidInput, MissingDependency
+from nasface.reading import read_array
 from nasface.recognition import embed_photos
 from nasface.runs import atomic_write
 from nasface.runtimes import open_model
@@ -226,7 +227,7 @@ class Setting:
         """Descriptors of the training photos by a model file; the training's folder keeps them for the next start."""
         kept = self.folder / "teacher-descriptors.npy"
         if kept.exists():
-            return np.asarray(np.load(kept), np.float32)
+            return np.asarray(read_array(kept), np.float32)
         values = _describe(path, self.faces, resolution)
         if self.fabric.is_global_zero:
             with atomic_write(kept) as temporary, temporary.open("wb") as file:

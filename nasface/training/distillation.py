@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from nasface.data import FaceSet
 from nasface.errors import DataError, InvalidInput, listing
+from nasface.reading import read_array, read_bytes, read_text
 from nasface.training.losses import full_precision
 from nasface.training.objectives import DescriptorTeacherConfig
 
@@ -104,10 +105,10 @@ def read_descriptors(config: DescriptorTeacherConfig, folder: Path, faces: FaceS
     return np.asarray(values[[place[name] for name in faces.names]], np.float32)
 
 
-def _array(path: Path, sha256: str | None) -> npt.NDArray[np.floating]:
+def _array(path: Path, sha256: str | None) -> npt.NDArray[np.generic]:
     try:
-        values: npt.NDArray[np.floating] = np.load(path, allow_pickle=False)
-        found = hashlib.sha256(path.read_bytes()).hexdigest() if sha256 else None
+        values = read_array(path)
+        found = hashlib.sha256(read_bytes(path)).hexdigest() if sha256 else None
     except (OSError, ValueError) as error:
         raise DataError(f"The teacher {path} cannot be read ({error}); give an array saved by numpy.save.") from error
     if found != sha256:
@@ -119,6 +120,6 @@ def _array(path: Path, sha256: str | None) -> npt.NDArray[np.floating]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
+        return [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
         raise DataError(f"The list of names {path} cannot be read ({error}); give one person/file a line.") from error

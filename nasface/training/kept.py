@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from nasface.spaces.ofa_mbv3 import OfaMbv3Config
 from nasface.supernets import ElasticNetwork, ElasticSupernet
 from nasface.supernets.checkpoint import classes_of, load_into
 from nasface.training.log import CsvLog
-from nasface.training.state import FINGERPRINT, read_state
+from nasface.training.state import FINGERPRINT, noted_options, read_state
 
 _PATTERNS = ("weights-*.pt", "state-*.pt", "best-*.pt")
 """Files with weights; of two of one step the first kind is taken."""
@@ -45,7 +44,7 @@ def space_of(folder: Path) -> OfaMbv3:
     path = folder / FINGERPRINT
     if not path.is_file():
         raise CheckpointError(f"{folder} holds no training; give the training.folder of task=train_supernet.")
-    noted = dict(json.loads(path.read_text(encoding="utf-8"))["space"])
+    noted = dict(noted_options(folder)["space"])
     name = noted.pop("space")
     if not noted.keys() <= {field.name for field in fields(OfaMbv3Config)}:
         raise CheckpointError(

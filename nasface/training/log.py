@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nasface.reading import parse_csv
 from nasface.runs import AppendLog, atomic_write
 
 Row = Mapping[str, str | float]
@@ -43,7 +44,7 @@ class CsvLog:
 
     def rows(self) -> list[dict[str, str]]:
         """All whole rows; a last line that was cut short is left out."""
-        return list(csv.DictReader(self._log.lines()))
+        return parse_csv(self._log.lines()).rows
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import torch
 
 from nasface import runs
 from nasface.errors import CheckpointError, InvalidInput
+from nasface.reading import check_archive, json_object, read_json
 from nasface.runs import Json, atomic_write, write_json
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Checkpoints:
         if not path.exists() or not any(self.folder.rglob("state-*.pt")):
             write_json(path, options)
             return
-        noted = json.loads(path.read_text(encoding="utf-8"))
+        noted = noted_options(self.folder)
         differing = _differences(noted, json.loads(json.dumps(options)))
         if differing:
             raise CheckpointError(
@@ -111,6 +112,22 @@ class Checkpoints:
         return None
 
 
+def noted_options(folder: Path) -> dict[str, Any]:
+    """What the training in a folder was begun with.
+
+    Raises:
+        CheckpointError: The note cannot be read.
+    """
+    path = folder / FINGERPRINT
+    try:
+        return json_object(read_json(path))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}, which notes the options of the training there, cannot be read ({error}); give another "
+            "training.folder, or remove the file where you know that the options are the same."
+        ) from None
+
+
 def read_state(path: Path) -> State:
     """One file; nothing in it is executed.
 
@@ -118,6 +135,7 @@ def read_state(path: Path) -> State:
         CheckpointError: It is damaged.
     """
     try:
+        check_archive(path)
         state: State = torch.load(path, map_location="cpu", weights_only=True)
         return state
     except Exception as error:  # torch raises whatever the broken part raises

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -20,10 +21,14 @@ from nasface.accuracy.table._foreign import (
 )
 from nasface.accuracy.table._table import NOTES, ORIGINS, SHARED, AccuracyTable, distinct
 from nasface.errors import InvalidGenotype, TableError, listing
+from nasface.reading import parse_cells, parse_csv
 from nasface.runs import AppendLog, held, write_text
 from nasface.spaces import Population, SearchSpace
 
 GENOTYPE = "genotype"
+
+MOST_HEADING: Final = 100_000
+"""Characters of a heading at most."""
 
 
 def read_table(path: Path, space: SearchSpace) -> AccuracyTable:
@@ -35,21 +40,17 @@ def read_table(path: Path, space: SearchSpace) -> AccuracyTable:
     lines = complete_lines(path)
     if is_json_table(path):
         return distinct(foreign_table(path, json_rows(path, "\n".join(lines)), space), str(path))
-    reader = csv.DictReader(lines, delimiter=separator(lines[0]) if lines else ",")
     try:
-        names = list(reader.fieldnames or [])
-    except csv.Error as error:
-        raise TableError(f"{path} is not a CSV file ({error}); give one with a heading.") from None
+        columns, rows = parse_csv(lines, separator(lines[0]) if lines else ",")
+    except ValueError as error:
+        raise TableError(f"{path} is not a CSV file ({error}); mend or remove the line.") from None
+    names = list(columns)
     missing = [name for name in (GENOTYPE, *SHARED, *NOTES) if name not in names]
     if len(missing) == len((GENOTYPE, *SHARED, *NOTES)) and not any(name.lower() in GENOTYPE_COLUMNS for name in names):
         raise TableError(f"{path} is not an accuracy table: it lacks the columns {listing(missing)}.")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise TableError(f"{path} has the columns {listing(repeated)} twice; remove one of each.")
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise TableError(f"{path}, line {reader.line_num}: {error}; mend or remove it.") from None
     broken = [number for number, row in enumerate(rows, 2) if None in row or None in row.values()]
     if broken or not rows:
         raise TableError(f"{path} has {'a broken line ' + str(broken[0]) if broken else 'no rows'}; make it again.")
@@ -105,7 +106,7 @@ def complete_lines(path: Path) -> list[str]:
         if not path.exists():
             raise FileNotFoundError
         return table_log(path).lines()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise TableError(
             f"The accuracy table {path} cannot be read ({type(error).__name__}); give a CSV file."
         ) from None
@@ -117,8 +118,11 @@ def table_log(path: Path) -> AppendLog:
     def whole(last: str) -> bool:
         """Whether it has all cells; the last one is the origin in files that nasface writes."""
         with path.open(encoding="utf-8-sig") as file:
-            columns = len(next(csv.reader([file.readline()]), []))
-        found = next(csv.reader([last]), [])
+            columns = len(parse_cells(file.readline(MOST_HEADING)))
+        try:
+            found = parse_cells(last)
+        except ValueError:
+            return False
         cut = any(origin.startswith(found[-1]) and origin != found[-1] for origin in ORIGINS)
         return len(found) == columns and not cut
 

@@ -5,8 +5,6 @@ What such a table does not say (which supernet, photos, resolution) is taken to 
 
 from __future__ import annotations
 
-import ast
-import json
 import logging
 import math
 import re
@@ -19,6 +17,7 @@ import numpy.typing as npt
 
 from nasface.accuracy.table._table import NOTES, SHARED, AccuracyTable
 from nasface.errors import InvalidGenotype, TableError, listing
+from nasface.reading import json_object, parse_json, parse_literal
 from nasface.spaces import SearchSpace
 
 logger = logging.getLogger(__name__)
@@ -28,9 +27,6 @@ GENOTYPE_COLUMNS: Final = ("genotype", "genes", "sub-network", "subnet", "subnet
 
 FOREIGN: Final = "foreign"
 """Origin of the rows."""
-
-MOST_TEXT: Final = 10_000
-"""Characters of one network's description at most."""
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -48,8 +44,8 @@ def is_json_table(path: Path) -> bool:
 def json_rows(path: Path, text: str) -> list[dict[str, str]]:
     """Rows of OFA's `{configuration: accuracy}`."""
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(text)
+    except ValueError as error:
         raise TableError(f"{path} is not JSON ({error}); give {{configuration: accuracy}}, or a CSV file.") from None
     if not isinstance(content, dict) or not all(isinstance(value, int | float) for value in content.values()):
         raise TableError(f"{path} is no table of accuracies; give JSON {{configuration: accuracy}}, or a CSV file.")
@@ -110,8 +106,6 @@ def _genotype(path: Path, number: int, text: str, space: SearchSpace) -> npt.NDA
     try:
         if not text.lstrip().startswith("{"):
             return space.from_text(text)
-        if len(text) > MOST_TEXT:
-            raise InvalidGenotype(f"a description of {len(text)} characters is too long")
-        return space.from_dict(ast.literal_eval(text.strip().replace("null", "None")))
-    except (InvalidGenotype, ValueError, SyntaxError, RecursionError, MemoryError, TypeError) as error:
+        return space.from_dict(json_object(parse_literal(text.replace("null", "None"))))
+    except (InvalidGenotype, ValueError) as error:
         raise TableError(f"{path}, line {number}: {error}") from None

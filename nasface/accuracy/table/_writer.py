@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from nasface.accuracy.table._files import cells, complete_lines, header, line, read_table, table_log
 from nasface.accuracy.table._table import AccuracyTable
 from nasface.errors import TableError, listing
+from nasface.reading import parse_cells
 from nasface.runs import write_text
 from nasface.spaces import SearchSpace
 
@@ -65,7 +65,7 @@ class TableWriter:
             logger.warning("%s ended in the middle of a line, which is dropped and measured again.", self.path)
 
     def _known_metrics(self) -> list[str]:
-        found = next(csv.reader(complete_lines(self.path)), [])
+        found = parse_cells(next(iter(complete_lines(self.path)), ""))
         known = [name for name in found if name in self.metrics]
         if not known or found != header(known):
             raise TableError(

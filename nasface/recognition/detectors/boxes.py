@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 
 from nasface.configs import existing
 from nasface.errors import DataError, InvalidInput
+from nasface.reading import read_csv
 from nasface.recognition.detectors._base import Detector
 from nasface.recognition.faces import Face, Photo, check_photo
 from nasface.registry import register
@@ -59,10 +59,8 @@ class Boxes(Detector):
     @cached_property
     def _faces(self) -> dict[str, list[Face]]:
         try:
-            with self._file.open(encoding="utf-8-sig", newline="") as file:
-                rows = list(csv.DictReader(file))
             faces = defaultdict(list)
-            for row in rows:
+            for row in read_csv(self._file).rows:
                 faces[row["photo"]].append(_face(row))
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise DataError(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from nasface.devices.measurements import Sample
 from nasface.errors import DeviceLost, ModelRefused, TransportError
-from nasface.runs import parse_json
+from nasface.reading import parse_json
 from nasface.timing.transports._answers import description, sample
 
 RUNNER: Final = Path(__file__).with_name("runner.py")

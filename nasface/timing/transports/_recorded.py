@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from nasface.devices.benchmark_output import read_logs
 from nasface.devices.measurements import Sample
 from nasface.devices.time_files import read_times
 from nasface.errors import TransportError
+from nasface.reading import MOST_TEXT_BYTES, parse_csv, read_bytes
 
 SUFFIX: Final = ".tflite"
 _NOTES: Final = ("clock_mhz", "temperature_c", "load")
@@ -52,7 +52,7 @@ def read_results(folder: Path) -> list[RecordedBlock]:
 
 
 def _read(path: Path) -> Iterator[RecordedBlock]:
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = read_bytes(path, MOST_TEXT_BYTES).decode("utf-8-sig", errors="replace")
     if not text.strip():
         return
     if text.startswith("model,sha256,"):
@@ -69,8 +69,11 @@ def _read(path: Path) -> Iterator[RecordedBlock]:
 
 
 def _read_runner(path: Path, text: str) -> Iterator[RecordedBlock]:
-    reader = csv.DictReader(text.splitlines())
-    for row in reader:
+    try:
+        rows = parse_csv(text.splitlines()).rows
+    except ValueError as error:
+        raise TransportError(f"{path} is no CSV file of the runner ({error}); remove it, or measure again.") from None
+    for number, row in enumerate(rows, 2):
         try:
             times = tuple(float(word) for word in row["times_ms"].split())
             notes = {key: row[key] for key in _NOTES if row[key]}
@@ -79,7 +82,7 @@ def _read_runner(path: Path, text: str) -> Iterator[RecordedBlock]:
             yield RecordedBlock(_stem(row["model"]), sample, *measured)
         except (KeyError, ValueError, TypeError, AttributeError):
             raise TransportError(
-                f"{path}, line {reader.line_num} is no line of the runner; remove it, or measure again."
+                f"{path}, line {number} is no line of the runner; remove it, or measure again."
             ) from None
 
 

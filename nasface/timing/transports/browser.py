@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from nasface.devices.measurements import Sample
 from nasface.errors import ExportError, InvalidInput, ModelRefused, TransportError
+from nasface.reading import read_bytes
 from nasface.registry import register
 from nasface.runtimes.tflite import with_shape
 from nasface.timing.transports._base import Transport, checked_models, checked_timeout, sent
@@ -123,7 +124,7 @@ def time_in(link: PageLink, path: Path, runs: int, warmup: int) -> Sample:
         DeviceLost: It does not answer.
         TransportError: Its answer makes no sense.
     """
-    name = f"{hashlib.sha256(path.read_bytes()).hexdigest()}.tflite.gz"
+    name = f"{hashlib.sha256(read_bytes(path)).hexdigest()}.tflite.gz"
     if name not in link.files:
         try:
             link.files[name] = gzip.compress(with_shape(path), 6, mtime=0)

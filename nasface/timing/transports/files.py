@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 
 from nasface.devices.measurements import Sample
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, TransportError, listing
+from nasface.reading import read_bytes
 from nasface.registry import register
 from nasface.runs import atomic_write, write_text
 from nasface.timing.transports._base import Transport, checked_models, sent
@@ -107,8 +108,8 @@ class FilesTransport(Transport):
         """Copy models into the folder."""
         (self.folder / "results").mkdir(parents=True, exist_ok=True)
         for name, path in checked_models(models).items():
-            content, place = path.read_bytes(), self._place(name)
-            if not place.is_file() or place.read_bytes() != content:
+            content, place = read_bytes(path), self._place(name)
+            if not place.is_file() or read_bytes(place) != content:
                 with atomic_write(place) as temporary:
                     temporary.write_bytes(content)
             self._models[name] = path
@@ -139,7 +140,7 @@ class FilesTransport(Transport):
     def _read(self, threads: int) -> dict[str, list[RecordedBlock]]:
         """What was recorded of every model that was sent, as the file is now and with this number of threads."""
         names = {name.removesuffix(SUFFIX): name for name in self._models}
-        hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self._models.items()}
+        hashes = {name: hashlib.sha256(read_bytes(path)).hexdigest() for name, path in self._models.items()}
         found: dict[str, list[RecordedBlock]] = {name: [] for name in self._models}
         for block in read_results(self.folder / "results"):
             name = names.get(block.model)

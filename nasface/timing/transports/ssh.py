@@ -14,6 +14,7 @@ from typing import Final
 
 from nasface.configs import existing
 from nasface.errors import DeviceLost, InvalidInput, NasfaceError, TransportError
+from nasface.reading import read_bytes
 from nasface.registry import register
 from nasface.timing.transports._process import RUNNER, RunnerEnded, RunnerProcess
 from nasface.timing.transports._runner import RunnerTransport
@@ -89,7 +90,7 @@ class SshTransport(RunnerTransport):
         return f"exec sh -c {shlex.quote(script)}"
 
     def _put(self, runner: RunnerProcess, name: str, path: Path) -> None:
-        content = path.read_bytes()
+        content = read_bytes(path)
         runner.ask({"cmd": "put", "name": name, "bytes": len(content)}, content)
 
     def _place(self, model: str) -> str:
