@@ -8,6 +8,7 @@ import numpy as np
 
 from nasface.errors import InvalidInput, requires
 from nasface.runtimes._base import Descriptors, Images, Model, square
+from nasface.runtimes._pt2 import check_pt2
 from nasface.runtimes.torchscript import chosen
 
 
@@ -15,10 +16,11 @@ def open_torch_export(path: Path, _resolution: int | None = None, threads: int =
     """Open a file, which says itself what it takes.
 
     Raises:
-        InvalidInput: The file is no exported program, or its input is not one square RGB image.
+        InvalidInput: The file is no exported program, could run code, or its input is not one square RGB image.
     """
     with requires("torch", "torch", f"running {path.name}"):
         import torch
+    check_pt2(path)
     try:
         program = torch.export.load(str(path))
     except Exception as error:  # the package raises whatever its archive or its schema causes
