@@ -15,6 +15,7 @@ from nasface.data.lfw import LFWConfig, load_lfw
 from nasface.data.pairs import NamedPairs, read_pairs, stratified_folds
 from nasface.data.procedural import ProceduralConfig, load_procedural
 from nasface.data.recordio import RecordIOConfig, load_recordio
+from nasface.data.repeated import report_repeated
 from nasface.data.verification_bin import read_bin, write_bin
 from nasface.data.vggface2 import VGGFace2Config, load_vggface2
 from nasface.errors import DataError
@@ -68,4 +69,5 @@ def load_data(settings: Mapping[str, object], cwd: Path | None = None) -> FaceDa
     if cwd is not None and given.get("root"):
         given["root"] = str(cwd / Path(str(given["root"])).expanduser())
     data: FaceData = build("data", given)
+    report_repeated(data)
     return data

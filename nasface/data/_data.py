@@ -85,6 +85,7 @@ class FaceData:
         report: Photos for results; never of training or validation people.
         pairs: Pairs for verification, of no training or validation person.
         closed_set: Whether the validation photos show the training people (split by photos).
+        drawn: How the sets were drawn, as options; empty where lists say who is in which.
     """
 
     name: str
@@ -93,6 +94,17 @@ class FaceData:
     report: FaceSet | None
     pairs: Pairs | None = None
     closed_set: bool = False
+    drawn: str = ""
+
+    @property
+    def caveat(self) -> str:
+        """What belongs beside figures of report people whom no list names; empty where one does."""
+        if not self.drawn:
+            return ""
+        return (
+            f"the report people were drawn ({self.drawn}), not listed: a network that was trained on other people of "
+            "these photos has seen some of them"
+        )
 
     @property
     def parts(self) -> dict[str, FaceSet | None]:

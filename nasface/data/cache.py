@@ -77,7 +77,7 @@ def cached(faces: FaceSet, size: int, folder: Path) -> Photos:
 
 
 def _open(stem: Path, faces: FaceSet, progress: _Decoded) -> Photos:
-    images: npt.NDArray[np.uint8] = np.asarray(read_array(stem.with_suffix(".npy")))
+    images: npt.NDArray[np.uint8] = np.asanyarray(read_array(stem.with_suffix(".npy")), np.uint8)
     rows = np.delete(np.arange(len(faces), dtype=np.int64), [int(row) for row in progress.skipped])
     skipped = tuple(Skipped(faces.names[int(row)], reason) for row, reason in progress.skipped.items())
     report_skipped(skipped, len(faces))

@@ -99,9 +99,11 @@ def assemble(
             f"data.split=image draws the sets itself, and there are lists of {listing([r for r in ROLES if parts[r]])} "
             "people: take data.split=identity, or switch the lists off with data.training_people=none and so on."
         )
-    if not any(parts.values()):
+    drawn = "" if any(parts.values()) else how.in_words
+    if drawn:
         parts = rule(faces, how)
-    return with_pairs(config, faces, parts, find_file(config.pairs, folder, pairs))
+    data = with_pairs(config, faces, parts, find_file(config.pairs, folder, pairs))
+    return dataclasses.replace(data, drawn=drawn)
 
 
 def require_root(root: str, option: str) -> Path:

@@ -63,6 +63,11 @@ class Split:
             raise InvalidInput("data.split=image needs data.training_fraction above 0: it holds back training photos.")
 
     @property
+    def in_words(self) -> str:
+        """As options."""
+        return f"data.split={self.kind}" if self.kind == "none" else f"data.split={self.kind}, split_seed={self.seed}"
+
+    @property
     def known(self) -> float:
         """Share of what is not reported on."""
         return round(self.training + self.validation, 9)

@@ -33,15 +33,16 @@ class FolderSource:
 
     def photo(self, row: int, size: int) -> Photo:
         """Decode, turn upright, convert to RGB, and resize (bilinear, aspect not kept) where the size differs."""
-        try:
-            return decode(read_bytes(self.path(row), MOST_PHOTO_BYTES), size)
-        except (OSError, ValueError) as error:
-            raise UnreadablePhotoError(getattr(error, "strerror", None) or str(error)) from error
+        return decode(self.encoded(row), size)
 
     def whole(self, row: int) -> Photo:
         """Decode, turn upright, convert to RGB, and nothing else."""
+        return decode_whole(self.encoded(row))
+
+    def encoded(self, row: int) -> bytes:
+        """The file as it is."""
         try:
-            return decode_whole(read_bytes(self.path(row), MOST_PHOTO_BYTES))
+            return read_bytes(self.path(row), MOST_PHOTO_BYTES)
         except (OSError, ValueError) as error:
             raise UnreadablePhotoError(getattr(error, "strerror", None) or str(error)) from error
 
@@ -72,13 +73,14 @@ class TarSource:
 
     def photo(self, row: int, size: int) -> Photo:
         """As `FolderSource.photo`."""
-        return decode(self._bytes(row), size)
+        return decode(self.encoded(row), size)
 
     def whole(self, row: int) -> Photo:
         """As `FolderSource.whole`."""
-        return decode_whole(self._bytes(row))
+        return decode_whole(self.encoded(row))
 
-    def _bytes(self, row: int) -> bytes:
+    def encoded(self, row: int) -> bytes:
+        """As `FolderSource.encoded`."""
         if self.lengths[row] > MOST_PHOTO_BYTES:
             raise UnreadablePhotoError(f"it is larger than {MOST_PHOTO_BYTES / 1e6:.0f} MB, which no such file is")
         try:

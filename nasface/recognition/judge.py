@@ -41,6 +41,7 @@ class Judgement:
         pairs: Verification over listed pairs, or None without a list.
         figures: `nasface.metrics.METRICS` by label, of report people.
         left_out: What could not be had of so few people or photos, and why.
+        caveat: `FaceData.caveat`.
     """
 
     all_pairs: AllPairs | None
@@ -49,6 +50,7 @@ class Judgement:
     pairs: Verification | None
     figures: dict[str, float] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    caveat: str = ""
 
     def to_dict(self) -> dict[str, Json]:
         """For JSON."""
@@ -117,6 +119,7 @@ def judge(
         pairs,
         {metric.label: metric.compute(similar) for metric in stated_metrics(far) if metric.needs(photos)},
         left_out,
+        data.caveat,
     )
 
 

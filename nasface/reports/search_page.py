@@ -120,6 +120,8 @@ def _measured_section(page: Page, found: SearchOutcome) -> None:
         ["figure", "value", "95 % interval over people"],
         [[name, value, judgement.interval(name) or None] for name, value in judgement.row().items()],
     )
+    if judgement.caveat:
+        page.text(f"Note: {judgement.caveat}.", "note")
     if found.measured.float32 is not None:
         _float_section(page, found.measured, found.measured.float32)
 

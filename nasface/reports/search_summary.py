@@ -69,6 +69,8 @@ def _measured_lines(delivered: Delivered) -> list[Text]:
     text = ", ".join(f"{name} {value:.4f}" for name, value in delivered.measured.judgement.row().items())
     label = f" on report people ({delivered.calibration} for calibration): {text}"
     lines = [Text.assemble(("measured", "bold"), label)]
+    if caveat := delivered.measured.judgement.caveat:
+        lines.append(Text(f"note: {caveat}"))
     if (float32 := delivered.measured.float32) is not None:
         auc = delivered.measured.difference.get("auc")
         interval = f"; AUC of the file less that: {auc.low:+.4f} to {auc.high:+.4f}" if auc else ""

@@ -63,8 +63,13 @@ def run(run: Run) -> Outcome:
     skipped = sorted({name for file in files for name in file.skipped})
     title = _title(files[0].judgement)
     _show(run, rows, skipped, title)
+    caveat = files[0].judgement.caveat
+    if caveat:
+        run.console.note("note:", caveat)
     page = Page("nasface evaluation", f"{title}; data {data.fingerprint[:12]}")
     page.table(list(rows[0]), [[row.get(column) for column in rows[0]] for row in rows])
+    if caveat:
+        page.text(f"Note: {caveat}.", "note")
     names = list(files[0].judgement.intervals)
     if names:
         page.heading("95 % intervals over people")

@@ -186,7 +186,8 @@ def _write(run: Run, rows: Sequence[Row], data: FaceData) -> None:
     write_rows(run.folder / "supernet.csv", columns, texts)
     _show(run, rows)
     faces: FaceSet = data.require("report")
-    title = f"{len(faces.people)} report people, {len(faces)} photos; data {data.fingerprint[:12]}"
+    drawn = f" drawn by {data.drawn}" if data.drawn else ""
+    title = f"{len(faces.people)} report people{drawn}, {len(faces)} photos; data {data.fingerprint[:12]}"
     written = write_supernet_page(run.folder, title, rows)
     for path in (run.folder / "supernet.csv", *written):
         run.console.print(f"{path.suffix[1:]}: {run.shown(path)}", soft_wrap=True)

@@ -49,6 +49,7 @@ def test_packed_photos_are_evaluated_with_their_pairs(cli: Command, packed: Path
     assert 0.5 < row["auc"] <= 1
     assert 0.5 < row["pairs accuracy"] <= 1
     assert "report 6 people, 24 photos; 72 pairs" in done.out
+    assert "were drawn" not in done.out, "the packed lists say who is who"
 
 
 def test_a_bin_alone_is_evaluated(cli: Command, packed: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasface.data import UnreadablePhotoError, decoding
+from nasface.data import FaceData, UnreadablePhotoError, decoding, load_data
 from nasface.data.decoding import decode, decode_whole
 from nasface.data.sources import open_source
 from nasface.errors import DataError
@@ -126,3 +126,60 @@ def test_tars_with_impossible_sizes_are_refused(tmp_path: Path, size: int) -> No
     (tmp_path / "photos.tar").write_bytes(bytes(header) + b"\0" * 1024)
     with pytest.raises(DataError, match=r"not an uncompressed tar|holds no photos"):
         open_source(tmp_path / "photos.tar", what="test")
+
+
+@pytest.fixture
+def sides(photo_folder: Path) -> Callable[..., FaceData]:
+    """Lists that put people on sides, and the data."""
+
+    def load(**lists: str) -> FaceData:
+        for role, names in lists.items():
+            (photo_folder / f"{role}_people.txt").write_text("\n".join(names.split()))
+        return load_data({"name": "image_folder", "root": str(photo_folder)})
+
+    return load
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_a_photo_that_was_trained_on_and_is_reported_on_is_said(
+    pack: bool,
+    sides: Callable[..., FaceData],
+    photo_folder: Path,
+    make_tar: Callable[..., Path],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    known = (photo_folder / "Ann_Lee" / "Ann_Lee_0002.jpg").read_bytes()
+    (photo_folder / "Cy_Ode" / "copy.jpg").write_bytes(known)
+    (photo_folder / "Cy_Ode" / "other.jpg").write_bytes(known[:-1] + b"x")  # of the same size
+    if pack:
+        lists = {f"{role}_people": f"{photo_folder}/{role}_people.txt" for role in ("training", "report")}
+        sides(training="Ann_Lee Bob_Ray", report="Cy_Ode Flo_Orr")
+        caplog.clear()
+        load_data({"name": "image_folder", "root": str(make_tar(photo_folder)), **lists})
+    else:
+        sides(training="Ann_Lee Bob_Ray", report="Cy_Ode Flo_Orr")
+    said = [text for text in caplog.messages if "are training or validation photos too" in text]
+    assert said == [said[0]]
+    assert said[0].startswith("1 of the report people's photos")
+    assert "Cy_Ode/copy.jpg is Ann_Lee/Ann_Lee_0002.jpg" in said[0]
+
+
+def test_sets_without_a_common_photo_say_nothing(
+    sides: Callable[..., FaceData], caplog: pytest.LogCaptureFixture
+) -> None:
+    sides(training="Ann_Lee Bob_Ray", report="Cy_Ode Flo_Orr")
+    assert not caplog.messages
+
+
+def test_report_people_whom_no_list_names_are_a_caveat(sides: Callable[..., FaceData]) -> None:
+    drawn = sides()
+    assert drawn.drawn == "data.split=identity, split_seed=0"
+    assert "were drawn (data.split=identity, split_seed=0), not listed" in drawn.caveat
+    assert sides(report="Cy_Ode Flo_Orr").caveat == ""
+
+
+def test_a_file_too_large_for_a_photo_is_not_read(put: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
+    root = put("Ann/1.jpg", "Ann/2.jpg", "Bo/1.jpg")
+    os.truncate(root / "Ann" / "2.jpg", decoding.MOST_PHOTO_BYTES + 1)  # a hole, which takes no space
+    photos = open_source(root, what="data=image_folder").load(size=8)
+    assert [(skip.name, "larger than 268 MB" in skip.reason) for skip in photos.skipped] == [("Ann/2.jpg", True)]
