@@ -28,6 +28,8 @@ MOST_TEXT_BYTES: Final = 2**28
 MOST_BYTES: Final = 2**34
 """Size beyond which no file is read into memory."""
 
+_PART: Final = 2**20
+
 MOST_DIGITS: Final = 100
 """Digits of a whole number; states of random generators have 39."""
 
@@ -61,10 +63,13 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         found = path.stat()
         if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
             raise ValueError("it is a device and no file")
-        content = b"" if found.st_size > most_bytes else file.read(most_bytes + 1)
-    if max(found.st_size, len(content)) > most_bytes:
+        parts, size = [], found.st_size
+        while size <= most_bytes and (part := file.read(_PART)):  # a pipe does not say how much will come
+            parts.append(part)
+            size = max(size, sum(map(len, parts)))
+    if size > most_bytes:
         raise ValueError(f"it is larger than {most_bytes / 1e6:.0f} MB, which no such file is")
-    return content
+    return b"".join(parts)
 
 
 def read_text(path: Path, most_bytes: int = MOST_TEXT_BYTES) -> str:

@@ -8,6 +8,7 @@ place of `Inference timings in us:` a block `BENCHMARK RESULTS` with two decimal
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -119,12 +120,15 @@ def _where(text: str) -> dict[str, str]:
     return {"delegate": ", ".join(replaced)} if replaced else {}
 
 
-def refine(log: Log, result: str) -> Sample | None:
-    """The sample of a log with the digits of LiteRT's `--result_json`, where that speaks of the same runs."""
+def refine(log: Log, result: bytes) -> Sample | None:
+    """The sample of a log with the digits of LiteRT's `--result_json`, or in older releases `--result_file_path`.
+
+    A result that speaks of other runs, or cannot be read, changes nothing.
+    """
     if log.sample is None:
         return None
     try:
-        found = _flat(parse_json(result))
+        found = _flat(parse_json(result)) if result.lstrip().startswith(b"{") else _of_protobuf(result)
     except ValueError:
         return log.sample
     mean, std, runs = (next((found[k] for k in _RESULT[w] if k in found), None) for w in ("avg", "std", "runs"))
@@ -132,11 +136,51 @@ def refine(log: Log, result: str) -> Sample | None:
     notes = dict(log.sample.notes)
     if isinstance(found.get("fully_accelerated"), bool):
         notes["fully_accelerated"] = str(found["fully_accelerated"]).lower()
-    if not isinstance(mean, int | float) or abs(mean - known) > max(_HALF_DIGIT_MS, 0.01 * known):
+    if not isinstance(mean, int | float) or not abs(mean - known) <= max(_HALF_DIGIT_MS, 0.01 * known):
         return replace(log.sample, notes=notes)
     std_ms = float(std) if isinstance(std, int | float) and log.sample.std_ms is not None else log.sample.std_ms
     count = runs if isinstance(runs, int) and runs > 0 else log.sample.runs
-    return replace(log.sample, times_ms=(float(mean),), runs=count, std_ms=std_ms, notes=notes)
+    refined = replace(log.sample, times_ms=(float(mean),), runs=count, std_ms=std_ms, notes=notes)
+    return log.sample if refined.fault else refined
+
+
+def _of_protobuf(message: bytes) -> dict[str, object]:
+    """Latency and number of runs in a `BenchmarkResult` (`tflite/tools/benchmark/proto/benchmark_result.proto`)."""
+    parts = _fields(message)
+    latency, misc = (_fields(part) if isinstance(part := parts.get(n), bytes) else {} for n in (2, 4))
+    named = {"avg_ms": latency.get(1), "stddev_ms": latency.get(4), "num_runs": misc.get(2)}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _fields(message: bytes) -> dict[int, int | float | bytes]:
+    """Fields of one message by number, the last of each; raises `ValueError` where it breaks off."""
+    found: dict[int, int | float | bytes] = {}
+    place = 0
+    while place < len(message):
+        key, place = _varint(message, place)
+        kind, value = key & 7, b""
+        if kind == 0:
+            found[key >> 3], place = _varint(message, place)
+            continue
+        length, place = _varint(message, place) if kind == 2 else ({1: 8, 5: 4}.get(kind, len(message)), place)
+        value, place = message[place : place + length], place + length
+        if place > len(message):
+            raise ValueError("the message ends early")
+        found[key >> 3] = value if kind == 2 else float(struct.unpack("<d" if kind == 1 else "<f", value)[0])
+    return found
+
+
+def _varint(message: bytes, place: int) -> tuple[int, int]:
+    """A whole number in groups of seven bits, and where the next thing begins."""
+    value = 0
+    for shift in range(0, 64, 7):
+        if place >= len(message):
+            raise ValueError("the message ends early")
+        value |= (message[place] & 0x7F) << shift
+        place += 1
+        if message[place - 1] < 0x80:
+            return value, place
+    raise ValueError("a number without an end")
 
 
 def _flat(value: object) -> dict[str, object]:

@@ -101,7 +101,7 @@ def test_minimal_file(tmp_path: Path) -> None:
         ({"rows": {"small": {}}}, "'small' is not a resolution in pixels"),
         ({"rows": {"8": {STEM: {"mean_ms": -1.0}}}}, "1 rows are not positive numbers of milliseconds"),
         ({"rows": {"8": {STEM: {"mean_ms": 0.0}}}}, '0 is allowed only beside "contained_in"'),
-        ({"rows": {"8": {STEM: {"mean_ms": float("nan")}}}}, "are not positive numbers"),
+        ({"rows": {"8": {STEM: {"mean_ms": float("nan")}}}}, "NaN, which is not a number"),
         ({"rows": {"8": {STEM: {"mean_ms": 0, "contained_in": "x"}}}}, "is contained_in a row that is not there"),
         ({"rows": [1]}, "is malformed"),
         ({"references": {"8": {"efficientnet_b0": {"ms": 0, "kind": "measured"}}}}, "give a positive time"),

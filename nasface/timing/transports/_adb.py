@@ -5,12 +5,19 @@ Every command on the phone ends by printing its status, so that a connection tha
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from nasface.errors import DeviceLost, TransportError, listing
+
+MOST_SAID: Final = 2**25
+"""Bytes that one command may print; benchmark_model with all operators prints some thousands."""
 
 _STATUS: Final = "nasface-status:"
 _FULL: Final = ("No space left", "Permission denied", "Read-only file system", "couldn't create file")
@@ -87,25 +94,44 @@ class Phone:
     def _adb(self, arguments: Sequence[str]) -> tuple[str, int]:
         """What adb printed, and its status."""
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [self.adb, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                timeout=self.timeout,
                 start_new_session=True,
-                check=False,
             )
         except OSError as error:
             raise TransportError(
                 f"transport=adb needs the program '{self.adb}' ({error.strerror}): install Android's platform "
                 "tools, or give transport.adb=PATH."
             ) from None
-        except subprocess.TimeoutExpired:
-            raise TransportError(
-                f"adb did not answer within {self.timeout:g} s; ask for fewer runs, or raise transport.timeout."
-            ) from None
-        return done.stdout.decode(errors="replace").replace("\r", ""), done.returncode
+        with process:
+            try:
+                said = self._heard(process)
+            finally:
+                process.kill()  # it has ended by itself, unless it takes too long or says too much
+        return said.decode(errors="replace").replace("\r", ""), process.returncode
+
+    def _heard(self, process: subprocess.Popen[bytes]) -> bytes:
+        """All that a program says until it ends."""
+        last, said, out = time.monotonic() + self.timeout, bytearray(), process.stdout
+        while out is not None and select.select([out], [], [], max(last - time.monotonic(), 0))[0]:
+            more = os.read(out.fileno(), 1 << 16)
+            if not more:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(last - time.monotonic(), 0.1))
+                    return bytes(said)
+                break
+            said += more
+            if len(said) > MOST_SAID:
+                raise TransportError(
+                    f"adb said more than {MOST_SAID / 1e6:.0f} MB; is there benchmark_model on the phone, and not "
+                    "another program?"
+                )
+        raise TransportError(
+            f"adb did not answer within {self.timeout:g} s; ask for fewer runs, or raise transport.timeout."
+        )
 
     def _lost(self, printed: str) -> DeviceLost:
         return DeviceLost(

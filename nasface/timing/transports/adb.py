@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import shlex
 from collections.abc import Mapping
@@ -23,8 +24,11 @@ log = logging.getLogger(__name__)
 _PROPERTIES: Final = ("ro.product.manufacturer", "ro.product.model", "ro.board.platform", "ro.build.version.release")
 _CLOCKS: Final = "cat /sys/devices/system/cpu/cpu*/cpufreq/scaling_cur_freq 2>/dev/null"
 _HEAT: Final = "cat /sys/class/thermal/thermal_zone*/temp 2>/dev/null"
-_LITERT, _RESULT = "use_profiler", "result_json"
-"""Flags of the program that LiteRT builds, and of its newer releases."""
+_LITERT: Final = "use_profiler"
+"""Flag of the program that LiteRT builds."""
+
+_RESULTS: Final = ("result_json", "result_file_path")
+"""Its flags for a result in a file, the newer one first: JSON, a protobuf message."""
 
 _TELLING_MS, _SAME = 1.0, 0.02
 """Models that take longer are faster with more threads by more than this share, if the program hears of them."""
@@ -132,19 +136,18 @@ class AdbTransport(Transport):
         flags += ["--use_gpu=true"] if self.config.gpu else []
         profile = "--use_profiler=true" if _LITERT in self._flags else "--enable_op_profiling=true"
         flags += [profile] if self.config.profile else []
-        result = f"{self._folder}/result.json" if _RESULT in self._flags else ""
-        flags += [f"--{_RESULT}={result}"] if result else []
+        result = next((flag for flag in _RESULTS if flag in self._flags), "")
+        place = shlex.quote(f"{self._folder}/result")
+        flags += [f"--{result}={self._folder}/result"] if result else []
         mask = ["taskset", self.config.taskset] if self.config.taskset else []
         command = shlex.join([*mask, self._program, *flags, *self.config.flags])
-        written = (
-            f"; echo {_RESULT}; cat {shlex.quote(result)} 2>/dev/null; rm -f {shlex.quote(result)}" if result else ""
-        )
+        written = f"; echo {_RESULTS[0]}; base64 {place} 2>/dev/null; rm -f {place}" if result else ""
         status, printed, after = self.phone.run(f"{command} 2>&1", f"{_CLOCKS}; echo heat; {_HEAT}{written}")
-        system, _, said = after.partition(_RESULT)
-        sample = self._checked(status, read_log(printed), said)
+        system, _, said = after.partition(_RESULTS[0])
+        sample = self._checked(status, read_log(printed), _bytes(said))
         return replace(sample, notes={**sample.notes, **_notes(system)})
 
-    def _checked(self, status: int, printed: Log, result: str) -> Sample:
+    def _checked(self, status: int, printed: Log, result: bytes) -> Sample:
         """The sample of a run that did what was asked."""
         sample = refine(printed, result)
         cpu = CPU_INSTEAD in printed.text or (sample is not None and _only_cpu(sample.notes.get("delegate", "")))
@@ -189,13 +192,21 @@ class AdbTransport(Transport):
         maker, model, platform, release = self.phone.shell(asked).split("\n")[: len(_PROPERTIES)]
         checksum = self.phone.shell(f"md5sum {shlex.quote(self._program)}").partition(" ")[0]
         shown = self.phone.run(f"{shlex.quote(self._program)} --help 2>&1")[1]
-        self._flags = frozenset(name for name in (_LITERT, _RESULT) if f"--{name}" in shown)
-        tool = "LiteRT's benchmark_model" if self._flags else "benchmark_model"
+        self._flags = frozenset(name for name in (_LITERT, *_RESULTS) if f"--{name}" in shown)
+        tool = "LiteRT's benchmark_model" if _LITERT in self._flags else "benchmark_model"
         pinned = f"taskset {self.config.taskset}" if self.config.taskset else ""
         ways = ["GPU delegate" if self.config.gpu else "CPU", pinned, "profiled" if self.config.profile else ""]
         runtime = ", ".join(way for way in [f"{tool} {checksum[:8]}", *ways, *self.config.flags] if way)
         found = {"device": f"{maker} {model}".strip(), "runtime": runtime}
         return found | {"platform": platform, "system": f"Android {release}"}
+
+
+def _bytes(text: str) -> bytes:
+    """What `base64` printed, or nothing."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return b""
 
 
 def _only_cpu(delegates: str) -> bool:

@@ -74,6 +74,8 @@ def shell(state: Path, command: str) -> int:
     if fault == "offline":
         sys.stderr.write("error: device offline\n")
         return 1
+    while fault == "endless":
+        sys.stdout.write("INFO: STARTING!\n" * 1000)
     if fault == "hang":
         time.sleep(20)
     environment = os.environ | {"PATH": f"{state}/bin:{os.environ['PATH']}", "FAKE_FAULT": fault}

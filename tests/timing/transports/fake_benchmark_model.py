@@ -1,7 +1,8 @@
 """A fake `benchmark_model`: prints what a recent release does for files that begin like a model, or a FAKE_FAULT.
 
 With FAKE_LITERT it is the one that LiteRT builds (`litert/tools/benchmark_litert_model.h`): `BENCHMARK RESULTS` in
-place of `Inference timings in us:`, `--use_profiler`, and with FAKE_LITERT=json `--result_json`.
+place of `Inference timings in us:`, `--use_profiler`, with FAKE_LITERT=json `--result_json`, with
+FAKE_LITERT=protobuf `--result_file_path` alone.
 """
 
 # ruff: noqa: E501 - lines are as they are printed
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import struct
 import sys
 from pathlib import Path
 
@@ -43,6 +45,11 @@ def litert(flags: dict[str, str], kind: str) -> int:
     say(
         "Inference (min):      4.00 ms\nInference (max):      9.00 ms\nInference (std):      0.02\nThroughput:           1.00 MB/s"
     )
+    if "result_file_path" in flags:
+        latency = struct.pack("<BfBf", 1 << 3 | 5, average / 1e3, 4 << 3 | 5, 0.0213)
+        misc = bytes([2 << 3 | 0, runs & 0x7F | 0x80, runs >> 7])
+        message = b"".join(bytes([n << 3 | 2, len(part)]) + part for n, part in ((2, latency), (4, misc)))
+        Path(flags["result_file_path"]).write_bytes(message)
     if "result_json" in flags:
         latency = {"avg_ms": average / 1e3, "median_ms": 4.7, "p5_ms": 4.6, "p95_ms": 4.9, "stddev_ms": 0.0213}
         Path(flags["result_json"]).write_text(
@@ -58,14 +65,15 @@ def main(flags: dict[str, str]) -> int:
             "graph",
             "num_runs",
             *(["use_profiler"] if modern else ["enable_op_profiling"]),
-            *(["result_json"] if modern == "json" else []),
+            *({"json": ["result_json", "result_file_path"], "protobuf": ["result_file_path"]}.get(modern or "", [])),
         ]
         say("usage: benchmark_model <flags>\n" + "\n".join(f"\t--{name}=x" for name in known))
         return 1
     if os.environ.get("FAKE_LITERT"):
-        unknown = {"enable_op_profiling", *([] if os.environ["FAKE_LITERT"] == "json" else ["result_json"])} & set(
-            flags
+        unheard = {"json": [], "protobuf": ["result_json"]}.get(
+            os.environ["FAKE_LITERT"], ["result_json", "result_file_path"]
         )
+        unknown = {"enable_op_profiling", *unheard} & set(flags)
         if unknown:
             sys.stderr.write(f"ERROR: Unconsumed cmdline flags: {unknown}\n")
             return 1

@@ -162,6 +162,18 @@ def test_what_hangs_is_ended(config: AdbConfig, state: Path, models: dict[str, P
         check_sample(phone.time("good", runs=1, warmup=0, threads=1), runs=1)
 
 
+def test_one_that_talks_without_end_is_ended(
+    config: AdbConfig, state: Path, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nasface.timing.transports._adb.MOST_SAID", 2**20)
+    fault(state, "endless")
+    with AdbTransport(config) as phone:
+        phone.send(models)
+        with pytest.raises(TransportError, match="adb said more than 1 MB"):
+            phone.time("bad", runs=1, warmup=0, threads=1)
+        check_sample(phone.time("good", runs=1, warmup=0, threads=1), runs=1)
+
+
 def test_a_phone_that_is_lost_while_models_are_copied(config: AdbConfig, state: Path, models: dict[str, Path]) -> None:
     with AdbTransport(config) as phone:
         (state / "devices").write_text("")
@@ -204,7 +216,8 @@ class TestLiteRT:
     """What LiteRT builds today prints no `Inference timings in us:` and takes no `--enable_op_profiling`."""
 
     @pytest.mark.parametrize(
-        ("kind", "mean", "std"), [("json", 4.7032, 0.0213), ("counts", 4.7032, 0.021), ("rounded", 4.7, 0.02)]
+        ("kind", "mean", "std"),
+        [("json", 4.7032, 0.0213), ("protobuf", 4.7032, 0.0213), ("counts", 4.7032, 0.021), ("rounded", 4.7, 0.02)],
     )
     def test_its_times_are_read_as_precisely_as_it_gives_them(
         self,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from nasface.devices.benchmark_output import read_log, read_logs
+from nasface.devices.benchmark_output import read_log, read_logs, refine
 
 OLD = """\
 STARTING!
@@ -127,3 +127,27 @@ def test_a_single_run_and_equal_runs() -> None:
     same = read_log("STARTING!\ncount=3 curr=150(all same)\nInference timings in us: Init: 1").sample
     assert same is not None
     assert (same.times_ms, same.runs, same.std_ms) == ((0.150,), 3, 0.0)
+
+
+LITERT = "INFO: STARTING!\nINFO: count=20 first=1 curr=1 min=1 max=9 avg=4700 std=21\n========== BENCHMARK RESULTS =========="
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        b"",
+        b"{",
+        b'{"latency": {"avg_ms": "4.7"}, "num_runs": -1}',
+        b'{"avg_ms": 1e999}',
+        b'{"avg_ms": 9.9, "num_runs": 5}',  # of other runs
+        b"[" * 100_000,
+        bytes(range(256)),
+        b"\x12\xff\xff\xff\xff\x0f",  # a part of four gigabytes
+        b"\x12\x05\x0d\x00\x00\x80\x7f",  # infinite
+        b"\x12\x05\x0d\x00\x00\xc0\x7f",  # not a number
+        b"\xff" * 30,
+    ],
+)
+def test_a_result_that_cannot_be_changes_nothing(result: bytes) -> None:
+    log = read_log(LITERT)
+    assert refine(log, result) == log.sample
