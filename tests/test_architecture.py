@@ -68,13 +68,15 @@ OPENING = re.compile(
 """Ways to open or to parse a file."""
 
 OPENS = {
-    "own": "usage tasks.list_components supernets.synthetic reports.page reports.svg spaces.published demo.bundle",
+    "own": "usage tasks.list_components supernets.synthetic reports.page reports.svg reports.snippets spaces.published "
+    "demo.bundle",
     "built from sources by developers": "devices.estimate demo.vendoring recognition.detectors.yunet_network",
     "just written here": "predictors._catboost timing.transports.ssh timing.transports.files exporters.onnx",
     "JSON makes lists of tuples": "training.state supernets.supernet",
     "runs elsewhere, alone": "timing.transports.runner",
-    "checks of its own": "supernets.checkpoint data.sources data.record_file devices.time_files predictors._mlp "
-    "recognition.gallery_file exporters.torch_export runtimes.torch_export runtimes.torchscript timing.torch_timing",
+    "checks of its own": "supernets.checkpoint data.sources data.record_file devices.time_csv devices.time_tree "
+    "predictors._mlp recognition.gallery_file exporters.torch_export runtimes._pt2 runtimes.torch_export "
+    "runtimes.torchscript timing.torch_timing",
 }
 """Modules that may open files by themselves, and why; who reads what others bring goes through `nasface.reading`."""
 

@@ -58,7 +58,7 @@ def read_csv(file: TimesFile) -> Times:
     factor = UNITS[unit] if unit else file.factor
     file, times = TimesFile(file.path, file.text, file.names, factor), Times(unit=unit)
     numbered = list(file.lines())
-    reader = csv.reader([line for _, line in numbered], delimiter=delimiter)
+    reader = csv.reader([line for _, line in numbered], delimiter=delimiter, strict=True)
     try:
         next(reader)
         for cells, (number, _) in zip(reader, numbered[1:], strict=False):
