@@ -12,7 +12,7 @@ from nasface.analysis.outcome import (
     constraints_json,
 )
 from nasface.analysis.predictor_trials import PredictorComparison
-from nasface.analysis.standing import Neighbour, Reach, Rival, Standing, standing
+from nasface.analysis.standing import Expectation, Neighbour, Reach, Rival, Standing, standing
 from nasface.analysis.summaries import Row, Summary, Value, summarise
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Comparison",
     "CostColumn",
     "Delivered",
+    "Expectation",
     "LayerTime",
     "LayerTimes",
     "Measured",

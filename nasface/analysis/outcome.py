@@ -24,13 +24,25 @@ class VerifiedNetwork:
         round: From 1.
         genes: As in accuracy tables.
         predicted: Its accuracy when it was recommended, an estimate.
+        half: Half of the interval of 95 % around it.
         measured: Its accuracy.
     """
 
     round: int
     genes: str
     predicted: float
+    half: float
     measured: float
+
+    @property
+    def within(self) -> bool:
+        """Whether it measured what its interval promised."""
+        return abs(self.measured - self.predicted) <= self.half
+
+    def to_json(self, metric: str) -> dict[str, Json]:
+        """An entry of `verified` of `result.json`."""
+        ends = {"low": self.predicted - self.half, "high": self.predicted + self.half}
+        return {"round": self.round, "genes": self.genes, "predicted": self.predicted, **ends, metric: self.measured}
 
 
 @dataclass(frozen=True)
@@ -157,10 +169,7 @@ class SearchOutcome:
             "table": {"subnets": len(facts.table), "metric": facts.metric, "supernet": facts.table.supernet},
         }
         if self.verified:
-            decision["verified"] = [
-                {"round": row.round, "genes": row.genes, "predicted": row.predicted, facts.metric: row.measured}
-                for row in self.verified
-            ]
+            decision["verified"] = [row.to_json(facts.metric) for row in self.verified]
         return decision if self.delivered is None else decision | _delivered_json(self.delivered)
 
     def _measurements(self) -> dict[str, Json]:

@@ -99,15 +99,39 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """What the found network is expected to measure.
+
+    Attributes:
+        value: Predicted accuracy.
+        half: Half of its interval of `LEVEL`.
+        covered: Share of held-out networks that lay within theirs.
+        networks: How many these are.
+    """
+
+    value: float
+    half: float
+    covered: float
+    networks: int
+
+    def to_json(self) -> dict[str, Json]:
+        """`standing.expected` of `result.json`."""
+        ends = {"low": self.value - self.half, "high": self.value + self.half}
+        return {**ends, "held_out_within": self.covered, "held_out": self.networks}
+
+
+@dataclass(frozen=True)
 class Standing:
     """All of it.
 
     Attributes:
+        expected: How sure the predicted accuracy is.
         reach: None where nothing decomposes over stages.
         nearest: The closest first.
         rivals: The other finalists, then the networks with names.
     """
 
+    expected: Expectation
     reach: Reach | None
     nearest: tuple[Neighbour, ...]
     rivals: tuple[Rival, ...]
@@ -121,12 +145,18 @@ class Standing:
         """`standing` of `result.json`."""
         given_up = {} if self.reach is None else {"given_up": self.reach.to_json()}
         nearest, rivals = ([entry.to_json() for entry in entries] for entries in (self.nearest, self.rivals))
-        return {"nearest": nearest, "rivals": rivals, **given_up}
+        return {"expected": self.expected.to_json(), "nearest": nearest, "rivals": rivals, **given_up}
 
 
 def standing(facts: SearchFacts) -> Standing:
     """Work it out; depends on the run's seed alone."""
-    return Standing(_reach(facts), _nearest(facts), _rivals(facts))
+    return Standing(_expected(facts), _reach(facts), _nearest(facts), _rivals(facts))
+
+
+def _expected(facts: SearchFacts) -> Expectation:
+    found, intervals = facts.result.best[None], facts.quality.intervals
+    value, doubt = facts.ranker.predicted_accuracy(found)[0], facts.ranker.doubts(found)[0]
+    return Expectation(float(value), intervals.reach * float(doubt), intervals.covered, intervals.networks)
 
 
 def _reach(facts: SearchFacts) -> Reach | None:

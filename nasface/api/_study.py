@@ -41,7 +41,7 @@ def create_study(
         resolution: Side of the input in pixels; None takes the demo supernet's.
         space: Name of the space.
         device: Name of a device, or several, see `search`.
-        predictor: Learns from what was told; "ucb" and "ei" need one that knows how sure it is ("gp_stage", "gp").
+        predictor: Learns from what was told; "gp_stage" and "gp" know how sure they are.
         selector: Name of the selector.
         strategy: Name of the search by which networks to ask are found.
         acquisition: "greedy" (what promises most), "ucb", "ei" (also what the predictor is unsure of), "random".

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from nasface.analysis import Row, summarise
 from nasface.errors import InvalidInput, TableError, UnknownName
 from nasface.experiments._base import Cell, Experiment, Report
 from nasface.jobs import Run
-from nasface.predictors import Ranker, fit_ranker
+from nasface.predictors import Acquisition, Ranker, Targets, fit_ranker
 from nasface.registry import REGISTRY
 from nasface.registry import build as build_component
 from nasface.reports import markdown
@@ -25,18 +26,30 @@ from nasface.reports.cells import mean_text
 from nasface.reports.curves import curve
 from nasface.reports.svg import picture
 from nasface.settings import typed
+from nasface.spaces import Population, SearchSpace, rows_without
+from nasface.strategies import Study
 from nasface.strategies.constraints import REFERENCE
 
 Indices = npt.NDArray[np.intp]
 
 RANDOM: Final = "random"
-BELIEVED, VERIFIED, ROUNDS = "believed", "verify_top", "rounds"
+BELIEVED, VERIFIED, ROUNDS, UCB, EI = "believed", "verify_top", "rounds", "rounds_ucb", "rounds_ei"
 WAYS: Final = {
     BELIEVED: "all measurements are random networks to learn from; the predictor's favourite is taken unmeasured",
     VERIFIED: "the last {top} measurements go to the predictor's {top} favourites; the measured best wins",
-    ROUNDS: "the same in {rounds} rounds of {top}, with a new fit after each",
+    ROUNDS: "the last measurements go to favourites, {top} in each of {rounds} rounds, with a new fit after each",
+    UCB: "as `rounds`, but networks that might be better than they promise (upper confidence bound)",
+    EI: "as `rounds`, but networks that may improve on the best (expected improvement)",
     RANDOM: "all measurements are random networks; the measured best wins, nothing is predicted",
 }
+ACQUISITIONS: Final = {
+    VERIFIED: Acquisition.GREEDY,
+    ROUNDS: Acquisition.GREEDY,
+    UCB: Acquisition.UCB,
+    EI: Acquisition.EI,
+}
+"""By which the ways that measure what a predictor recommends choose."""
+
 MEASURED: Final = ("regret", "regret_seen", "optimism")
 
 
@@ -47,6 +60,7 @@ class VerificationOptions:
     Attributes:
         repeats: Trials per predictor and way.
         predictors: Names.
+        ways: Of `WAYS`, beside `RANDOM`.
         budgets: Measurements in all, of which some are random networks to begin with.
         top: Favourites that are measured in a round.
         rounds: Rounds of `rounds`.
@@ -55,6 +69,7 @@ class VerificationOptions:
 
     repeats: int
     predictors: list[str]
+    ways: list[str]
     budgets: list[int]
     top: int
     rounds: int
@@ -76,6 +91,26 @@ class Delivered(NamedTuple):
 
     row: int
     promised: float
+
+
+class Pool:
+    """What a study may ask about, where measuring is looking up: some networks, int8[n, n_genes], see `Candidates`."""
+
+    def __init__(self, space: SearchSpace, networks: Population) -> None:
+        self.space, self._networks = space, networks
+
+    def feasible(self, population: Population) -> npt.NDArray[np.bool_]:
+        """Whether they are of the pool, bool[n]."""
+        return np.array([(self._networks == row).all(axis=1).any() for row in population], bool)
+
+    def draw(self, n: int, known: Population, rng: np.random.Generator) -> Population:
+        """Up to n at random."""
+        return rng.permutation(rows_without(self._networks, known))[:n]
+
+    def best(self, ranker: Ranker, n: int, known: Population, rng: np.random.Generator) -> Population:
+        """Up to n, best first."""
+        others = rows_without(self._networks, known)
+        return np.asarray(others[np.argsort(-ranker.strengths(others), kind="stable")][:n])
 
 
 class Verification(Experiment[Trial]):
@@ -106,7 +141,7 @@ class Verification(Experiment[Trial]):
     def cells(self) -> list[Trial]:
         """Every budget, predictor, way and seed; spending at random needs no predictor."""
         options = self._options
-        pairs = [(name, way) for name in options.predictors for way in (BELIEVED, VERIFIED, ROUNDS)]
+        pairs = [(name, way) for name in options.predictors for way in options.ways]
         return [
             Trial(budget, name, way, seed)
             for budget in options.budgets
@@ -146,7 +181,7 @@ class Verification(Experiment[Trial]):
                 way,
                 i,
             )
-            for i, way in enumerate(WAYS)
+            for i, way in enumerate((*self._options.ways, RANDOM))
         ]
         pictures["regret"] = picture(curves, "measurements", "regret on other people, mean over predictors")
         parts.append(markdown.image(self.name, "regret", "Regret by measurements"))
@@ -154,7 +189,11 @@ class Verification(Experiment[Trial]):
 
     def _introduction(self) -> str:
         options, n = self._options, int(self._feasible.sum())
-        ways = [f"- `{way}`: {text.format(top=options.top, rounds=options.rounds)}." for way, text in WAYS.items()]
+        ways = [
+            f"- `{way}`: {text.format(top=options.top, rounds=options.rounds)}."
+            for way, text in WAYS.items()
+            if way in (*options.ways, RANDOM)
+        ]
         return (
             f"{len(self._bench.table)} measured subnets are the pool; {n} of them meet {options.ratio:g} x "
             f"EfficientNet-B0 on {self._device}, and the best of these is sought. Regret is what the delivered "
@@ -167,20 +206,40 @@ class Verification(Experiment[Trial]):
 
     def _try(self, cell: Trial, order: Indices, rng: np.random.Generator) -> Delivered:
         options, budget, way = self._options, cell.budget, cell.way
-        rounds = {VERIFIED: 1, ROUNDS: options.rounds}.get(way, 0)
-        known = order[: budget - rounds * options.top]
         if way == RANDOM:
-            return self._best_measured(known)
+            return self._best_measured(order[:budget])
+        if way == BELIEVED:
+            ranker, pool = self._fit(cell.predictor, order[:budget], rng), np.flatnonzero(self._feasible)
+            winner = pool[np.argmax(ranker.strengths(self._genotypes(pool)))]
+            return Delivered(int(winner), float(ranker.predicted_accuracy(self._genotypes(winner[None]))[0]))
+        rounds = 1 if way == VERIFIED else options.rounds
+        study = self._study(cell, rng)
+        known = order[: budget - rounds * options.top]
+        study.tell_many(self._genotypes(known), self._seen[known])
         for _ in range(rounds):
-            ranker = self._fit(cell.predictor, known, rng)
-            pool = np.setdiff1d(np.flatnonzero(self._feasible), known)
-            favourites = pool[np.argsort(-ranker.strengths(self._genotypes(pool)), kind="stable")[: options.top]]
-            known = np.concatenate([known, favourites])
-        if rounds:
-            return self._best_measured(known)
-        ranker, pool = self._fit(cell.predictor, known, rng), np.flatnonzero(self._feasible)
-        winner = pool[np.argmax(ranker.strengths(self._genotypes(pool)))]
-        return Delivered(int(winner), float(ranker.predicted_accuracy(self._genotypes(winner[None]))[0]))
+            asked = np.array([self._row(genotype) for genotype in study.ask(options.top)], np.intp)
+            study.tell_many(self._genotypes(asked), self._seen[asked])
+            known = np.concatenate([known, asked])
+        return self._best_measured(known)
+
+    def _study(self, cell: Trial, rng: np.random.Generator) -> Study:
+        """Asks about networks of the table within the budget of latency."""
+        space = self._bench.space
+
+        def fit(networks: Population, targets: Targets) -> Ranker:
+            return fit_ranker(space, build_component("predictor", {"name": cell.predictor}), networks, targets, rng)
+
+        pool = Pool(space, self._bench.table.genotypes[self._feasible])
+        return Study(pool, fit, acquisition=ACQUISITIONS[cell.way], n_startup=0)
+
+    def _row(self, genotype: Mapping[str, list[int]]) -> int:
+        """Of the table, by genotype."""
+        space = self._bench.space
+        return self._rows[space.to_text(space.from_dict(genotype))]
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {self._bench.space.to_text(row): number for number, row in enumerate(self._bench.table.genotypes)}
 
     def _best_measured(self, known: Indices) -> Delivered:
         """Of the measured networks within the budget; of all where none is."""
@@ -200,6 +259,9 @@ class Verification(Experiment[Trial]):
 def build(run: Run, options: Mapping[str, object]) -> Verification:
     """The experiment from the options of conf/experiment/verification.yaml."""
     made = typed(VerificationOptions, options)
+    for way in made.ways:
+        if way not in WAYS or way == RANDOM:
+            raise UnknownName("way of measuring", way, [name for name in WAYS if name != RANDOM])
     for name in made.predictors:
         if name not in REGISTRY.names("predictor"):
             raise UnknownName("predictor", name, REGISTRY.names("predictor"))

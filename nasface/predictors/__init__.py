@@ -5,6 +5,7 @@ from nasface.predictors.acquisition import Acquisition, AcquisitionRanker, acqui
 from nasface.predictors.catboost import CatBoostNAC, CatBoostNACConfig, CatBoostRegressor, CatBoostRegressorConfig
 from nasface.predictors.confidence import Confidence, fit_confidence
 from nasface.predictors.gp import GP, GPConfig, GPStage, GPStageConfig
+from nasface.predictors.intervals import Intervals, learn_intervals
 from nasface.predictors.lightgbm_bradley_terry import BradleyTerry, BradleyTerryConfig, Stagewise, StagewiseConfig
 from nasface.predictors.lightgbm_nac import LightGBMNAC, LightGBMNACConfig
 from nasface.predictors.lightgbm_ranker import LightGBMRanker, LightGBMRankerConfig
@@ -34,6 +35,7 @@ __all__ = [
     "GPStage",
     "GPStageConfig",
     "Groups",
+    "Intervals",
     "LightGBMNAC",
     "LightGBMNACConfig",
     "LightGBMRanker",
@@ -58,5 +60,6 @@ __all__ = [
     "acquire",
     "fit_confidence",
     "fit_ranker",
+    "learn_intervals",
     "quality",
 ]

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.costs import StageTables
-from nasface.errors import InvalidInput, UnknownName
+from nasface.errors import UnknownName
+from nasface.predictors.intervals import learn_intervals
 from nasface.predictors.ranker import Ranker
 from nasface.spaces import Population
 
@@ -55,31 +56,32 @@ class AcquisitionRanker(Ranker):
     """Ranks by the worth of being measured; what it predicts is what the ranker says that it stands before.
 
     Args:
-        ranker: Whose predictor knows how sure it is.
+        ranker: Says what is expected, and how unsure that is.
         worth: Of mean and deviation.
 
     Raises:
-        InvalidInput: The predictor does not know.
+        InvalidInput: Its predictor does not know how sure it is, and the table is too small to learn it.
     """
 
     def __init__(self, ranker: Ranker, worth: Worth) -> None:
         super().__init__(ranker.space, ranker.predictor, ranker.table, ranker.targets, ranker.direction)
-        self._ranker, self._worth = ranker, worth
-        if ranker.deviations(ranker.table[:1]) is None:
-            raise InvalidInput(
-                f"The predictor {ranker.predictor.config.name} does not know how sure it is; give "
-                f"predictor=gp_stage or gp, or the acquisition {Acquisition.GREEDY} or {Acquisition.RANDOM}."
-            )
+        self._ranker, self._worth, self._unit = ranker, worth, 1.0
+        if not ranker.sure:
+            learned = learn_intervals(ranker)
+            self._unit = learned.deviation / learned.slope
 
     @property
     def guide(self) -> Ranker:
         """The ranker that it stands before."""
         return self._ranker
 
-    def scores(self, population: Population) -> Values | None:
+    def deviations(self, population: Population) -> Values:
+        """Standard deviations in the unit of the ranker's strengths, float64[n]."""
+        return np.asarray(self._unit * self._ranker.doubts(population))
+
+    def scores(self, population: Population) -> Values:
         """Worth, float64[n]."""
-        mean, deviation = self._ranker.scores(population), self._ranker.deviations(population)
-        return None if mean is None or deviation is None else self._worth(mean, deviation)
+        return self._worth(self._ranker.strengths(population), self.deviations(population))
 
     def decompose(self) -> StageTables | None:
         """None: worth is no sum over stages."""
@@ -94,19 +96,19 @@ def acquire(ranker: Ranker, acquisition: Acquisition, best: Population) -> Ranke
     """The ranker by which the next networks to measure are searched.
 
     Args:
-        ranker: Fitted on what was measured.
+        ranker: Fitted on what was measured. UCB and EI fit its predictor `FOLDS` more times, unless that knows how
+            sure it is.
         acquisition: How; `RANDOM` searches nothing and ranks as `GREEDY` does.
         best: int8[m, n_genes], measured networks that are to be improved on; EI compares with the best of them by the
             ranker's mean, so that a lucky measurement is no obstacle.
 
     Raises:
-        InvalidInput: The predictor does not know how sure it is, which UCB and EI ask.
+        InvalidInput: UCB and EI, from too small a table (`learn_intervals`).
     """
     if acquisition is Acquisition.UCB:
         return AcquisitionRanker(ranker, lambda mean, deviation: mean + BOLDNESS * deviation)
     if acquisition is Acquisition.EI:
-        scores = ranker.scores(best)
-        incumbent = -np.inf if scores is None else float(scores.max())
+        incumbent = float(ranker.strengths(best).max())
         return AcquisitionRanker(ranker, lambda mean, deviation: log_expected_improvement(mean - incumbent, deviation))
     return ranker
 

@@ -10,15 +10,14 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from nasface.errors import InvalidInput
-from nasface.metrics import deal
 from nasface.metrics.ranking import comparison_accuracy, ranking_quality
 from nasface.predictors._base import Comparator, Scorer, Targets
 from nasface.predictors._pairs import judged_pairs
 from nasface.predictors.confidence import Confidence, fit_confidence
-from nasface.predictors.ranker import Ranker, fit_ranker
+from nasface.predictors.intervals import Errors, Intervals, cross_fit, fit_intervals, held_out_errors
+from nasface.predictors.ranker import Ranker
 from nasface.runs import Json
-from nasface.spaces import Features, Population, SearchSpace, relatives
+from nasface.spaces import Features, Population, SearchSpace
 
 Values = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -51,6 +50,7 @@ class QualityReport:
         near_budget: The same over the networks near the budget; None with fewer than two of them.
         antisymmetry: Mean |f(a, b) + f(b, a) - 1| of a comparator before it symmetrises, or None.
         confidence: How sure a difference of strengths makes a comparison.
+        intervals: How far measurements lie from what is expected.
         sampled: Whether pair accuracies and the confidence rest on a random sample of the pairs, as in large tables.
     """
 
@@ -59,6 +59,7 @@ class QualityReport:
     near_budget: dict[str, Metrics] | None
     antisymmetry: float | None
     confidence: Confidence
+    intervals: Intervals
     sampled: bool
 
     def to_dict(self) -> dict[str, Json]:
@@ -101,19 +102,10 @@ def quality(
         InvalidInput: `folds` does not fit the table.
     """
     n = len(table)
-    if not 2 <= folds <= n // 2:
-        raise InvalidInput(f"A table of {n} networks cannot be cut into {folds} parts; give 2 to {n // 2}.")
-    families = relatives(space, table)
-    n_families = int(families.max()) + 1
-    if n_families < 4:  # two parts need two each
-        families, n_families = np.arange(n), n
-    folds = min(folds, n_families // 2)
-    parts = deal(n_families, folds, rng)[families]
-    judged = []
-    for part in range(folds):
-        held_out = parts == part
-        ranker = fit_ranker(space, make(), table[~held_out], targets[~held_out], rng, cache_dir)
-        judged.append(_judge(ranker, table, np.flatnonzero(held_out), rng))
+    judged = [
+        _judge(fold.ranker, table, targets, fold.rows, rng)
+        for fold in cross_fit(space, make, table, targets, folds, rng, cache_dir)
+    ]
     pairs = np.concatenate([fold.pairs for fold in judged], axis=1)
     columns = {PREDICTOR: _pool(judged, n)}
     columns |= {name: _Column(values, _wins(*values[pairs])) for name, values in floors.items()}
@@ -127,7 +119,9 @@ def quality(
     scores, (first, second) = columns[PREDICTOR].scores, pairs
     confidence = fit_confidence(scores[first] - scores[second], targets[first] - targets[second])
     sampled = pairs.shape[1] < sum(len(fold.rows) * (len(fold.rows) - 1) // 2 for fold in judged)
-    return QualityReport(folds, measure(np.ones(n, bool)), near_budget, antisymmetry, confidence, sampled)
+    intervals = fit_intervals([fold.errors for fold in judged], regressor=columns[PREDICTOR].calibrated)
+    everywhere = measure(np.ones(n, bool))
+    return QualityReport(len(judged), everywhere, near_budget, antisymmetry, confidence, intervals, sampled)
 
 
 @dataclass(frozen=True)
@@ -146,20 +140,24 @@ class _Fold:
     rows: npt.NDArray[np.intp]
     pairs: npt.NDArray[np.intp]
     said: _Column
+    errors: Errors
     antisymmetry: float | None = None
 
 
-def _judge(ranker: Ranker, table: Population, rows: npt.NDArray[np.intp], rng: np.random.Generator) -> _Fold:
+def _judge(
+    ranker: Ranker, table: Population, targets: Targets, rows: npt.NDArray[np.intp], rng: np.random.Generator
+) -> _Fold:
     """Ask about rows of `table` that the ranker's predictor has not seen."""
     predictor, held_out = ranker.predictor, table[rows]
     first, second = judged_pairs(len(rows), rng)
     pairs = rows[np.stack([first, second])]
-    scores = ranker.strengths(held_out)
+    errors = held_out_errors(ranker, held_out, targets[rows])
+    scores = errors.strengths
     if isinstance(predictor, Scorer):
-        return _Fold(rows, pairs, _Column(scores, _wins(scores[first], scores[second]), predictor.regressor))
+        return _Fold(rows, pairs, _Column(scores, _wins(scores[first], scores[second]), predictor.regressor), errors)
     wins = ranker.contest(held_out).compare(first, second)
     x = ranker.space.encode(held_out, predictor.encoding)
-    return _Fold(rows, pairs, _Column(scores, wins), antisymmetry(predictor, x[first], x[second]))
+    return _Fold(rows, pairs, _Column(scores, wins), errors, antisymmetry(predictor, x[first], x[second]))
 
 
 def _pool(judged: list[_Fold], n: int) -> _Column:

@@ -20,6 +20,7 @@ from nasface.errors import ComponentError, InvalidInput, NasfaceError
 from nasface.metrics import Direction
 from nasface.predictors._base import Comparator, Digests, Scorer, Targets
 from nasface.predictors._isotonic import Isotonic, fit_isotonic
+from nasface.predictors._strangeness import Strangeness
 from nasface.spaces import Population, SearchSpace, number_rows
 
 Values = npt.NDArray[np.float64]
@@ -119,13 +120,21 @@ class Ranker:
         scores = self.scores(population)
         return self._win_rates(population) if scores is None else scores
 
-    def deviations(self, population: Population) -> Values | None:
-        """Standard deviations in the unit of the scores, float64[n]; None if the predictor knows of none."""
-        if not isinstance(self.predictor, Scorer):
-            return None
+    @property
+    def sure(self) -> bool:
+        """Whether the predictor itself knows how sure it is, so that doubts are in the unit of its scores."""
+        return isinstance(self.predictor, Scorer) and self.predictor.deviation(self._encode(self.table[:1])) is not None
+
+    def doubts(self, population: Population) -> Values:
+        """How unsure the predictor is of each network, float64[n].
+
+        Its own deviation. Of predictors that know of none, how unlike the table's networks they are, in a unit that
+        `Intervals` learns: the deviation that a ridge regression on the one-hot code would have, noise being 1.
+        """
         first, number = number_rows(population)
-        deviation = self.predictor.deviation(self._encode(population[first]))
-        return None if deviation is None else np.asarray(deviation[number])
+        networks, predictor = population[first], self.predictor
+        own = predictor.deviation(self._encode(networks)) if isinstance(predictor, Scorer) else None
+        return np.asarray((self._strangeness(networks) if own is None else own)[number])
 
     @property
     def guide(self) -> Ranker:
@@ -169,9 +178,11 @@ class Ranker:
         A regressor says it. Of other predictors the `strengths` are mapped by isotonic regression over the table. The
         map is fitted on networks that the predictor has seen, and never leaves the table's range.
         """
-        strengths = self.strengths(population)
-        expected = strengths if self.predictor.regressor else self._isotonic(strengths)
-        return self.direction.sign * expected
+        return self.expected(self.strengths(population))
+
+    def expected(self, strengths: Values) -> Values:
+        """`predicted_accuracy` of networks of these strengths, float64[n]."""
+        return self.direction.sign * (strengths if self.predictor.regressor else self._isotonic(strengths))
 
     def digest(self, population: Population) -> Digests:
         """What `ask` needs of each row; see `Comparator.digest`."""
@@ -211,6 +222,10 @@ class Ranker:
     @cached_property
     def _opponents(self) -> Digests:
         return self.predictor.digest(self._encode(self.table[spread(self.targets, _OPPONENTS)]))
+
+    @cached_property
+    def _strangeness(self) -> Strangeness:
+        return Strangeness(self.space, self.table)
 
     @cached_property
     def _isotonic(self) -> Isotonic:

@@ -44,14 +44,15 @@ def _quality_line(facts: SearchFacts) -> str:
 
 
 def _confidence_line(facts: SearchFacts, place: Standing) -> str:
-    """E.g. "it cannot be told apart from 9 other finalists, «largest», «Subnet 1, 865»"."""
+    """E.g. "auc 0.9432 ± 0.0010; it cannot be told apart from 9 other finalists, «largest», «Subnet 1, 865»"."""
+    expected = f"{facts.metric} {place.expected.value:.4f} ± {place.expected.half:.4f}"
     finalists = sum(rival.rank is not None for rival in place.inseparable)
     names = [f"{finalists} other finalists"] * (finalists > 0)
     names += [f"«{rival.label}»" for rival in place.inseparable if rival.rank is None]
     text = f"it cannot be told apart from {', '.join(names)}" if names else "it stands apart from all compared networks"
     reach = place.reach
     cost = f"; the budget costs {reach.given_up:.4f} {facts.metric} by {reach.opinion}" if reach else ""
-    return f"confidence (estimated, 95 %): {text}{cost}"
+    return f"confidence (estimated, 95 %): {expected}; {text}{cost}"
 
 
 def _search_line(found: SearchOutcome) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from nasface.analysis import Reach, Rival, SearchFacts, Standing
+from nasface.analysis import Expectation, Reach, Rival, SearchFacts, Standing
 from nasface.analysis.facts import FOUND, reference_cost
 from nasface.predictors.confidence import LEVEL
 from nasface.reports.cells import mark
@@ -24,6 +24,7 @@ def write_standing(page: Page, facts: SearchFacts, place: Standing) -> None:
     if place.reach is not None:
         _reachable(page, facts, place.reach)
     page.heading("How sure the choice is")
+    page.text(_expected_text(facts, place.expected))
     page.table(
         ["network", "P(found is better), estimated", ""],
         [[r.label, r.found_better, "" if r.apart else "cannot be told apart"] for r in _shown(place.rivals)],
@@ -52,6 +53,13 @@ def _reachable(page: Page, facts: SearchFacts, reach: Reach) -> None:
 def _shown(rivals: Sequence[Rival]) -> list[Rival]:
     """The first finalists and all others: the finalists after them are alike, and all are in `result.json`."""
     return [rival for rival in rivals if rival.rank is None or rival.rank <= SHOWN_FINALISTS + 1]
+
+
+def _expected_text(facts: SearchFacts, expected: Expectation) -> str:
+    return (
+        f"Its {facts.metric} is expected to be {expected.value:.4f} ± {expected.half:.4f} (estimated, {LEVEL:.0%}): of "
+        f"{expected.networks:,} held-out networks {expected.covered:.1%} lay within their intervals."
+    )
 
 
 def _confidence_text(facts: SearchFacts) -> str:

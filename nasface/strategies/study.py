@@ -90,7 +90,7 @@ class Study:
             Up to n genotypes, the most worthwhile first; fewer only where (nearly) all that meet the bounds are known.
 
         Raises:
-            InvalidInput: n is less than 1, or the predictor does not know how sure it is, which the acquisition asks.
+            InvalidInput: n is less than 1, or the acquisition asks how sure the predictor is, and too little was told.
             InfeasibleConstraint: No network meets the bounds.
         """
         if n < 1:

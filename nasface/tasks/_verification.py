@@ -15,11 +15,11 @@ from nasface.data import FaceData
 from nasface.errors import DataError, InvalidInput
 from nasface.jobs import Run
 from nasface.metrics import Direction
-from nasface.predictors import Acquisition, Ranker, Targets
+from nasface.predictors import Acquisition, Intervals, Ranker, Targets
 from nasface.randomness import Part
 from nasface.settings import Refine
 from nasface.spaces import Population
-from nasface.strategies import N_FINALISTS, Constraint, Region, Searcher, SearchResult, Study
+from nasface.strategies import N_FINALISTS, Region, Searcher, SearchResult, Study
 
 FILE = "verified.csv"
 
@@ -86,7 +86,7 @@ def search_and_measure(
     bench: Workbench,
     data: FaceData | None,
     ranker: Ranker,
-    constraints: Sequence[Constraint],
+    intervals: Intervals,
     search: Search,
 ) -> Verified:
     """Search; measure the best; fit again and repeat; the measured best within the bounds wins.
@@ -96,13 +96,13 @@ def search_and_measure(
         bench: Supernet, space, table.
         data: Photos to measure with.
         ranker: Fitted on the table.
-        constraints: The bounds.
+        intervals: Of what the ranker's predictor expects.
         search: Searches by a ranker.
 
     Raises:
         DataError: Something is to be measured, and there are no photos.
         TableError: Rounds are asked for, and the photos are not those of the table, so that rows cannot join it.
-        InvalidInput: The predictor does not know how sure it is, which the acquisition asks.
+        InvalidInput: The acquisition asks how sure the predictor is, and the table is too small to learn that.
     """
     options = check_options(run)
     if not options.verify_top:
@@ -110,7 +110,7 @@ def search_and_measure(
         return Verified(searched.result, ranker, seconds=searched.seconds)
     loop = _Loop(bench, ranker, search)
     study = Study(
-        Searcher(Region(bench.space, constraints), loop.search),
+        Searcher(Region(bench.space, bench.constraints), loop.search),
         loop.fit,
         acquisition=Acquisition.of(options.acquisition),
         n_startup=0,
@@ -127,11 +127,11 @@ def search_and_measure(
         if number < options.rounds:
             _check_joins(bench, measured, metric)
         study.tell_many(asked, measured.target(metric))
+        said, halves = loop.ranker.predicted_accuracy(asked), intervals.reach * loop.ranker.doubts(asked)
+        columns = (said.tolist(), halves.tolist(), measured.target(metric).tolist())
         networks += [
-            VerifiedNetwork(number, bench.space.to_text(genotype), float(said), float(value))
-            for genotype, said, value in zip(
-                asked, loop.ranker.predicted_accuracy(asked), measured.target(metric), strict=True
-            )
+            VerifiedNetwork(number, bench.space.to_text(genotype), *values)
+            for genotype, *values in zip(asked, *columns, strict=True)
         ]
     best_first, remarks = _best_first(bench, loop.result, networks), _remarks(networks, metric, bench.direction)
     return Verified(best_first, loop.ranker, tuple(networks), remarks, sum(searched.seconds for searched in loop.found))
@@ -229,5 +229,6 @@ def _remarks(networks: Sequence[VerifiedNetwork], metric: str, direction: Direct
         f"{len({network.genes for network in networks})} finalists were measured on validation people: the winner has "
         f"{metric} {best.measured:.4f} (predicted {best.predicted:.4f}), the predictor's first favourite "
         f"{favourite.measured:.4f}, a gain of {abs(best.measured - favourite.measured):.4f}; on average the predictor "
-        f"promised {too_much:+.4f}.",
+        f"promised {too_much:+.4f}, and {sum(network.within for network in networks)} of {len(networks)} lie within "
+        "their intervals of 95 %.",
     )

@@ -83,6 +83,7 @@ for _name, _summary in TASKS.items():
 EXPERIMENTS: Final = {
     "optimality_gap": "nasface.experiments.optimality_gap",
     "verification": "nasface.experiments.verification",
+    "intervals": "nasface.experiments.intervals",
     "paper_crops": "nasface.experiments.paper_crops",
     "paper_ablation": "nasface.experiments.paper_ablation",
     "paper_table5": "nasface.experiments.paper_table5",

@@ -72,7 +72,7 @@ def outcome(found: SearchOutcome) -> Outcome:
 def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: float) -> SearchOutcome:
     """The job from a fitted predictor on; `started` is when it began, by `time.perf_counter`."""
     verified = search_and_measure(
-        run, task.bench, task.data, ranker, task.constraints, lambda ranker: search(run, task, ranker)
+        run, task.bench, task.data, ranker, judged.intervals, lambda ranker: search(run, task, ranker)
     )
     facts = SearchFacts(
         task.bench.source.name,

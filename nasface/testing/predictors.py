@@ -15,7 +15,7 @@ import pytest
 from nasface.errors import InvalidInput, MissingDependency, NotFitted
 from nasface.metrics.ranking import comparison_accuracy
 from nasface.predictors import Comparator, Ranker, Ridge, Scorer
-from nasface.spaces import SearchSpace
+from nasface.spaces import Features, SearchSpace
 from nasface.testing.arguments import own_generator_only
 from nasface.testing.synthetic import accuracies, face_space, truth
 
@@ -147,15 +147,26 @@ class PredictorConformance:
         table = space.sample(np.random.default_rng(1), 80)
         Ranker(space, predictor, table, accuracies(space, table, np.random.default_rng(2))).decompose()
 
-    def test_deviation(self, fit: Callable[[], Comparator], space: SearchSpace) -> None:
+    def test_deviation(
+        self, make: Callable[[], Comparator], fit: Callable[[], Comparator], space: SearchSpace, tmp_path: Path
+    ) -> None:
         predictor = fit()
         a, _, _, _ = _others(space, predictor)
-        deviation = predictor.deviation(a) if isinstance(predictor, Scorer) else None
-        if deviation is None:
+        if not isinstance(predictor, Scorer) or predictor.deviation(a) is None:
             pytest.skip("it does not know how sure it is")
+        deviation = _deviation(predictor, a)
         assert deviation.shape == (len(a),)
         assert deviation.dtype == np.float64
-        assert (np.isfinite(deviation) & (deviation >= 0)).all()
+        assert (np.isfinite(deviation) & (deviation > 0)).all(), "finite and positive: what is measured has noise"
+        np.testing.assert_array_equal(_deviation(fit(), a), deviation, "the same fit must give the same deviations")
+        rows = np.array([_deviation(predictor, a[i : i + 1]) for i in range(len(a))])
+        np.testing.assert_allclose(rows, deviation[:, None], rtol=1e-5, err_msg="batches must give what rows give")
+        assert _deviation(predictor, a[:0]).shape == (0,)
+        with pytest.raises(NotFitted):
+            _deviation(make(), a)
+        predictor.save(tmp_path / "state")
+        kept = _deviation(make().load(tmp_path / "state"), a)
+        np.testing.assert_allclose(kept, deviation, rtol=1e-9, err_msg="load lost something that save had")
 
     def test_scores(self, fit: Callable[[], Comparator], space: SearchSpace) -> None:
         predictor = fit()
@@ -210,6 +221,13 @@ class PredictorConformance:
         other.save(tmp_path / "state")
         with pytest.raises(InvalidInput):
             make().load(tmp_path / "state")
+
+
+def _deviation(predictor: Comparator, x: Features) -> npt.NDArray[np.float64]:
+    assert isinstance(predictor, Scorer)
+    found = predictor.deviation(x)
+    assert found is not None, "it knew how sure it is, and does no more"
+    return found
 
 
 def _is_pickle(path: Path) -> bool:

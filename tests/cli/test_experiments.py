@@ -153,6 +153,17 @@ def test_optimality_gap(cli: Command, make_table: Callable[..., Path], tmp_path:
     assert "a sum over stages, so that the optimum is known, not lightgbm_nac" in refused.text
 
 
+def test_intervals(cli: Command, make_table: Callable[..., Path], tmp_path: Path) -> None:
+    given = ("experiment=intervals", f"experiment.folder={tmp_path / 'out'}", f"accuracy.table={make_table()}")
+    done = cli(*given, "experiment.predictors=[ridge,gp_stage]", "experiment.sizes=[40]", "experiment.repeats=2")
+    assert done.code == EXIT_OK, done.err
+    found = [row for row in rows(tmp_path / "out", "intervals") if row["region"] == "all"]
+    assert [row["predictor"] for row in found] == ["ridge", "ridge", "gp_stage", "gp_stage"]
+    assert all(0.5 < float(row["within"]) <= 1 and float(row["half"]) > float(row["rmse"]) for row in found)
+    assert [bool(row["own"]) for row in found] == [False, False, True, True]
+    assert "## Learned from 40 networks: all" in (tmp_path / "out" / "intervals.md").read_text(encoding="utf-8")
+
+
 def test_verification(cli: Command, tmp_path: Path) -> None:
     given = ("experiment=verification", f"experiment.folder={tmp_path / 'out'}", "experiment.predictors=[ridge]")
     done = cli(*given, "experiment.repeats=2", "experiment.budgets=[60]", "experiment.top=8", "experiment.rounds=2")
@@ -162,6 +173,9 @@ def test_verification(cli: Command, tmp_path: Path) -> None:
     assert all(float(row["regret"]) >= 0 and float(row["regret_seen"]) >= 0 for row in found)
     page = (tmp_path / "out" / "verification.md").read_text(encoding="utf-8")
     assert "## 60 measurements" in page
+    unknown = cli(*given, "experiment.ways=[rounds_uci]")
+    assert unknown.code == EXIT_INVALID
+    assert "Unknown way of measuring 'rounds_uci'" in unknown.text
     refused = cli(*given, "experiment.budgets=[20]")
     assert refused.code == EXIT_INVALID
     assert "experiment.budgets has 20; give 58" in refused.text

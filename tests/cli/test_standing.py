@@ -30,6 +30,12 @@ def test_the_exact_optimum_misses_nothing(cli: Command, make_table: Callable[...
     for heading in ("What is reachable at every budget", "How sure the choice is", "The nearest measured networks"):
         assert heading in page
     assert "cannot be told apart" in exact.out
+    expected, predicted = found["expected"], exact.result["decision"]["summary"]["predicted"]
+    assert expected["low"] < predicted < expected["high"]
+    assert 0.8 < expected["held_out_within"] < 1
+    half = predicted - expected["low"]
+    assert f"confidence (estimated, 95 %): auc {predicted:.4f} ± {half:.4f}; it" in exact.out
+    assert f"is expected to be {predicted:.4f} ± {half:.4f} (estimated, 95%)" in page
 
 
 def test_without_a_budget_nothing_is_given_up(cli: Command, make_table: Callable[..., Path]) -> None:

@@ -13,7 +13,7 @@ from nasface.errors import InvalidInput
 from nasface.experiments.optimality_gap import GapOptions, OptimalityGap
 from nasface.experiments.paper_ablation import AblationOptions, PaperAblation
 from nasface.experiments.paper_table5 import ANY, PaperTable5, SupernetEntry, Table5Options
-from nasface.experiments.verification import RANDOM, Verification, VerificationOptions
+from nasface.experiments.verification import RANDOM, WAYS, Verification, VerificationOptions
 from nasface.jobs import Run
 from nasface.settings import Evaluation
 
@@ -44,7 +44,7 @@ def gaps(run: Run) -> OptimalityGap:
 
 @pytest.fixture(scope="module")
 def verification(run: Run) -> Verification:
-    return Verification(run, VerificationOptions(2, ["ridge"], [80], 4, 2, 0.6))
+    return Verification(run, VerificationOptions(2, ["ridge"], list(WAYS)[:-1], [80], 4, 2, 0.6))
 
 
 class TestOptimalityGap:
@@ -95,7 +95,7 @@ class TestVerification:
 
     def test_a_budget_too_small_for_its_rounds_is_refused(self, run: Run) -> None:
         with pytest.raises(InvalidInput, match=r"experiment\.budgets has 17; give 18"):
-            Verification(run, VerificationOptions(1, ["ridge"], [17], 4, 2, 0.6))
+            Verification(run, VerificationOptions(1, ["ridge"], ["rounds"], [17], 4, 2, 0.6))
 
 
 def test_table5_measures_on_report_people_and_marks_what_is_estimated(run: Run) -> None:

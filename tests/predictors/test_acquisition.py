@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 from nasface.errors import UnknownName
-from nasface.predictors import Acquisition, GPStage, Ranker, acquire
+from nasface.predictors import (
+    Acquisition,
+    AcquisitionRanker,
+    BradleyTerry,
+    GPStage,
+    LightGBMRegressor,
+    Ranker,
+    Scorer,
+    acquire,
+    fit_ranker,
+)
 from nasface.predictors.acquisition import BOLDNESS, log_expected_improvement
 from nasface.testing.synthetic import accuracies, face_space
 
@@ -35,9 +47,8 @@ def test_rankers_rank_by_worth_and_predict_what_they_predicted() -> None:
     y = accuracies(space, table, rng)
     predictor = GPStage().fit(space.encode(table, "onehot"), y, space.groups("onehot"), rng)
     ranker, networks = Ranker(space, predictor, table, y), space.sample(rng, 50)
-    mean, deviation = ranker.scores(networks), ranker.deviations(networks)
+    mean, deviation = ranker.scores(networks), ranker.doubts(networks)
     assert mean is not None
-    assert deviation is not None
     bold = acquire(ranker, Acquisition.UCB, table)
     np.testing.assert_allclose(bold.strengths(networks), mean + BOLDNESS * deviation)
     hopeful = acquire(ranker, Acquisition.EI, table)
@@ -48,6 +59,22 @@ def test_rankers_rank_by_worth_and_predict_what_they_predicted() -> None:
         assert worth.guide is ranker
         np.testing.assert_array_equal(worth.predicted_accuracy(networks), ranker.predicted_accuracy(networks))
     assert acquire(ranker, Acquisition.GREEDY, table) is ranker
+
+
+@pytest.mark.parametrize("predictor", [LightGBMRegressor, BradleyTerry])
+def test_others_are_unsure_of_what_is_unlike_the_table(predictor: type[Scorer], tmp_path: Path) -> None:
+    space, rng = face_space(), np.random.default_rng(0)
+    table = space.sample(rng, 60)
+    table[:, 5] = 3  # the first kernel is always the smallest
+    table = space.canonical(table)
+    ranker = fit_ranker(space, predictor(), table, accuracies(space, table, rng), rng, tmp_path)
+    bold = acquire(ranker, Acquisition.UCB, table)
+    assert isinstance(bold, AcquisitionRanker)
+    strange = table.copy()
+    strange[:, 5] = 7
+    assert (bold.deviations(strange) > bold.deviations(table)).all()
+    errors = bold.strengths(strange) - ranker.strengths(strange)
+    np.testing.assert_allclose(errors, BOLDNESS * bold.deviations(strange))
 
 
 def test_unknown_names_are_refused() -> None:

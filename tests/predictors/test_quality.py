@@ -73,7 +73,7 @@ def test_nor_relatives_of_it(monkeypatch: pytest.MonkeyPatch, family: int, folds
         learned.append({row.tobytes() for row in seen})
         return fit_ranker(space, predictor, seen, *rest)
 
-    monkeypatch.setattr(import_module("nasface.predictors.quality"), "fit_ranker", fit)
+    monkeypatch.setattr(import_module("nasface.predictors.intervals"), "fit_ranker", fit)
     report = quality(SPACE, OracleScorer, table, truth(SPACE.encode(table)), {}, np.random.default_rng(1))
     assert report.folds == len(learned) == folds
     split = [

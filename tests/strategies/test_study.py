@@ -162,13 +162,17 @@ def test_a_second_value_and_networks_of_other_spaces_are_refused() -> None:
     assert len(study.trials) == 1
 
 
-def test_a_predictor_that_does_not_know_how_sure_it_is_is_refused() -> None:
-    study = made(face_space(), acquisition=Acquisition.EI, n_startup=2)
-    for genotype in study.ask(2):
+def test_how_sure_a_predictor_is_must_be_known_or_learned(tmp_path: Path) -> None:
+    study = made(face_space(), acquisition=Acquisition.EI, n_startup=2, cache=tmp_path)
+    asked = study.ask(4)
+    for genotype in asked[:2]:
         study.tell(genotype, measured(face_space(), genotype))
-    with pytest.raises(InvalidInput, match="ridge does not know how sure it is"):
+    with pytest.raises(InvalidInput, match=r"predictor ridge errs .* a table of 2 has too few"):
         study.ask()
-    assert not study.pending, "what failed asked nothing"
+    assert study.pending == asked[2:], "what failed asked nothing"
+    for genotype in asked[2:]:
+        study.tell(genotype, measured(face_space(), genotype))
+    assert len(study.ask(3)) == 3
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from nasface.predictors import Ridge
 from nasface.runs import atomic_write, write_text
@@ -173,6 +174,70 @@ class Coin(Ridge):
         return np.random.default_rng(0).standard_normal(len(self._fitted)) @ x.T.astype(np.float64)
 
 
+class Sure(Ridge):
+    """Knows how sure it is: less of networks whose genes weigh much."""
+
+    def deviation(self, x):
+        return 0.001 + np.abs(self._fitted * x).sum(axis=1)
+
+
+class Negative(Sure):
+    """Gives logarithms."""
+
+    def deviation(self, x):
+        return np.log(super().deviation(x))
+
+
+class Certain(Sure):
+    """Never doubts."""
+
+    def deviation(self, x):
+        return 0.0 * super().deviation(x)
+
+
+class Column(Sure):
+    """Gives a column."""
+
+    def deviation(self, x):
+        return super().deviation(x)[:, None]
+
+
+class Relative(Sure):
+    """Divides by the largest of those that it is asked about."""
+
+    def deviation(self, x):
+        return super().deviation(x) / max(super().deviation(x).max(initial=0), 1e-9)
+
+
+class Wavering(Sure):
+    """Draws."""
+
+    _runs = itertools.count()
+
+    def deviation(self, x):
+        return super().deviation(x) * np.random.default_rng(next(self._runs)).uniform(1, 2)
+
+
+class Unsaved(Sure):
+    """Keeps what deviations need beside the file."""
+
+    _scale = 2.0
+
+    def fit(self, x, y, groups, rng):
+        self._scale = 1.0
+        return super().fit(x, y, groups, rng)
+
+    def deviation(self, x):
+        return self._scale * super().deviation(x)
+
+
+class Presuming(Sure):
+    """Is unsure of everything before it has learned."""
+
+    def deviation(self, x):
+        return np.ones(len(x)) if self._weights is None else super().deviation(x)
+
+
 def wrong(check: str, make: type, **given: object) -> type:
     return caught(PredictorConformance, check, given=given, make=make)
 
@@ -197,3 +262,20 @@ TestConstantTargets = wrong("test_equal_accuracies_are_learned_or_refused", Divi
 TestNotFitted = wrong("test_asking_before_fitting_is_refused", Unready)
 TestNotAntisymmetric = wrong("test_answers", Biased)
 TestNoBetterThanACoin = wrong("test_answers", Coin)
+TestNegativeDeviation = wrong("test_deviation", Negative)
+TestNoDeviation = wrong("test_deviation", Certain)
+TestDeviationInAColumn = wrong("test_deviation", Column)
+TestDeviationOfABatch = wrong("test_deviation", Relative)
+TestDeviationDrawn = wrong("test_deviation", Wavering)
+TestDeviationNotSaved = wrong("test_deviation", Unsaved)
+TestDeviationNotFitted = wrong("test_deviation", Presuming)
+
+
+class TestRightDeviation(PredictorConformance):
+    """What the wrong ones are made of passes."""
+
+    test_files_of_another_predictor_are_refused = None  # its files are those of a ridge
+
+    @pytest.fixture
+    def make(self) -> type[Sure]:
+        return Sure
