@@ -55,6 +55,9 @@ RENAMED: Final = {
 PRESET: Final = ("loss", "teacher", "experiment", "task")
 """Kinds whose components may have a YAML file of their name beside the dataclass, with other values."""
 
+UNBOUND: Final = {"max": None, "ratio": None}
+"""What `constraints.NAME` is where nobody sets it."""
+
 _NOISE = ("full_key:", "object_type=", "reference_type=")
 _plugin_modules: dict[str, ModuleType] | None = None
 log = logging.getLogger(__name__)
@@ -197,6 +200,7 @@ OmegaConf.register_new_resolver("nasface.new_folder", _new_folder, replace=True,
 
 def register_options() -> None:
     """Make every option known to Hydra. Called once, before composition and logging."""
+    from nasface.costs import COSTS
     from nasface.devices import user_luts
     from nasface.training import TrainingConfig
 
@@ -207,6 +211,7 @@ def register_options() -> None:
         for group, node, package in _placed(component, f"{component.kind}/{component.name}" in files):
             store.store(group=group, name=component.name, node=node, package=package)
     store.store(group="schema", name="training", node=TrainingConfig)  # types and defaults that YAML options begin with
+    store.store(group="schema", name="constraints", node=dict.fromkeys(COSTS, UNBOUND))
     for name, path in user_luts().items():
         store.store(group="device", name=name, node={"lut": str(path)}, package=f"device.{name}")
     Plugins.instance().register(PluginConfigs)
@@ -222,7 +227,7 @@ def _placed(component: Component, preset: bool) -> list[Node]:
     if kind == "task":
         return [] if preset else [(kind, {"task": name} | ({} if config is None else {name: config}), "_global_")]
     if kind == "cost" and component.origin != "nasface":  # those of the core are always there
-        bounds = {"constraints": {name: {"max": None, "ratio": None}}}
+        bounds = {"constraints": {name: UNBOUND}}
         return [(kind, bounds | {"cost": {name: config or {"name": name}}}, "_global_")]
     if kind == "experiment":
         options = {"name": name} if config is None else config

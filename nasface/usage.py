@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from nasface.costs import COSTS, LATENCY
 from nasface.devices import user_luts
 from nasface.options import config_directory, yaml_options
 from nasface.registry import REGISTRY
@@ -104,7 +105,15 @@ def _titled(sections: Mapping[str, str]) -> str:
 
 
 def _config_text() -> str:
-    return (config_directory() / "config.yaml").read_text(encoding="utf-8").partition("\nhydra:")[0]
+    """`config.yaml` without Hydra's part, with the bounds that stand for themselves in place of the line on them."""
+    text = (config_directory() / "config.yaml").read_text(encoding="utf-8").partition("\nhydra:")[0]
+    costs = [(f"  {name}:", REGISTRY.get("cost", name).summary) for name in COSTS if name != LATENCY]
+    return re.sub(
+        r"^  # NAME: .*$",
+        _columns((f"{name} {{ max: null, ratio: null }}", f"# {said}") for name, said in costs),
+        text,
+        flags=re.M,
+    )
 
 
 def _blocks(config: str) -> dict[str, str]:

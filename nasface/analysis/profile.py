@@ -46,7 +46,7 @@ class CostProfile:
     @property
     def label(self) -> str:
         """E.g. "latency on sd865, ms (estimated)"."""
-        return f"{self.cost.label}, {self.cost.unit}{' (estimated)' if self.cost.estimated else ''}"
+        return self.cost.title
 
     def figures(self) -> dict[str, float]:
         """Minimum, quantiles and maximum by name."""

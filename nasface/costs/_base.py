@@ -83,7 +83,7 @@ class Cost(ABC):
 
     Attributes:
         name: Key in `constraints` and in results, e.g. "latency_ms".
-        unit: For people, e.g. "ms".
+        unit: For people, e.g. "ms"; empty for a cost without one, such as a number of layers.
         quantity: What is bounded, for people, e.g. "latency"; empty: the name.
         estimated: Whether the numbers rest on anything but measurement or exact counting; users then see "estimated".
     """
@@ -113,6 +113,15 @@ class Cost(ABC):
     def label(self) -> str:
         """Quantity and place, for people, e.g. "latency on sd865"."""
         return f"{self.quantity or self.name} {self.place}".rstrip()
+
+    @property
+    def title(self) -> str:
+        """What stands above such numbers, e.g. "latency on sd865, ms (estimated)"."""
+        return ", ".join(filter(None, (self.label, self.unit))) + (" (estimated)" if self.estimated else "")
+
+    def text(self, value: float | str) -> str:
+        """A value and its unit, if there is one; numbers get four digits, e.g. "12.35 ms"."""
+        return f"{value if isinstance(value, str) else f'{value:.4g}'} {self.unit}".rstrip()
 
     def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Cost of a reference network at the space's resolution.

@@ -8,7 +8,6 @@ import numpy as np
 
 from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.netspec import Layer
-from nasface.registry import register
 from nasface.spaces import SearchSpace
 from nasface.spaces.references import reference_network
 
@@ -32,7 +31,6 @@ class CountCost(LayerCost):
         return ReferenceCost(sum(self.count(layer) for layer in layers) / self.scale, False)
 
 
-@register("cost", "params_m")
 class Params(CountCost):
     """Learned values without classifier, in millions (10^6)."""
 
@@ -44,7 +42,6 @@ class Params(CountCost):
         return layer.params
 
 
-@register("cost", "macs_m")
 class Macs(CountCost):
     """Multiply-accumulate operations of one image, in millions (10^6)."""
 

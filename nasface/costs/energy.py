@@ -5,11 +5,9 @@ from __future__ import annotations
 from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.devices.device import Device
 from nasface.errors import LookupTableError
-from nasface.registry import register
 from nasface.spaces import SearchSpace
 
 
-@register("cost", "energy_mj")
 class EnergyMJ(LayerCost):
     """Millijoules of one image on a device, by the column `energy_mj` of its latency table.
 

@@ -10,7 +10,6 @@ import numpy as np
 from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.errors import UnknownName
 from nasface.netspec import Conv, Layer, Linear, Op, has_bias, op_deployed
-from nasface.registry import register
 from nasface.spaces import SearchSpace
 from nasface.spaces.references import reference_network
 
@@ -57,7 +56,6 @@ def stored_bytes(op: Op, storage: Storage) -> int:
     return kernel + op.shape[2] * parts * storage.scales + (2 * parts - 1) * storage.operator
 
 
-@register("cost", "model_mb")
 class ModelMB(LayerCost):
     """Size of the exported `.tflite` file in MB (10^6 bytes).
 
@@ -87,7 +85,6 @@ class ModelMB(LayerCost):
         return sum(stored_bytes(op, STORAGE[self.precision]) for op in layer.ops) / 1e6
 
 
-@register("cost", "peak_memory_mb")
 class PeakMemoryMB(LayerCost):
     """Activations (float32) that are alive at one time at most, in MB (10^6 bytes), the largest over all operations.
 

@@ -144,7 +144,7 @@ class PaperAblation(Experiment[AblationTrial]):
         return Report("Parameters of evolution, one at a time (Figs. 4 to 8)", "\n\n".join(parts), pictures)
 
     def _introduction(self) -> str:
-        bounds = ", ".join(f"{c.label} at most {c.bound:.4g} {c.cost.unit}" for c in self._constraints)
+        bounds = ", ".join(f"{c.label} at most {c.cost.text(c.bound)}" for c in self._constraints)
         return (
             f"Searches by {self._options.predictor} on {len(self._bench.table)} measured subnets, {bounds}; "
             f"mean ± 95 % interval over {self._options.repeats} searches. Predictions are estimated, the second one by "

@@ -39,12 +39,12 @@ def mark(cost: Cost) -> str:
 def heading(column: CostColumn) -> str:
     """What stands above a cost's column."""
     name = column.cost.label if column.device is None else column.device
-    return f"{name} {column.cost.unit}{mark(column.cost)}"
+    return column.cost.text(name) + mark(column.cost)
 
 
 def bound_text(constraint: Constraint) -> str:
     """E.g. "latency on sd865 <= 13.2 ms  0.6 x EfficientNet-B0 (22.0 ms, estimated)"."""
-    bound = f"{constraint.label} <= {constraint.bound:.3g} {constraint.cost.unit}"
+    bound = f"{constraint.label} <= {constraint.cost.text(constraint.bound)}"
     return f"{bound}  {constraint.basis}".rstrip()
 
 

@@ -26,7 +26,7 @@ def print_profile(run: Run, found: SpaceProfile) -> None:
     lines = []
     for share in found.shares:
         c = share.constraint
-        bound = f"{c.label} <= {c.bound:.4g} {c.cost.unit}  {c.basis}".rstrip()
+        bound = f"{c.label} <= {c.cost.text(c.bound)}  {c.basis}".rstrip()
         lines.append(f"{bound}: {share_text(share.within, found.samples)}")
     if found.within_all is not None:
         lines.append(f"all: {share_text(found.within_all, found.samples)}")
@@ -77,5 +77,5 @@ def _distribution(entry: CostProfile, bound: float | None) -> str:
     """Share of the sampled networks per bin, as a line."""
     counts, edges = np.histogram(entry.values, bins=60)
     points = list(zip(((edges[1:] + edges[:-1]) / 2).tolist(), (counts / len(entry.values)).tolist(), strict=True))
-    limit = None if bound is None else Limit(bound, f"{bound:.4g} {entry.cost.unit}")
+    limit = None if bound is None else Limit(bound, entry.cost.text(bound))
     return chart([Series("sampled networks", points, "other", line=True)], entry.label, "share", limit)

@@ -147,6 +147,6 @@ def _provenance(found: SearchOutcome) -> Mapping[str, object]:
         "batch normalisation calibrated on": None if delivered is None else delivered.calibration,
         "model sha256": None if delivered is None else delivered.model.file.sha256,
     }
-    rows |= {f"bound on {c.label}": f"{c.bound:.4g} {c.cost.unit} {c.basis}" for c in facts.constraints}
+    rows |= {f"bound on {c.label}": f"{c.cost.text(c.bound)} {c.basis}" for c in facts.constraints}
     parities = {} if delivered is None else delivered.model.parity
     return rows | {f"file on {name} inputs": check.text for name, check in parities.items()}

@@ -142,8 +142,8 @@ def _not_found(region: Region, elite: Population) -> InfeasibleConstraint:
         range(len(constraints)),
         key=lambda i: (values[i][0] - constraints[i].bound) / (abs(constraints[i].bound) or 1.0),
     )
-    asked = " and ".join(f"{c.label} <= {c.bound:.4g} {c.cost.unit}" for c in constraints)
-    given = ", ".join(f"{v[0]:.4g} {c.cost.unit}" for c, v in zip(constraints, values, strict=True))
+    asked = " and ".join(f"{c.label} <= {c.cost.text(c.bound)}" for c in constraints)
+    given = ", ".join(c.cost.text(v[0]) for c, v in zip(constraints, values, strict=True))
     message = f"No network of {region.space.name} was found with {asked}; the closest has {given}: relax a bound."
     return InfeasibleConstraint(
         message, metric=constraints[worst].cost.name, bound=constraints[worst].bound, reachable=None
@@ -153,8 +153,8 @@ def _not_found(region: Region, elite: Population) -> InfeasibleConstraint:
 def _infeasible(constraint: Constraint, reached: float, which: str) -> InfeasibleConstraint:
     cost = constraint.cost
     message = (
-        f"{which} {constraint.label} of any network of {cost.space.name} is {rounded_up(reached)} {cost.unit}; "
-        f"at most {constraint.bound:.4g} {cost.unit} was asked for: give {rounded_up(reached)} or more."
+        f"{which} {constraint.label} of any network of {cost.space.name} is {cost.text(rounded_up(reached))}; "
+        f"at most {cost.text(constraint.bound)} was asked for: give {rounded_up(reached)} or more."
     )
     return InfeasibleConstraint(message, metric=cost.name, bound=constraint.bound, reachable=reached)
 

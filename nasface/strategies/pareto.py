@@ -96,7 +96,7 @@ class Pareto(SearchStrategy):
             population = proven[0]
             problem.progress(1, 1, f"{len(population)} networks on the front")
         name = ranker.predictor.config.name
-        labels = tuple(f"{c.label}, {c.unit}{' (estimated)' if c.estimated else ''}" for c in costs)
+        labels = tuple(cost.title for cost in costs)
         values = np.stack([cost.predict(population) for cost in costs], axis=1)
         keys = tuple(cost.name for cost in costs)
         front = ParetoFront(population, values, labels, keys, proven is not None, name)

@@ -52,7 +52,7 @@ def run(run: Run) -> Outcome:
 def show_budgets(run: Run) -> None:
     """What dense networks lie near."""
     for constraint in run.workbench.budgets:
-        budget = f"{constraint.bound:.4g} {constraint.cost.unit}"
+        budget = constraint.cost.text(constraint.bound)
         basis = f" = {constraint.basis}" if constraint.basis else ""
         run.console.print(f"budget: {constraint.label} {budget}{basis}", soft_wrap=True)
 

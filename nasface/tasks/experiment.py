@@ -33,7 +33,7 @@ def run(run: Run) -> Outcome:
     frame, options = split_options(run.settings.experiment)
     if frame.name is None:
         raise InvalidInput(f"task=experiment needs experiment=NAME: {', '.join(REGISTRY.names('experiment'))}.")
-    experiment = _build(frame.name, run, options)
+    experiment = built(frame.name, run, options)
     folder = run.path(frame.folder or f"runs/{frame.name}{'_full' if frame.full else ''}")
     results = Results(folder / f"{experiment.name}.csv", experiment.fingerprint, run.settings.share)
     rows, missing = conduct(experiment, results, run.console, run.settings.share)
@@ -60,8 +60,12 @@ def command() -> str:
     return " ".join(["python -m nasface", *HydraConfig.get().overrides.task])
 
 
-def _build(name: str, run: Run, options: Mapping[str, object]) -> Built:
-    """The experiment of that name; those of the core check their options themselves."""
+def built(name: str, run: Run, options: Mapping[str, object]) -> Built:
+    """The experiment of that name; those of the core check their options themselves.
+
+    Raises:
+        InvalidInput: A plug-in gives something else.
+    """
     component = REGISTRY.get("experiment", name)
     made: object = (
         component.factory(run=run, options=options)

@@ -48,7 +48,7 @@ def _near_budgets(run: Run, table: AccuracyTable) -> list[tuple[str, npt.NDArray
     show_budgets(run)
     return [
         (
-            f"within {band:.0%} of {bound.bound:.4g} {bound.cost.unit} {bound.label}",
+            f"within {band:.0%} of {bound.cost.text(bound.bound)} {bound.label}",
             np.abs(bound.cost.predict(table.genotypes) / bound.bound - 1) <= band,
         )
         for bound in bounds

@@ -12,19 +12,38 @@ The kits need pytest (`pip install 'nasface[test]'`), so nothing here is importe
 """
 
 from nasface.testing.costs import CostConformance
+from nasface.testing.data import DataConformance
 from nasface.testing.exporters import ExporterConformance
+from nasface.testing.metrics import MetricConformance
+from nasface.testing.operations import OperationConformance
 from nasface.testing.predictors import PredictorConformance
+from nasface.testing.recognition import ClassifierConformance, DetectorConformance
+from nasface.testing.runtimes import RuntimeConformance
 from nasface.testing.search import SearchConformance
 from nasface.testing.selectors import SelectorConformance
 from nasface.testing.spaces import SpaceConformance
+from nasface.testing.supernets import SupernetConformance
+from nasface.testing.tasks import ExperimentConformance, TaskConformance
+from nasface.testing.training_parts import LossConformance, TeacherConformance
 from nasface.testing.transports import TransportConformance
 
 __all__ = [
+    "ClassifierConformance",
     "CostConformance",
+    "DataConformance",
+    "DetectorConformance",
+    "ExperimentConformance",
     "ExporterConformance",
+    "LossConformance",
+    "MetricConformance",
+    "OperationConformance",
     "PredictorConformance",
+    "RuntimeConformance",
     "SearchConformance",
     "SelectorConformance",
     "SpaceConformance",
+    "SupernetConformance",
+    "TaskConformance",
+    "TeacherConformance",
     "TransportConformance",
 ]

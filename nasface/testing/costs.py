@@ -24,7 +24,8 @@ class CostConformance:
 
     def test_named(self, cost: Cost) -> None:
         assert NAME.fullmatch(cost.name), f"'{cost.name}' cannot stand in constraints.{cost.name}.max"
-        assert cost.unit
+        assert cost.unit == cost.unit.strip(), "a unit without spaces around it; empty if there is none"
+        assert cost.text(1.5) == f"1.5 {cost.unit}".strip()
         assert isinstance(cost.estimated, bool)
 
     def test_reference(self, cost: Cost) -> None:

@@ -9,6 +9,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from nasface.costs import COSTS, Cost, network_costs
+from nasface.devices import LookupTable
+from nasface.devices.device import Device
+from nasface.devices.lut import Provenance, Row
 from nasface.devices.measurements import Measurement, write_measurements
 from nasface.predictors import Comparator, Groups, Ranker, Scorer, Targets
 from nasface.spaces import Features, OfaMbv3, OfaMbv3Config, OfaMbv3FaceConfig, Population, SearchSpace
@@ -57,6 +61,15 @@ def truth(x: Features) -> npt.NDArray[np.float64]:
 def accuracies(space: SearchSpace, population: Population, rng: np.random.Generator, noise: float = 0.001) -> Targets:
     """`truth` as if measured: plus Gaussian noise."""
     return truth(space.encode(population)) + rng.normal(0.0, noise, len(population))
+
+
+def every_cost(space: SearchSpace) -> dict[str, Cost]:
+    """The costs of `nasface.costs.COSTS` but latency, by name, on a phone whose every layer needs 2 mJ."""
+    rows = {layer.key: Row(1.0, energy_mj=2.0) for layer in space.layers()}
+    table = LookupTable("phone", Provenance("measured", "a phone"), {space.resolution: rows})
+    kinds = {name: kind.of_device for name, kind in COSTS.items()}
+    on_phone = {name: make(space, Device("phone", table)) for name, make in kinds.items() if make is not None}
+    return network_costs(space) | on_phone
 
 
 def write_made_up_measurements(path: Path, space: SearchSpace, n: int = 30) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nasface.costs import Cost, Macs, Params
+from nasface.costs import COSTS, LATENCY, Cost
 from nasface.devices import load_device
 from nasface.exporters import Exporter
 from nasface.predictors import Comparator
@@ -25,7 +25,7 @@ from nasface.testing import (
     SelectorConformance,
     SpaceConformance,
 )
-from nasface.testing.synthetic import face_space, tiny_space, write_made_up_measurements
+from nasface.testing.synthetic import every_cost, face_space, tiny_space, write_made_up_measurements
 
 SMALL = {
     "n_pairs": 600,
@@ -89,10 +89,10 @@ class TestLatencies(CostConformance):
         return REGISTRY.build("latency", settings, space=face_space(), device=load_device("sd865", {"lut": "sd865"}))
 
 
-class TestCounts(CostConformance):
-    @pytest.fixture(params=[Macs, Params])
+class TestCosts(CostConformance):
+    @pytest.fixture(params=sorted(set(COSTS) - {LATENCY}))
     def cost(self, request: pytest.FixtureRequest) -> Cost:
-        return request.param(face_space())
+        return every_cost(face_space())[request.param]
 
 
 class TestExporters(ExporterConformance):

@@ -20,6 +20,8 @@ from nasface.netspec import INPUT, Layer
 from nasface.runs import Json
 from nasface.spaces import Features, Population, Rows
 
+from nasface_resnet.operations import LeakyRelu
+
 CHANNELS: Final = (12, 24, 48)
 """Of every stage; its first block halves height and width."""
 
@@ -37,11 +39,13 @@ class ResnetConfig:
     Attributes:
         resolution: Side of the square input in pixels.
         descriptor: Numbers in the descriptor.
+        slope: Of what is negative in activations; 0 is the plain rectifier, which the trained supernet has.
     """
 
     name: str = "resnet_small"
     resolution: int | None = None
     descriptor: int = 32
+    slope: float = 0.0
 
 
 @register("space", "resnet_small", config=ResnetConfig)
@@ -50,7 +54,8 @@ class Resnet(SearchSpace):
 
     def __init__(self, config: ResnetConfig | None = None) -> None:
         config = config or ResnetConfig()
-        self.name, self.descriptor, self.resolution = config.name, config.descriptor, config.resolution or 32
+        self.name, self.descriptor, self.slope = config.name, config.descriptor, config.slope
+        self.resolution = config.resolution or 32
         if self.resolution < 16 or self.descriptor < 1:
             raise InvalidInput(
                 f"space.resolution is {self.resolution} and space.descriptor {self.descriptor}; give 16 and 1 or more."
@@ -67,7 +72,8 @@ class Resnet(SearchSpace):
 
     def fingerprinted(self) -> Mapping[str, Json]:
         """All that decides what a genotype means."""
-        return {"space": self.name, "channels": list(CHANNELS), "descriptor": self.descriptor}
+        plain: dict[str, Json] = {"space": self.name, "channels": list(CHANNELS), "descriptor": self.descriptor}
+        return plain | ({"slope": self.slope} if self.slope else {})
 
     def sample(self, rng: np.random.Generator, n: int) -> Population:
         """Uniform."""
@@ -124,10 +130,10 @@ class Resnet(SearchSpace):
         net = NetBuilder(self.name, (self.resolution, self.resolution, 3))
         with net.layer("Conv"):
             x = net.conv(INPUT, "stem.conv", channels=CHANNELS[0], kernel=3, norm="stem.bn")
-            x = net.activation(x, "relu")
+            x = self._activation(net, x)
         for stage, (depth, width) in enumerate(genotype.reshape(-1, 2).tolist()):
             for position in range(depth):
-                x = _block(net, x, stage, position, width)
+                x = self._block(net, x, stage, position, width)
         with net.layer("AvgPool2D"):
             x = net.global_avg_pool(x, "pool")
         with net.layer("Linear"):
@@ -152,13 +158,17 @@ class Resnet(SearchSpace):
         found = {layer.key: layer for genotype in genotypes for layer in self.build(genotype).layers}
         return tuple(found[key] for key in sorted(found))
 
+    def _block(self, net: NetBuilder, x: str, stage: int, position: int, width: int) -> str:
+        path, channels, stride = f"stages.{stage}.{position}", CHANNELS[stage], 1 if position else 2
+        mid = channels * width // 3
+        with net.layer("basic_block", stage=stage, mid=mid, stride=stride, idskip=position > 0):
+            y = net.conv(x, f"{path}.conv1", channels=mid, kernel=3, stride=stride, norm=f"{path}.bn1")
+            y = self._activation(net, y)
+            y = net.conv(y, f"{path}.conv2", channels=channels, kernel=3, norm=f"{path}.bn2")
+            y = net.add(y, x, f"{path}.add") if position else y
+            return self._activation(net, y)
 
-def _block(net: NetBuilder, x: str, stage: int, position: int, width: int) -> str:
-    path, channels, stride = f"stages.{stage}.{position}", CHANNELS[stage], 1 if position else 2
-    mid = channels * width // 3
-    with net.layer("basic_block", stage=stage, mid=mid, stride=stride, idskip=position > 0):
-        y = net.conv(x, f"{path}.conv1", channels=mid, kernel=3, stride=stride, norm=f"{path}.bn1")
-        y = net.activation(y, "relu")
-        y = net.conv(y, f"{path}.conv2", channels=channels, kernel=3, norm=f"{path}.bn2")
-        y = net.add(y, x, f"{path}.add") if position else y
-        return net.activation(y, "relu")
+    def _activation(self, net: NetBuilder, x: str) -> str:
+        if not self.slope:
+            return net.activation(x, "relu")
+        return net.operation(LeakyRelu(f"{x}.leaky", (x,), net.shape(x), self.slope))
