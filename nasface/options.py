@@ -151,8 +151,9 @@ def yaml_options() -> set[str]:
 def yaml_files(group: str) -> dict[str, tuple[Path, str]]:
     """YAML options of a group by name, each a file and whose it is; while a task runs, with those of `--config-dir`."""
     found: dict[str, tuple[Path, str]] = {}
+    brought = {entry.name: _origin(entry) for entry in metadata.entry_points(group=ENTRY_POINTS)}
     for place in GlobalHydra.instance().config_loader().get_search_path().get_path():
-        origin = "nasface" if place.provider == "main" else place.provider
+        origin = "nasface" if place.provider == "main" else brought.get(place.provider, place.provider)
         for path in sorted(Path(place.path.removeprefix("file://"), group).glob("*.yaml")):
             found.setdefault(path.stem, (path, origin))  # Hydra takes the first
     return found

@@ -12,15 +12,18 @@ import numpy as np
 import pytest
 
 from nasface.costs import Macs
+from nasface.data import load_data
 from nasface.errors import ComponentError, InvalidInput, UnknownName
 from nasface.metrics import Direction, curve_metric
 from nasface.predictors import Ridge, RidgeConfig
-from nasface.registry import Registry
+from nasface.recognition.faces import Face
+from nasface.registry import REGISTRY, Component, Registry
 from nasface.runtimes import Model, Runtime
 from nasface.selectors import FullSort
 from nasface.spaces import Population
 from nasface.strategies import Constraint, Problem, RandomSearch, RandomSearchConfig, SearchResult
 from nasface.testing.synthetic import OracleScorer, face_space, oracle
+from nasface.trust import CHECKS
 
 
 @dataclass
@@ -290,6 +293,44 @@ def test_losses_and_teachers_name_the_plugin() -> None:
     teacher = made("teacher", lambda config: lambda photos: photos.absent)
     with pytest.raises(ComponentError, match=r"teacher part of nasface-foreign failed in __call__ \(AttributeError"):
         teacher(3)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "given", "arguments", "rule"),
+    [
+        ("supernet", "resolution", None, ({},), "it gave a NoneType; a number of pixels is asked for"),
+        ("supernet", "load", 3, (None,), "it gave a int without extract, weights, fingerprint, trained"),
+        ("supernet", "fingerprint", b"1", (None,), "it gave a bytes; a text is asked for"),
+        ("detector", "detect", None, (None,), "it gave a NoneType; a list of Face is asked for"),
+        ("detector", "detect", [Face((0.0, 0.0, np.nan, 1.0))], (None,), "a box is not finite"),
+        (
+            "loss",
+            "logits",
+            np.zeros((2, 4)),
+            (np.zeros((2, 8)), np.zeros((5, 8))),
+            r"it gave float64\[2, 4\]; logits \[2, 5\] are",
+        ),
+    ],
+)
+def test_answers_of_the_other_kinds(kind: str, method: str, given: object, arguments: Any, rule: str) -> None:
+    methods = {name: lambda *_: given for name in CHECKS[kind]}
+    part = type("Odd", (), {"__init__": lambda self, config: None, **methods})
+    with pytest.raises(ComponentError, match=f"The {kind} part of nasface-foreign broke the rules of {method}: {rule}"):
+        getattr(made(kind, part), method)(*arguments)
+
+
+def test_photos_that_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    REGISTRY.load_core("data")
+    photos = Component("data", "part", lambda config: [], PartConfig, "Made up.", "nasface-foreign")
+    monkeypatch.setitem(REGISTRY._components, ("data", "part"), photos)
+    with pytest.raises(ComponentError, match="data part of nasface-foreign broke the rules of loading: it gave a list"):
+        load_data({"name": "part"})
+
+
+def test_a_teacher_that_says_nothing() -> None:
+    teacher: Any = made("teacher", lambda config: lambda photos: None)
+    with pytest.raises(ComponentError, match="it gave a NoneType; a Taught of 2 photos is asked for"):
+        teacher(np.zeros((2, 3)))
 
 
 def test_a_metric_gives_a_number() -> None:

@@ -19,7 +19,8 @@ from nasface.data.repeated import report_repeated
 from nasface.data.verification_bin import read_bin, write_bin
 from nasface.data.vggface2 import VGGFace2Config, load_vggface2
 from nasface.errors import DataError
-from nasface.registry import build
+from nasface.registry import REGISTRY, build
+from nasface.trust import broken
 
 __all__ = [
     "FaceData",
@@ -60,6 +61,7 @@ def load_data(settings: Mapping[str, object], cwd: Path | None = None) -> FaceDa
         UnknownName: The option, or one of the parameters, does not exist.
         DataError: Photos, lists or pairs cannot be used, or the name is "none".
         InvalidInput: A parameter is outside what is allowed.
+        ComponentError: A plug-in gives something else.
     """
     if settings["name"] == "none":
         raise DataError(
@@ -68,6 +70,9 @@ def load_data(settings: Mapping[str, object], cwd: Path | None = None) -> FaceDa
     given = dict(settings)
     if cwd is not None and given.get("root"):
         given["root"] = str(cwd / Path(str(given["root"])).expanduser())
-    data: FaceData = build("data", given)
+    data: object = build("data", given)
+    if not isinstance(data, FaceData):
+        component = REGISTRY.get("data", str(settings["name"]))
+        raise broken(component, "loading", f"it gave a {type(data).__name__}; a nasface.data.FaceData is asked for")
     report_repeated(data)
     return data

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from rich.table import Column, Table
 from rich.text import Text
 
 from nasface.devices import embedded_luts, read_lut, user_luts
 from nasface.errors import LookupTableError, UnknownName
 from nasface.jobs import Outcome, Run
-from nasface.options import yaml_files
+from nasface.options import explain, yaml_files
 from nasface.registry import REGISTRY
 from nasface.runs import Json
 from nasface.tasks.catalogue import all_tasks
@@ -120,10 +122,13 @@ def _meanings(kind: str, name: str) -> dict[str, str]:
 def _composed(group: str, name: str) -> Row:
     """A YAML option with all its values; its summary is the comment it begins with.
 
-    It is composed among all the others, as it may choose an option of another group.
+    It is composed among all the others, as it may choose an option of another group. One that cannot be says why.
     """
     file, origin = yaml_files(group)[name]
-    values: Any = OmegaConf.to_container(compose("config", overrides=[f"{group}={name}"]))
+    try:
+        values: Any = OmegaConf.to_container(compose("config", overrides=[f"{group}={name}"]))
+    except (HydraException, OmegaConfBaseException) as error:
+        return Row(group, name, origin, f"cannot be chosen: {explain(error)}", {})
     parameters = {key: value for key, value in values[group].items() if key != "name"}
     first, _, _ = file.read_text(encoding="utf-8").partition("\n")
     summary = first.removeprefix("# ") if first.startswith("# ") else ""

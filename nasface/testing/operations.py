@@ -90,6 +90,7 @@ class OperationConformance:
         alone = operation.torch([value[:1] for value in given], weights)
         assert torch.allclose(alone, found[:1], atol=1e-5), "a value depends on others of the batch"
         if weights:
+            assert found.requires_grad, "no gradient reaches a weight"
             found.square().sum().backward()
             assert all(weight.grad is not None for weight in weights.values()), "no gradient reaches a weight"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -18,6 +19,12 @@ from nasface.testing.arguments import own_generator_only
 from nasface.testing.faces import drawn_people
 
 
+@functools.cache
+def _drawn() -> Photo:
+    photo: Photo = drawn_people()[0]
+    return photo
+
+
 class DetectorConformance:
     """Give the fixture `detector`; `photo` and `name` where it finds no face in a drawn one, or looks faces up."""
 
@@ -27,11 +34,10 @@ class DetectorConformance:
     def detector(self) -> Detector:
         raise NotImplementedError("give the fixture `detector`")
 
-    @pytest.fixture(scope="module")
+    @pytest.fixture
     def photo(self) -> Photo:
         """With one face at least."""
-        photo: Photo = drawn_people()[0]
-        return photo
+        return _drawn().copy()
 
     def test_named(self, detector: Detector) -> None:
         assert detector.name, "galleries keep the detector's name"

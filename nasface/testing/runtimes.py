@@ -36,12 +36,12 @@ class RuntimeConformance:
         assert file.suffix in runtime.suffixes
 
     def test_a_file_is_opened(self, runtime: Runtime, file: Path) -> None:
-        model = runtime.open(file, None, 1, None)
+        model = runtime.open(file, self.side, 1, None)
         assert isinstance(model, Model)
         assert model.size == self.side
 
     def test_descriptors(self, runtime: Runtime, file: Path, images: Images) -> None:
-        model, kept = runtime.open(file, None, 1, None), images.copy()
+        model, kept = runtime.open(file, self.side, 1, None), images.copy()
         found = model.embed(images)
         assert found.dtype == np.float32
         assert found.ndim == 2
@@ -54,7 +54,7 @@ class RuntimeConformance:
         assert not np.allclose(found[0] / scale, found[1] / scale, atol=1e-4), "different images, one descriptor"
 
     def test_threads_change_nothing(self, runtime: Runtime, file: Path, images: Images) -> None:
-        one, two = (runtime.open(file, None, threads, None).embed(images) for threads in (1, 2))
+        one, two = (runtime.open(file, self.side, threads, None).embed(images) for threads in (1, 2))
         scale = np.abs(one).max()
         np.testing.assert_allclose(two / scale, one / scale, atol=1e-4)
 
@@ -64,4 +64,4 @@ class RuntimeConformance:
             path = tmp_path / f"damaged{number}{file.suffix}"
             path.write_bytes(damaged)
             with pytest.raises(NasfaceError):
-                runtime.open(path, None, 1, None).embed(np.zeros((1, self.side, self.side, 3), np.float32))
+                runtime.open(path, self.side, 1, None).embed(np.zeros((1, self.side, self.side, 3), np.float32))

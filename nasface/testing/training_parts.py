@@ -66,7 +66,9 @@ class LossConformance:
     def test_it_is_learned_from(self, loss: ClassificationLoss, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
         descriptors, weight, bias, labels = batch
         descriptors, weight = descriptors.requires_grad_(), weight.requires_grad_()
-        loss(loss.logits(descriptors, weight, bias), (labels + 1) % CLASSES, 1.0).backward()
+        value = loss(loss.logits(descriptors, weight, bias), (labels + 1) % CLASSES, 1.0)
+        assert value.requires_grad, "no gradient reaches descriptors and head"
+        value.backward()
         for name, learned in (("descriptors", descriptors), ("head", weight)):
             assert learned.grad is not None, f"no gradient reaches the {name}"
             assert learned.grad.isfinite().all()

@@ -135,6 +135,38 @@ def _likelihoods(_: object, found: object, probes: Sized, distances: Array, *oth
     return f"it gave {_said(found)}; one finite number for each of {list(distances.shape)} is asked for"
 
 
+def _side(_: object, found: object, *others: object) -> str | None:
+    whole = isinstance(found, int) and not isinstance(found, bool)
+    return None if whole and found > 0 else f"it gave {_said(found)}; a number of pixels is asked for"
+
+
+def _text(_: object, found: object, *others: object) -> str | None:
+    return None if isinstance(found, str) and found else f"it gave {_said(found)}; a text is asked for"
+
+
+def _supernet(_: object, found: object, *others: object) -> str | None:
+    missing = [part for part in ("extract", "weights", "fingerprint", "trained") if not hasattr(found, part)]
+    return f"it gave {_said(found)} without {', '.join(missing)}; a Supernet is asked for" if missing else None
+
+
+def _faces(_: object, found: Part, *others: object) -> str | None:
+    if not isinstance(found, list) or not all(hasattr(face, "box") and hasattr(face, "score") for face in found):
+        return f"it gave {_said(found)}; a list of Face is asked for"
+    return None if all(np.isfinite([*face.box, face.score]).all() for face in found) else "a box is not finite"
+
+
+def _logits(_: object, found: Part, descriptors: Part, weight: Part, *others: object) -> str | None:
+    wanted = (len(descriptors), len(weight))
+    shape = tuple(getattr(found, "shape", ()))
+    return None if shape == wanted else f"it gave {_said(found)}; logits {list(wanted)} are asked for"
+
+
+def _taught(_: object, found: Part, x: Sized, *others: object) -> str | None:
+    shape = tuple(getattr(getattr(found, "logits", None), "shape", ()))
+    fits = len(shape) == 2 and shape[0] == len(x)
+    return None if fits else f"it gave {_said(found)}; a Taught of {len(x)} photos is asked for"
+
+
 def anything(_: object, found: object, *args: object) -> str | None:
     """Nothing is wrong."""
     return None
@@ -157,13 +189,13 @@ CHECKS: Final[Mapping[str, Mapping[str, Check]]] = {
     "selector": {"top_k": _indices},
     "search": {"run": _result},
     "exporter": {"export": _exported},
-    "supernet": {"resolution": anything, "load": anything, "fingerprint": anything, "calibration_images": anything},
+    "supernet": {"resolution": _side, "load": _supernet, "fingerprint": _text, "calibration_images": anything},
     "runtime": {"open": anything},
-    "detector": {"detect": anything},
+    "detector": {"detect": _faces},
     "classifier": {"fit": anything, "scores": _likelihoods},
     "metric": {"compute": _figure, "curve": _figure},
-    "loss": {"logits": anything, "__call__": anything},
-    "teacher": {"__call__": anything},
+    "loss": {"logits": _logits, "__call__": anything},
+    "teacher": {"__call__": _taught},
     "experiment": {"cells": anything, "measure": anything, "report": anything},
     "transport": {"time": anything, "send": anything, "describe": anything},
 }
@@ -196,8 +228,8 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def _said(found: object) -> str:
-    if isinstance(found, np.ndarray):
-        return f"{found.dtype}{list(found.shape)}"
+    if hasattr(found, "dtype") and hasattr(found, "shape"):  # of numpy or of torch
+        return f"{str(found.dtype).removeprefix('torch.')}{list(found.shape)}"
     return f"a {type(found).__name__}"
 
 

@@ -44,8 +44,14 @@ def make_table(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write an accuracy table of 40 made-up networks for a space and a supernet; equal arguments give one file."""
     made: dict[str, Path] = {}
 
-    def make(space: str = "ofa_mbv3_face", supernet: str = "lfw112", resolution: int = 112, **other: Any) -> Path:
-        key = repr((space, supernet, resolution, sorted(other.items())))
+    def make(
+        space: str = "ofa_mbv3_face",
+        supernet: str = "lfw112",
+        resolution: int = 112,
+        metrics: tuple[str, ...] = ("auc",),
+        **other: Any,
+    ) -> Path:
+        key = repr((space, supernet, resolution, metrics, sorted(other.items())))
         if key not in made:
             source = open_source({"name": supernet, "resolution": resolution}, Path.cwd())
             built = build("space", {"name": space, "resolution": resolution} | other)
@@ -56,7 +62,7 @@ def make_table(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             notes = {"seed": "0", "calibration": "none", "origin": "uniform"}
             table = AccuracyTable(
                 rows,
-                {"auc": accuracies(built, rows, rng)},
+                {metric: accuracies(built, rows, rng) for metric in metrics},
                 shared,
                 {name: (value,) * len(rows) for name, value in notes.items()},
             )

@@ -6,14 +6,15 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from nasface.costs import LATENCY, network_costs
 from nasface.devices.device import embedded_luts
 from nasface.registry import REGISTRY
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
-from nasface.testing.synthetic import write_made_up_measurements
+from nasface.testing.synthetic import tiny_space, write_made_up_measurements
 
 from ._command import Command
 
@@ -29,8 +30,15 @@ FACTORS: dict[str, list[str]] = {
     "supernet": REGISTRY.names("supernet")[::-1],
     "device": sorted(embedded_luts()),
     "data": ["none", "procedural"],
+    "metric": ["auc", "eer"],  # one of each direction: the search sees columns of numbers
+    "cost": ["none", *sorted(network_costs(tiny_space()))],
+    **{kind: REGISTRY.names(kind) for kind in ("detector", "classifier", "loss", "teacher", "transport")},
 }
-"""Options by group, the quickest first: it fills the rows up."""
+"""Options by group, the quickest first: it fills the rows up. Those of the last line can be chosen beside the others;
+what they do is seen where their tasks are tested."""
+
+ELSEWHERE: Final = ("metric", "cost")
+"""Kinds that are named in other options than a group of theirs."""
 
 Row = dict[str, str]
 
@@ -67,7 +75,9 @@ def cases() -> list[Any]:
 
 def overrides(row: Row) -> list[str]:
     """`kind=name` for the whole row, and what keeps each component small."""
-    chosen = [f"{kind}={name}" for kind, name in row.items()]
+    chosen = [f"{kind}={name}" for kind, name in row.items() if kind not in ELSEWHERE]
+    chosen += [f"accuracy.metric={row['metric']}"]
+    chosen += [] if row["cost"] == "none" else [f"constraints.{row['cost']}.ratio=5"]
     for kind, name in row.items():
         known = _parameters(kind, name)
         values = {key: value for key, value in SMALL.items() if key in known} | NEEDS.get((kind, name), {})
@@ -78,7 +88,12 @@ def overrides(row: Row) -> list[str]:
 def _parameters(kind: str, name: str) -> set[str]:
     if (kind, name) not in {(component.kind, component.name) for component in REGISTRY}:
         return set()
-    return {field.name for field in dataclasses.fields(REGISTRY.get(kind, name).config)}
+    return {field.name for field in dataclasses.fields(REGISTRY.get(kind, name).config or NoParameters)}
+
+
+@dataclasses.dataclass
+class NoParameters:
+    """What a component without parameters has."""
 
 
 def test_the_cover_is_complete_and_small() -> None:
@@ -91,7 +106,8 @@ def test_the_cover_is_complete_and_small() -> None:
 
 @pytest.mark.parametrize("row", cases())
 def test_runs(cli: Command, make_table: Callable[..., Path], row: Row, tmp_path: Path) -> None:
-    table = make_table(row["space"], row["supernet"], **NEEDS.get(("space", row["space"]), {}))
+    metrics = tuple(dict.fromkeys(("auc", row["metric"])))
+    table = make_table(row["space"], row["supernet"], metrics=metrics, **NEEDS.get(("space", row["space"]), {}))
     inputs = ["data.people=12", "data.photos=4"] if row["data"] == "procedural" else []
     if row["latency"] == "learned":
         file = write_made_up_measurements(tmp_path / "measurements.csv", OfaMbv3(OfaMbv3FaceConfig(resolution=112)))
@@ -108,13 +124,13 @@ def test_runs(cli: Command, make_table: Callable[..., Path], row: Row, tmp_path:
     assert done.code == 0, done.err
     result = done.result
     assert result["status"] == "ok"
-    assert {kind: result["components"][kind] for kind in row if kind != "device"} == {
-        kind: name for kind, name in row.items() if kind != "device"
-    }
+    used = set(result["components"]) - {"device"}
+    assert {kind: result["components"][kind] for kind in used} == {kind: row[kind] for kind in used}
     assert result["components"]["device"] == [row["device"]]
     decision = result["decision"]
-    for constraint in decision["constraints"]:
-        assert decision["summary"][f"latency {row['device']}"] <= constraint["bound"]
+    bounds = {constraint["cost"]: constraint["bound"] for constraint in decision["constraints"]}
+    assert set(bounds) == {LATENCY, row["cost"]} - {"none"}
+    assert decision["summary"][f"latency {row['device']}"] <= bounds[LATENCY]
     assert (done.folder / "report.html").stat().st_size > 1000
     if row["exporter"] != "none":
         assert (done.folder / decision["model"]["file"]).stat().st_size == decision["model"]["bytes"]

@@ -36,6 +36,13 @@ FAULTY = {
         "nasface_hiding/__init__.py": WORKING_SCORER.format(kind="Hiding", name="hiding"),
         "nasface_hiding/conf/predictor/lightgbm_nac.yaml": "name: hiding",
     },
+    "literal": {
+        "nasface_literal.py": "from typing import Literal\n"
+        + WORKING_SCORER.format(kind="Odd", name="odd").replace(
+            'name: str = "odd"', 'name: str = "odd"\n    mode: Literal["a", "b"] = "a"'
+        )
+    },
+    "untypable": {"nasface_untypable.py": WORKING_SCORER.format(kind="Odd", name="a/b")},
     "function": {"nasface_function.py": "def main(): ..."},
     "plain": {"nasface_plain.py": WORKING_SCORER.format(kind="Plain", name="plain")},
 }
@@ -63,16 +70,20 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All of `FAULTY`, installed."""
     site = tmp_path_factory.mktemp("faulty")
     for name, files in FAULTY.items():
-        entry = f"{name} = nasface_{name}{':main' if name == 'function' else ''}"
-        about = f"nasface_{name}-1.0.dist-info"
-        metadata = {
-            f"{about}/METADATA": f"Metadata-Version: 2.1\nName: nasface-{name}\nVersion: 1.0\n",
-            f"{about}/entry_points.txt": f"[nasface.plugins]\n{entry}\n",
-        }
-        for path, text in (files | metadata).items():
-            (site / path).parent.mkdir(parents=True, exist_ok=True)
-            (site / path).write_text(text, encoding="utf-8")
+        install(site, name, files, entry=":main" if name == "function" else "")
     return site
+
+
+def install(site: Path, name: str, files: dict[str, str], entry: str = "") -> None:
+    """Put the distribution nasface-NAME with these files into a folder, as pip does; `entry` follows its module."""
+    about = f"nasface_{name}-1.0.dist-info"
+    metadata = {
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: nasface-{name}\nVersion: 1.0\n",
+        f"{about}/entry_points.txt": f"[nasface.plugins]\n{name} = nasface_{name}{entry}\n",
+    }
+    for path, text in (files | metadata).items():
+        (site / path).parent.mkdir(parents=True, exist_ok=True)
+        (site / path).write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +131,7 @@ class TestMetrics(MetricConformance):
         return request.param
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # its files are still about
 class TestRuntimes(RuntimeConformance):
     @pytest.fixture(params=REGISTRY.names("runtime"))
     def runtime(self, request: pytest.FixtureRequest) -> Runtime:
@@ -153,9 +153,7 @@ def write_torchscript(spec: NetSpec, weights: dict[str, Any], path: Path) -> Pat
     from nasface.supernets import SpecModule
 
     module = SpecModule.from_weights(spec, weights)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch's; its files are still about
-        torch.jit.trace(module, torch.zeros(1, 3, *spec.input_shape[:2]), check_trace=False).save(path)
+    torch.jit.trace(module, torch.zeros(1, 3, *spec.input_shape[:2]), check_trace=False).save(path)
     return path
 
 

@@ -75,7 +75,7 @@ def anonymous(supernet: RandomSupernet) -> None:
 
 def sharing(supernet: RandomSupernet) -> None:
     """Gives the same module again, which its users change."""
-    extract, kept = supernet.extract, {}
+    extract, kept = RandomSupernet(supernet.space).extract, {}
 
     def cut(genotype):
         row = supernet.canonical(genotype)

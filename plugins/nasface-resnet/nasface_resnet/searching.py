@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from nasface import Ranker, SearchStrategy, Selector, register
+from nasface import SearchStrategy, Selector, register
 from nasface.errors import InvalidInput
+from nasface.predictors import Ranker
 from nasface.selectors import FullSort
 from nasface.spaces import Population
 from nasface.strategies import HistoryRow, Problem, SearchResult, feasible_children, feasible_start, finalists
