@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nasface.experiments import Cell, Experiment, Report
+from nasface.experiments import Cell, Report
 from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY
+from nasface.tasks.experiment import Built
 from nasface.tasks.frame import run_task
 from nasface.testing.runs import make_run
 
@@ -59,14 +59,14 @@ class ExperimentConformance:
     options: tuple[str, ...] = ()
 
     @pytest.fixture
-    def make(self) -> Callable[[Run], Experiment[Any]]:
+    def make(self) -> Callable[[Run], Built]:
         raise NotImplementedError("give the fixture `make`")
 
     @pytest.fixture
-    def experiment(self, make: Callable[[Run], Experiment[Any]], tmp_path: Path) -> Experiment[Any]:
+    def experiment(self, make: Callable[[Run], Built], tmp_path: Path) -> Built:
         return make(make_run(tmp_path, *self.options))
 
-    def test_cells(self, experiment: Experiment[Any]) -> None:
+    def test_cells(self, experiment: Built) -> None:
         cells = experiment.cells()
         assert cells, "there is nothing to measure"
         assert all(isinstance(cell, experiment.cell) and isinstance(cell, Cell) for cell in cells)
@@ -78,7 +78,7 @@ class ExperimentConformance:
         assert isinstance(experiment.fingerprint, str)
 
     def test_rows_depend_on_the_cell_alone(
-        self, make: Callable[[Run], Experiment[Any]], experiment: Experiment[Any], tmp_path: Path
+        self, make: Callable[[Run], Built], experiment: Built, tmp_path: Path
     ) -> None:
         cells = experiment.cells()
         chosen = cells[:1] + cells[-1:]
@@ -97,7 +97,7 @@ class ExperimentConformance:
                 )
             assert backwards[json.dumps(cell.to_row())] == rows, "rows depend on what was measured before"
 
-    def test_the_page_shows_its_pictures(self, experiment: Experiment[Any]) -> None:
+    def test_the_page_shows_its_pictures(self, experiment: Built) -> None:
         cell = experiment.cells()[0]
         report = experiment.report([{**cell.to_row(), **row, TIME: 1.0} for row in experiment.measure(cell)])
         assert isinstance(report, Report)
