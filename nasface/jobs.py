@@ -28,11 +28,13 @@ class Outcome:
         decision: The same seed gives the same bytes.
         measurements: Times and everything else that differs from run to run.
         objective: What a sweeper maximises, if anything.
+        next: A command line that goes on from here (`tasks.following`); the last line of a run.
     """
 
     decision: Mapping[str, Json] = field(default_factory=dict)
     measurements: Mapping[str, Json] = field(default_factory=dict)
     objective: float | None = None
+    next: str = ""
 
 
 @dataclass
@@ -43,11 +45,13 @@ class Run:
         settings: The checked options.
         folder: Where everything is written.
         cwd: What relative paths in the options are relative to.
+        given: The options of the command line, as Hydra reads them.
     """
 
     settings: Settings
     folder: Path
     cwd: Path
+    given: tuple[str, ...] = ()
 
     @cached_property
     def console(self) -> Terminal:

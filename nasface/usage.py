@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from nasface.costs import COSTS, LATENCY
 from nasface.devices import user_luts
 from nasface.options import config_directory, yaml_options
 from nasface.registry import REGISTRY
-from nasface.tasks import all_tasks
+from nasface.tasks.catalogue import OF_EVERY_TASK, OPTIONS, all_tasks
 
 EXAMPLES = """\
 nasface device=sd865 constraints.latency_ms=12                   the main job: the best network within 12 ms
@@ -27,48 +26,6 @@ nasface --hydra-help                                             flags of Hydra,
 
 _NO_GROUPS = ("task", "cost", "metric", "runtime")
 """Tasks have a section of their own; costs and metrics stand in other options, runtimes in suffixes."""
-
-OF_EVERY_TASK: Final = ("seed",)
-SEARCHED: Final = ("space", "supernet", "device", "latency", "accuracy", "predictor")
-MEASURED: Final = ("space", "supernet", "data", "accuracy")
-TIMED: Final = ("transport", "timing")
-RECOGNISED: Final = ("model", "recognition", "detector")
-OPTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "search": (*SEARCHED, "constraints", "search", "selector", "exporter", "data", "refine", "evaluation", "measure"),
-    "deploy_family": (*SEARCHED, "budgets", "search", "exporter", "data"),
-    "list": ("show",),
-    "profile": ("space", "supernet", "device", "latency", "constraints"),
-    "inspect": ("genotype", "network", "model", "space", "supernet", "device", "latency"),
-    "train_supernet": ("space", "data", "training", "loss", "teacher"),
-    "train_network": (
-        *("genotype", "network", "space", "supernet", "data", "training", "loss", "teacher"),
-        *("exporter", "evaluation", "measure"),
-    ),
-    "estimate_accuracy": (*MEASURED, "device", "constraints", "shards", "shard"),
-    "table_reliability": ("space", "supernet", "accuracy", "study"),
-    "study_photos": (*MEASURED, "study"),
-    "merge_tables": ("accuracy", "space", "supernet"),
-    "enrol": RECOGNISED,
-    "identify": RECOGNISED,
-    "verify": RECOGNISED,
-    "gallery": (*RECOGNISED, "data"),
-    "evaluate": ("model", "data", "evaluation"),
-    "evaluate_supernet": (*MEASURED, "evaluation"),
-    "compare_predictors": ("compare", *SEARCHED),
-    "replay": ("predictor", "accuracy", "compare", "supernet", "device"),
-    "experiment": ("experiment", "shards", "shard"),
-    "report": ("sweep",),
-    "pack": ("pack", "data"),
-    "import_lut": ("lut", "space", "supernet"),
-    "build_lut": ("lut", "space", "supernet", *TIMED),
-    "measure_latency": ("genotype", "model", "space", "supernet", *TIMED),
-    "check_latency": ("check", "device", "latency", "space", "supernet", *TIMED),
-    "calibrate_device": ("lut", "calibrate", "space", "supernet", *TIMED),
-    "export": ("network", "exporter", "data", "space"),
-    "demo": ("model", "demo"),
-    "build_assets": ("assets",),
-}
-"""The options that matter to a task, in the order of its help: groups, and parts of `config.yaml`."""
 
 
 def usage(task: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The last lines on the terminal after a search: what was found, where it lies, how it compares, what to do next."""
+"""The last lines on the terminal after a search: what was found, where it lies, how it compares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def print_summary(run: Run, found: SearchOutcome) -> None:
     lines += [_quality_line(facts), _confidence_line(facts, found.standing), _search_line(found)]
     if delivered is not None:
         lines += [*_measured_lines(delivered), _model_line(run, delivered)]
-    lines += [f"report: {run.shown(run.folder / 'report.html')}", _next(run, delivered)]
+    lines.append(f"report: {run.shown(run.folder / 'report.html')}")
     for line in lines:
         run.console.print(line, soft_wrap=True)
 
@@ -88,15 +88,3 @@ def _model_line(run: Run, delivered: Delivered) -> Text:
         text += f", {timing.mean_ms:.2f} ± {timing.std_ms:.2f} ms here"
         text += f", {timing.runs} runs, {timing.threads} thread(s)"
     return Text.assemble((f"model: {run.shown(run.folder / file.path.name)}", "bold"), f"{text})")
-
-
-def _next(run: Run, delivered: Delivered | None) -> str:
-    if delivered is None:
-        return "next: the same command with exporter=tflite writes the model"
-    name = delivered.model.file.path.name
-    if delivered.measured is None:
-        return (
-            f"next: python -m nasface task=evaluate model={run.shown(run.folder / name)} data=lfw "
-            "data.root=YOUR_PHOTOS  (measures it), or supernet.checkpoint=... accuracy.table=... for your own supernet"
-        )
-    return f"next: put {name} into your app; thresholds and preprocessing are in its metadata"

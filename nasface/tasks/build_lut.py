@@ -20,6 +20,7 @@ from nasface.randomness import Part
 from nasface.runs import Json
 from nasface.spaces import Population, SearchSpace
 from nasface.tasks._measuring import lowering, show_range, time_specs, warn_odd_kernels
+from nasface.tasks.following import following
 from nasface.timing.layer_bench import CHAIN_LENGTHS
 from nasface.timing.lut_builder import FEWEST_NETS, OF_FASTEST, Built, TablePlan, build_rows
 from nasface.timing.protocol import DeviceTimes, TimingOptions
@@ -59,7 +60,8 @@ def run(run: Run) -> Outcome:
     warnings = _show(run, table, plans, path)
     decision: dict[str, Json] = {"path": str(path), "name": table.name, "resolutions": sorted(built)}
     steps: dict[str, Json] = {str(size): part.steps for size, part in built.items()}
-    return Outcome(decision, {"steps": steps, "device": dict(results.device), "notes": results.notes, **warnings})
+    measurements: dict[str, Json] = {"steps": steps, "device": dict(results.device), "notes": results.notes}
+    return Outcome(decision, measurements | warnings, next=following(run, "search", {"device": table.name}))
 
 
 def _plans(run: Run) -> list[TablePlan]:
@@ -165,7 +167,6 @@ def _show(run: Run, table: LookupTable, plans: Sequence[TablePlan], path: Path) 
     for plan in plans:
         show_range(run, table, plan.space)
     run.console.print(f"table: {path}", soft_wrap=True)
-    run.console.print(f"next: python -m nasface device={table.name}", soft_wrap=True)
     return {"warnings": warnings}
 
 

@@ -28,6 +28,7 @@ from nasface.runs import Json
 from nasface.spaces import SearchSpace, join_stages
 from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import lowering, measurements_of, show_range, tflite_exporter, time_specs
+from nasface.tasks.following import following
 from nasface.timing.layer_bench import write_models
 from nasface.timing.transports import Transport
 
@@ -86,15 +87,14 @@ def _export(run: Run, space: SearchSpace, probes: Mapping[str, Probe]) -> Outcom
     folder = run.path(settings.folder or f"{name}_probes")
     write_models({model: spec for model, (_, spec) in probes.items()}, folder, tflite_exporter(run))
     form = run.shown(folder / FORM)
-    command = f"python -m nasface task=calibrate_device lut.name={name} calibrate.times={form}"
+    command = following(run, "calibrate_device", {"calibrate.times": form})
     genotypes = {model: "" if row is None else space.to_text(row) for model, (row, _) in probes.items()}
     rows = write_form(folder, genotypes, space.resolution, command)
     run.console.print(f"{len(probes)} probe networks at {space.resolution} px: {run.shown(folder)}", soft_wrap=True)
     run.console.print(
         f"time each on your device (README.md there says how), fill in median_ms in {form}; then", soft_wrap=True
     )
-    run.console.print(f"next: {command}", soft_wrap=True)
-    return Outcome({"folder": str(folder), "probes": rows, "resolution": space.resolution})
+    return Outcome({"folder": str(folder), "probes": rows, "resolution": space.resolution}, next=command)
 
 
 def _measure(run: Run, space: SearchSpace, probes: Mapping[str, Probe], opened: Transport | None) -> list[Measurement]:
@@ -122,7 +122,6 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
     write_lut(made.table, path)
     _show(run, name, spaces, made)
     run.console.print(f"table (estimated): {path}", soft_wrap=True)
-    run.console.print(f"next: {_next(run, name, made)}", soft_wrap=True)
     scores = {candidate: left_out.rms for candidate, left_out in made.scaling.candidates.items()}
     decision: dict[str, Json] = {
         "path": str(path),
@@ -131,7 +130,7 @@ def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows
         "candidates": scores,
     }
     decision |= {"error": made.error, "errors": dict(made.errors), "enough": made.enough, "verdict": made.verdict}
-    return Outcome(decision | {"estimated": [f"latency {name}"]})
+    return Outcome(decision | {"estimated": [f"latency {name}"]}, next=_next(run, name, made))
 
 
 def _show(run: Run, name: str, spaces: Sequence[SearchSpace], made: ScaledTable) -> None:
@@ -147,10 +146,9 @@ def _show(run: Run, name: str, spaces: Sequence[SearchSpace], made: ScaledTable)
 def _next(run: Run, name: str, made: ScaledTable) -> str:
     probes = run.settings.calibrate.probes
     if made.enough or len(made.errors) != probes:
-        return f"python -m nasface device={name}"
-    more = f"python -m nasface task=calibrate_device lut.name={name} calibrate.probes={probes + 2}"
-    more += " calibrate.measure=true" if run.settings.calibrate.measure else "  (the form keeps your times)"
-    return f"{more}, or use it as it is: device={name}"
+        return following(run, "search", {"device": name})
+    run.console.print(f"more probes make it better (the form keeps your times); device={name} is there already")
+    return following(run, "calibrate_device", {"calibrate.probes": probes + 2, "calibrate.times": None})
 
 
 def _probe_time(row: Measurement, spaces: Sequence[SearchSpace]) -> ProbeTime:

@@ -46,6 +46,48 @@ TASKS: Final[dict[str, str]] = {
 }
 """Name of every task and what it does; the code is `nasface/tasks/NAME.py:run` (`list` is in `list_components.py`)."""
 
+OF_EVERY_TASK: Final = ("seed",)
+SEARCHED: Final = ("space", "supernet", "device", "latency", "accuracy", "predictor")
+MEASURED: Final = ("space", "supernet", "data", "accuracy")
+TIMED: Final = ("transport", "timing")
+RECOGNISED: Final = ("model", "recognition", "detector")
+OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "search": (*SEARCHED, "constraints", "search", "selector", "exporter", "data", "refine", "evaluation", "measure"),
+    "deploy_family": (*SEARCHED, "budgets", "search", "exporter", "data"),
+    "list": ("show",),
+    "profile": ("space", "supernet", "device", "latency", "constraints"),
+    "inspect": ("genotype", "network", "model", "space", "supernet", "device", "latency"),
+    "train_supernet": ("space", "data", "training", "loss", "teacher"),
+    "train_network": (
+        *("genotype", "network", "space", "supernet", "data", "training", "loss", "teacher"),
+        *("exporter", "evaluation", "measure"),
+    ),
+    "estimate_accuracy": (*MEASURED, "device", "constraints", "shards", "shard"),
+    "table_reliability": ("space", "supernet", "accuracy", "study"),
+    "study_photos": (*MEASURED, "study"),
+    "merge_tables": ("accuracy", "space", "supernet"),
+    "enrol": RECOGNISED,
+    "identify": RECOGNISED,
+    "verify": RECOGNISED,
+    "gallery": (*RECOGNISED, "data"),
+    "evaluate": ("model", "data", "evaluation"),
+    "evaluate_supernet": (*MEASURED, "evaluation"),
+    "compare_predictors": ("compare", *SEARCHED),
+    "replay": ("predictor", "accuracy", "compare", "supernet", "device"),
+    "experiment": ("experiment", "shards", "shard"),
+    "report": ("sweep",),
+    "pack": ("pack", "data"),
+    "import_lut": ("lut", "space", "supernet"),
+    "build_lut": ("lut", "space", "supernet", *TIMED),
+    "measure_latency": ("genotype", "model", "space", "supernet", *TIMED),
+    "check_latency": ("check", "device", "latency", "space", "supernet", *TIMED),
+    "calibrate_device": ("lut", "calibrate", "space", "supernet", *TIMED),
+    "export": ("network", "exporter", "data", "space"),
+    "demo": ("model", "demo"),
+    "build_assets": ("assets",),
+}
+"""The options that matter to a task, in the order of its help: groups, and parts of `config.yaml`."""
+
 RESUMABLE: Final = frozenset(
     {
         "build_lut",

@@ -24,6 +24,7 @@ from nasface.randomness import Part
 from nasface.reports.latency_page import figure_rows, write_latency_page
 from nasface.runs import Json
 from nasface.tasks._latency_truth import Truth, read_truth
+from nasface.tasks.following import following
 
 CONFIDENCE: Final = 0.95
 
@@ -50,7 +51,9 @@ def run(run: Run) -> Outcome:
     decision = {"device": entry.device.name, "latency": settings.latency["name"], "truth": truth.source}
     decision |= {"networks": len(truth.ms), "table": None if stored is None else str(stored)}
     measurements = {"figures": figures, "fast_figures": fast[0] if fast else None, "margin": margin}
-    return Outcome(decision, measurements | {"errors": check.errors, "notes": remarks})
+    confidence = {"constraints.latency_ms.confidence": CONFIDENCE} if stored is not None and margin is not None else {}
+    goes_on = following(run, "search", {"device": entry.device.name if stored is None else stored.stem, **confidence})
+    return Outcome(decision, measurements | {"errors": check.errors, "notes": remarks}, next=goes_on)
 
 
 def _device(run: Run) -> DeviceCosts:
@@ -153,5 +156,3 @@ def _show(
     say(f"report: {run.shown(path)}", soft_wrap=True)
     if stored is not None:
         say(f"kept in the table: {stored}", soft_wrap=True)
-        confident = f" constraints.latency_ms.confidence={CONFIDENCE:g}" if margin is not None else ""
-        say(f"next: python -m nasface device={stored.stem}{confident}", soft_wrap=True)

@@ -12,7 +12,9 @@ from nasface.experiments.predictors import PredictorTrials, TrialDesign, ceiling
 from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY
 from nasface.reports.predictor_table import print_comparison, write_comparison
+from nasface.runs import Json
 from nasface.tasks.experiment import command
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -39,7 +41,9 @@ def run(run: Run) -> Outcome:
     shown = ", ".join(run.shown(file) for file in (results.path, page, run.folder / "report.html"))
     run.console.print(f"results and pages: {shown}", soft_wrap=True)
     tau = {str(summary.at["predictor"]): summary.mean["kendall_tau"] for summary in comparison.ranked(ALL)}
-    return Outcome({"subnets": len(bench.table), "sizes": list(design.sizes), "kendall_tau": tau})
+    decision: dict[str, Json] = {"subnets": len(bench.table), "sizes": list(design.sizes), "kendall_tau": tau}
+    best = max((name for name in tau if name in REGISTRY.names("predictor")), key=lambda name: tau[name])
+    return Outcome(decision, next=following(run, "search", {"predictor": best}))
 
 
 def _predictors(names: Sequence[str] | None) -> list[str]:

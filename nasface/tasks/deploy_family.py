@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,7 @@ from nasface.settings import Bound, Budgets, Constraints
 from nasface.strategies.constraints import notes
 from nasface.tasks import search
 from nasface.tasks._verification import check_options
+from nasface.tasks.following import following
 
 FILE = "family.csv"
 
@@ -31,6 +33,7 @@ def run(run: Run) -> Outcome:
     ranker, judged = search.learn(first, task)
     rows: list[dict[str, Json]] = []
     decisions: dict[str, Json] = {}
+    written: list[str] = []
     last: InfeasibleConstraint | None = None  # what the largest budget lacks, if none can be met
     for budget, member in runs:
         name = budget.name
@@ -45,12 +48,20 @@ def run(run: Run) -> Outcome:
             rows.append({"budget": name, "status": "infeasible"})
             continue
         decisions[name] = found.to_json()["decision"]
+        if found.delivered is not None:
+            written.append(run.shown(found.delivered.model.file.path))
         write_json(member.folder / "result.json", {"status": "ok", "decision": decisions[name]})
         rows.append({"budget": name, "status": "ok", **_row(found), "folder": member.folder.name})
     if not decisions and last is not None:
         raise last
     _show(run, rows)
-    return Outcome({"family": rows, "members": decisions})
+    return Outcome({"family": rows, "members": decisions}, next=_next(run, written))
+
+
+def _next(run: Run, written: Sequence[str]) -> str:
+    if not written:
+        return following(run, "deploy_family", {"exporter": "tflite"})
+    return following(run, "measure_latency", {"model": f"[{','.join(written)}]"}, keep=False)
 
 
 class Budget(NamedTuple):

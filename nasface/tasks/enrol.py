@@ -8,7 +8,9 @@ from nasface.errors import DataError, InvalidInput, listing
 from nasface.jobs import Outcome, Run
 from nasface.recognition.face_model import SeenFace
 from nasface.recognition.recognizer import Recognizer
+from nasface.runs import Json
 from nasface.tasks._recognising import build_recognizer, named_paths, photo_paths, photos_in
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -31,14 +33,15 @@ def run(run: Run) -> Outcome:
     where = run.settings.recognition.gallery
     run.console.print(f"gallery: {where}, {len(gallery.people)} people, {len(gallery)} descriptors", soft_wrap=True)
     if gallery.threshold is None:
-        run.console.print(
-            "next: no threshold is known, so that nobody can be told from a stranger: task=gallery "
-            "recognition.action=calibrate data=...",
-            soft_wrap=True,
+        run.console.note(
+            "note:",
+            "no threshold is known, so that nobody can be told from a stranger; measure it with "
+            "recognition.action=calibrate data=... of task=gallery.",
         )
-    else:
-        run.console.print(f"next: task=identify recognition.gallery={where} recognition.photos=...", soft_wrap=True)
-    return Outcome({"enrolled": {name: len(found) for name, found in enrolled.items()}, "skipped": skipped})
+    counts: dict[str, Json] = {name: len(found) for name, found in enrolled.items()}
+    return Outcome(
+        {"enrolled": counts, "skipped": skipped}, next=following(run, "identify", {"recognition.name": None})
+    )
 
 
 def _faces(run: Run, recognizer: Recognizer, paths: list[Path], skipped: dict[str, str]) -> list[SeenFace]:

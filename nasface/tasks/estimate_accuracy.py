@@ -13,6 +13,7 @@ from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.runs import Json
+from nasface.tasks.following import following
 
 if TYPE_CHECKING:
     from nasface.accuracy.candidates import Plan
@@ -40,13 +41,14 @@ def run(run: Run) -> Outcome:
     faces = open_faces(run.open_data(), settings, bench.space.resolution, run.rng(Part.CALIBRATION), run.cwd)
     path = run.path(settings.table)
     table = _measure(run, supernet, faces, plan, path, share)
-    _say_next(run, path, share, table)
+    _say(run, share.file(path), table)
     decision: dict[str, Json] = {"table": str(path), "subnets": 0 if table is None else len(table)}
     decision |= {"supernet": supernet.fingerprint, "data": faces.fingerprint}
     if table is None or settings.metric not in table.metrics:
-        return Outcome(decision)
+        return Outcome(decision, next=_next(run, share))
     target = table.target(settings.metric)
-    return Outcome(decision | {settings.metric: {"min": float(target.min()), "max": float(target.max())}})
+    decision |= {settings.metric: {"min": float(target.min()), "max": float(target.max())}}
+    return Outcome(decision, next=_next(run, share))
 
 
 def show_budgets(run: Run) -> None:
@@ -84,15 +86,12 @@ def _measure(run: Run, supernet: Supernet, faces: Faces, plan: Plan, path: Path,
         )
 
 
-def _say_next(run: Run, path: Path, share: Shard, table: AccuracyTable | None) -> None:
-    own = share.file(path)
+def _say(run: Run, own: Path, table: AccuracyTable | None) -> None:
     if table is None:
         run.console.print("other files of this table hold all of these subnets")
     else:
         run.console.print(f"{len(table)} subnets in {run.shown(own)}", soft_wrap=True)
-    given = {f"supernet.{key}": run.settings.supernet.get(key) for key in ("checkpoint", "resolution")}
-    words = [f"{key}={value}" for key, value in given.items() if value is not None]
-    words.append(f"accuracy.table={run.shown(path)}")
-    if share.count > 1:
-        words.insert(0, "task=merge_tables")
-    run.console.print(f"next: python -m nasface {' '.join(words)}", soft_wrap=True)
+
+
+def _next(run: Run, share: Shard) -> str:
+    return following(run, "merge_tables" if share.count > 1 else "search")

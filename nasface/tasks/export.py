@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from nasface.registry import build
 from nasface.runs import Json
 from nasface.tasks._delivery import DESCRIPTOR_USE, write_file
 from nasface.tasks._networks import one_network_folder, open_network, space_of
+from nasface.tasks.following import following
 
 OWN: Final = "the network's own"
 """How its batch normalisation was calibrated."""
@@ -52,7 +54,8 @@ def run(run: Run) -> Outcome:
     images = None if data is None or data.training is None else _photos(run, data, space.resolution)
     file = write_file(run, exporter, network, images, data, metadata)
     _show(run, file.model.file.path.name, file.model.file.bytes, [check.text for check in file.model.parity.values()])
-    return file.outcome()
+    path = run.shown(file.model.file.path)
+    return replace(file.outcome(), next=following(run, "inspect", {"model": path}, keep=False))
 
 
 def _photos(run: Run, data: FaceData, resolution: int) -> npt.NDArray[np.uint8]:

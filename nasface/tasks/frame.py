@@ -46,7 +46,7 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
         record |= {"seed": settings.seed, "config": settings.fingerprint(), "components": _components(settings)}
         record |= {"space": settings.space}
-        run = Run(settings, folder, Path(get_original_cwd()))
+        run = Run(settings, folder, Path(get_original_cwd()), tuple(overrides))
         check_inputs(settings, run.cwd)
         outcome = run_task(run)
     except NasfaceError as error:
@@ -69,6 +69,8 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         "versions": versions(),
     }
     write_json(folder / "result.json", record)
+    if outcome.next and not swallow:
+        run.console.print(f"next: {outcome.next}", soft_wrap=True)
     return outcome.objective
 
 

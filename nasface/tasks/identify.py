@@ -10,8 +10,9 @@ from nasface.analysis import Value
 from nasface.errors import DataError
 from nasface.jobs import Outcome, Run
 from nasface.recognition.recognizer import Identified
-from nasface.runs import write_rows
+from nasface.runs import Json, write_rows
 from nasface.tasks._recognising import build_recognizer, photo_paths
+from nasface.tasks.following import following
 
 COLUMNS = ("photo", "face", "left", "top", "right", "bottom", "name", "distance", "candidates")
 
@@ -42,7 +43,8 @@ def run(run: Run) -> Outcome:
         run.console.print(f"up to {alarms:.2%} of strangers are taken for one of {people} people (estimated)")
     write_rows(run.folder / "faces.csv", COLUMNS, rows)
     run.console.print(f"faces: {run.shown(run.folder / 'faces.csv')}", soft_wrap=True)
-    return Outcome({"photos": len(photos), "faces": len(rows), "skipped": skipped})
+    decision: dict[str, Json] = {"photos": len(photos), "faces": len(rows), "skipped": dict(skipped)}
+    return Outcome(decision, next=following(run, "gallery", {"model": None, "recognition.photos": None}))
 
 
 def _rows(photo: str, found: list[Identified]) -> list[dict[str, Value]]:

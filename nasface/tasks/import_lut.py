@@ -9,7 +9,9 @@ from nasface.devices.importers import import_lut
 from nasface.devices.lut import Kind, Lowering
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
+from nasface.runs import Json
 from nasface.tasks._measuring import show_range
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -43,7 +45,5 @@ def run(run: Run) -> Outcome:
         soft_wrap=True,
     )
     show_range(run, table, space)
-    run.console.print(
-        f"next: python -m nasface device={lut.name} constraints.latency_ms.max=MILLISECONDS", soft_wrap=True
-    )
-    return Outcome({"path": str(path), "name": lut.name, "resolution": space.resolution})
+    decision: dict[str, Json] = {"path": str(path), "name": lut.name, "resolution": space.resolution}
+    return Outcome(decision, next=following(run, "profile", {"device": lut.name}))

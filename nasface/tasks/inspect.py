@@ -22,6 +22,7 @@ from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
 from nasface.tasks._networks import in_stated_space, one_network_folder, space_of
+from nasface.tasks.following import following
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def run(run: Run) -> Outcome:
     if folder is not None:
         run = in_stated_space(run, folder)
         space = space_of(run, folder)
-        return Outcome(_show_network(run, space, read_genotype(folder / "net.config", space)))
+        shown = _show_network(run, space, read_genotype(folder / "net.config", space))
+        return Outcome(shown, next=following(run, "measure_latency", {"network": run.settings.network}))
     if given is None and model is None:
         raise InvalidInput(
             "task=inspect needs genotype=: smallest, largest, a published network (subnet1_865), a run folder, a model "
@@ -54,8 +56,10 @@ def run(run: Run) -> Outcome:
     decision: dict[str, Json] = {} if model is None else {"metadata": _show_metadata(run, model)}
     if given is None:
         return Outcome(decision)
+    timed = following(run, "measure_latency", {"model": None})
     run = in_stated_space(run, run.path(str(given)))
-    return Outcome(decision | _show_network(run, run.workbench.space, run.workbench.genotype(str(given))[1]))
+    decision |= _show_network(run, run.workbench.space, run.workbench.genotype(str(given))[1])
+    return Outcome(decision, next=timed)
 
 
 def _model(run: Run) -> Path | None:

@@ -23,6 +23,7 @@ from nasface.options import explain, yaml_files
 from nasface.registry import REGISTRY
 from nasface.runs import Json
 from nasface.tasks.catalogue import all_tasks
+from nasface.tasks.following import following
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +53,8 @@ def run(run: Run) -> Outcome:
             "components": [dataclasses.asdict(row) for row in rows],
             "tasks": all_tasks(),
             "failed_plugins": dict(REGISTRY.failures),
-        }
+        },
+        next="" if kind else following(run, "list", {"show": "predictor"}),
     )
 
 

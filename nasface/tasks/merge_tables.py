@@ -8,6 +8,8 @@ from nasface.accuracy.shards import join, related
 from nasface.accuracy.table import held_table, write_table
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
+from nasface.runs import Json
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -30,5 +32,5 @@ def run(run: Run) -> Outcome:
     drawn = ", ".join(f"{count} {origin or 'of unknown origin'}" for origin, count in origins.items())
     run.console.print(f"{len(table)} subnets ({drawn}) of {len(files)} files in {run.shown(path)}", soft_wrap=True)
     run.console.print(f"metrics: {', '.join(table.metrics)}", soft_wrap=True)
-    run.console.print(f"next: python -m nasface accuracy.table={run.shown(path)} device=...", soft_wrap=True)
-    return Outcome({"table": str(path), "subnets": len(table), "origins": origins, "files": [str(f) for f in files]})
+    decision: dict[str, Json] = {"table": str(path), "subnets": len(table), "origins": origins}
+    return Outcome(decision | {"files": [str(f) for f in files]}, next=following(run, "search"))

@@ -7,6 +7,8 @@ from rich.progress import TimeRemainingColumn
 from nasface.data.packing import Encoding, pack
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
+from nasface.runs import Json
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -24,10 +26,11 @@ def run(run: Run) -> Outcome:
     if packed.skipped:
         names = ", ".join(photo.name for photo in packed.skipped[:5])
         run.console.note(f"{len(packed.skipped)} unreadable photos were left out:", names)
-    again = f"data=recordio data.root={run.shown(folder)}"
+    again = {"data": "recordio", "data.root": run.shown(folder)}
     if data.closed_set:
-        fractions = [f"data.{key}={run.settings.data[key]}" for key in ("training_fraction", "validation_fraction")]
-        again += " ".join([" data.split=image", *fractions, f"data.split_seed={run.settings.data['split_seed']}"])
-    run.console.print(f"next: {again}", soft_wrap=True)
-    decision = {"photos": packed.photos, "people": packed.people, "pairs": packed.pairs}
-    return Outcome(decision | {"skipped": {photo.name: photo.reason for photo in packed.skipped}, "use": again})
+        kept = ("training_fraction", "validation_fraction", "split_seed")
+        again |= {"data.split": "image"} | {f"data.{key}": str(run.settings.data[key]) for key in kept}
+    use = " ".join(f"{option}={value}" for option, value in again.items())
+    decision: dict[str, Json] = {"photos": packed.photos, "people": packed.people, "pairs": packed.pairs}
+    skipped: dict[str, Json] = {photo.name: photo.reason for photo in packed.skipped}
+    return Outcome(decision | {"skipped": skipped, "use": use}, next=following(run, "search", again, keep=False))

@@ -6,6 +6,7 @@ from nasface.analysis.profile import profile_space
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.reports.profile_page import print_profile, write_profile
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -26,4 +27,4 @@ def run(run: Run) -> Outcome:
     path = run.folder / "report.html"
     write_profile(path, found)
     run.console.print(f"report: {run.shown(path)}", soft_wrap=True)
-    return Outcome(found.to_json())
+    return Outcome(found.to_json(), next=following(run, "search"))

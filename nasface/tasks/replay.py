@@ -10,6 +10,8 @@ from nasface.experiments import Results, conduct
 from nasface.experiments.predictors import PredictorTrials, TrialDesign, ceiling_text, fitting_sizes, within_budgets
 from nasface.jobs import Outcome, Run
 from nasface.reports.cells import mean_text
+from nasface.runs import Json
+from nasface.tasks.following import following
 
 REGRETS = ("regret_1", "regret_5")
 
@@ -41,7 +43,8 @@ def run(run: Run) -> Outcome:
     tau = scores[predictor["name"]]["kendall_tau"]
     everywhere = {name: {k: v for k, v in values.items() if not k.endswith(_TIMES)} for name, values in scores.items()}
     times = {name: {k: v for k, v in values.items() if k.endswith(_TIMES)} for name, values in scores.items()}
-    return Outcome({"scores": everywhere, "losses": losses, "summary": {"kendall_tau": tau}}, times, tau)
+    decision: dict[str, Json] = {"scores": everywhere, "losses": losses, "summary": {"kendall_tau": tau}}
+    return Outcome(decision, times, tau, next=following(run, "search"))
 
 
 def _regrets(summary: Summary) -> dict[str, float]:

@@ -38,6 +38,7 @@ from nasface.strategies import Constraint
 from nasface.strategies.constraints import notes
 from nasface.tasks._delivery import DESCRIPTOR_USE, calibration_images, write_file
 from nasface.tasks._verification import Searched, check_options, search_and_measure
+from nasface.tasks.following import following
 
 NEAR_BUDGET = 0.05
 """Predictors are also judged on the networks within this share of the budget."""
@@ -60,13 +61,21 @@ def run(run: Run) -> Outcome:
     check_options(run)
     task = prepare(run)
     ranker, judged = learn(run, task)
-    return outcome(find(run, task, ranker, judged, started))
+    return outcome(run, find(run, task, ranker, judged, started))
 
 
-def outcome(found: SearchOutcome) -> Outcome:
+def outcome(run: Run, found: SearchOutcome) -> Outcome:
     """For `result.json`; a sweeper maximises the predicted accuracy, or the negative of a metric that is better low."""
     sign = found.facts.ranker.direction.sign
-    return Outcome(**found.to_json(), objective=sign * (found.comparison.found.predicted or 0.0))
+    objective = sign * (found.comparison.found.predicted or 0.0)
+    return Outcome(**found.to_json(), objective=objective, next=_next(run, found.delivered))
+
+
+def _next(run: Run, delivered: Delivered | None) -> str:
+    """How the file is used, or how there will be one."""
+    if delivered is None:
+        return following(run, "search", {"exporter": "tflite"})
+    return following(run, "inspect", {"model": run.shown(delivered.model.file.path)}, keep=False)
 
 
 def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: float) -> SearchOutcome:

@@ -9,6 +9,7 @@ from rich.progress import TimeRemainingColumn
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -46,8 +47,4 @@ def run(run: Run) -> Outcome:
             lambda done, total: bar.update(task, completed=done, total=total),
         )
     run.console.print(f"{len(results)} measurements in {run.shown(path)}", soft_wrap=True)
-    run.console.print(
-        f"next: python -m nasface task=table_reliability accuracy.table=mine.csv study.file={run.shown(path)}",
-        soft_wrap=True,
-    )
-    return Outcome({"study": str(path), "measurements": len(results)})
+    return Outcome({"study": str(path), "measurements": len(results)}, next=following(run, "table_reliability"))

@@ -18,6 +18,7 @@ from nasface.jobs import Outcome, Run
 from nasface.reports.reliability_page import write_page
 from nasface.runs import write_json
 from nasface.tasks.estimate_accuracy import show_budgets
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -34,7 +35,7 @@ def run(run: Run) -> Outcome:
     for entry in found.best:
         run.console.print(f"for {entry.wanted}, learn from {entry.learned} (correlation {entry.correlation:+.2f})")
     run.console.print(f"page: {run.shown(page)}", soft_wrap=True)
-    return Outcome(found.to_json())
+    return Outcome(found.to_json(), next=following(run, "compare_predictors"))
 
 
 def _near_budgets(run: Run, table: AccuracyTable) -> list[tuple[str, npt.NDArray[np.bool_]]]:

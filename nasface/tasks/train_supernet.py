@@ -15,6 +15,7 @@ from nasface.registry import build
 from nasface.runs import Json
 from nasface.spaces import OfaMbv3, SearchSpace
 from nasface.tasks._training import prepare, training_options, write_report
+from nasface.tasks.following import following
 from nasface.tasks.frame import versions
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def run(run: Run) -> Outcome:
     if trainer.fabric.is_global_zero:
         decision |= _export(run, network, folder, data)
         write_report(run, trainer, _next(run, folder))
-    return Outcome(decision, {"seconds": trainer.at.seconds, "cpu_seconds": trainer.at.cpu_seconds})
+    seconds: dict[str, Json] = {"seconds": trainer.at.seconds, "cpu_seconds": trainer.at.cpu_seconds}
+    return Outcome(decision, seconds, next=_next(run, folder))
 
 
 def _space(run: Run) -> SearchSpace:
@@ -91,10 +93,9 @@ def _export(run: Run, network: Trainable, folder: Path, data: FaceData) -> dict[
     for name in ("supernet.pth", "supernet.safetensors"):
         supernet.save(folder / name)
     run.console.print(f"supernet: {run.shown(folder / 'supernet.safetensors')}", soft_wrap=True)
-    run.console.print(f"next: {_next(run, folder)}", soft_wrap=True)
     return {"supernet": supernet.fingerprint}
 
 
 def _next(run: Run, folder: Path) -> str:
-    checkpoint = run.shown(folder / "supernet.safetensors")
-    return f"python -m nasface task=estimate_accuracy supernet.checkpoint={checkpoint} accuracy.table=mine.csv data=..."
+    files = {"supernet.checkpoint": "supernet.safetensors", "accuracy.table": "accuracy.csv"}
+    return following(run, "estimate_accuracy", {key: run.shown(folder / name) for key, name in files.items()})

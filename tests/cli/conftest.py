@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from nasface.accuracy.table import AccuracyTable, write_table
+from nasface.arguments import to_hydra
 from nasface.registry import build
 from nasface.supernets.source import open_source
 from nasface.testing.synthetic import accuracies
@@ -34,7 +36,12 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
         key = "sweep" if multirun else "run"
         arguments = ["nasface", *(["-m"] if multirun else []), *overrides, f"hydra.{key}.dir={target}"]
         monkeypatch.setattr("sys.argv", arguments)
-        return run_main(target)
+        done = run_main(target)
+        for line in done.out.splitlines():
+            if line.startswith("next: "):  # whatever the test is about
+                assert "..." not in line
+                to_hydra(shlex.split(line.removeprefix("next: "))[1:])
+        return done
 
     return run
 

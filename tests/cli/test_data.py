@@ -27,7 +27,7 @@ def packed(cli: Command, tmp_path: Path) -> Path:
     assert done.code == EXIT_OK, done.err
     assert "training 12 people, 48 photos; validation 6 people, 24 photos; report 6 people, 24 photos" in done.out
     assert "96 photos of 24 people, 72 pairs" in done.out
-    assert f"next: data=recordio data.root={tmp_path / 'packed'}" in done.out
+    assert f"next: nasface data=recordio data.root={tmp_path / 'packed'}" in done.out
     assert done.result["decision"]["photos"] == 96
     return tmp_path / "packed"
 

@@ -11,7 +11,8 @@ from nasface.assets import asset
 from nasface.errors import EXIT_OK
 from nasface.options import config_directory
 from nasface.registry import REGISTRY
-from nasface.usage import OPTIONS, usage
+from nasface.tasks.catalogue import OPTIONS
+from nasface.usage import usage
 
 from ._command import Command
 from .test_bad_input import check_refused
@@ -22,7 +23,7 @@ def core_tasks() -> set[str]:
 
 
 def test_every_task_has_a_help_of_its_own() -> None:
-    assert set(OPTIONS) == core_tasks(), "say in usage.OPTIONS which options matter to the task"
+    assert set(OPTIONS) == core_tasks(), "say in tasks.catalogue.OPTIONS which options matter to the task"
     config = (config_directory() / "config.yaml").read_text(encoding="utf-8")
     for task, options in OPTIONS.items():
         text = usage(task)

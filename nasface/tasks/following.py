@@ -1,0 +1,73 @@
+"""What to do next, as a command that runs as printed: what was given is kept, as far as it matters to the next task."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
+
+from nasface.jobs import Run
+from nasface.tasks.catalogue import OF_EVERY_TASK, OPTIONS
+
+DEFAULT: Final = "search"
+"""The task that needs no name."""
+
+
+def following(run: Run, task: str, changes: Mapping[str, object] | None = None, *, keep: bool = True) -> str:
+    """The command line of another task on the same inputs, quoted for the shell.
+
+    Args:
+        run: The run that ends; of the options that it was given, those that matter to the other task are kept.
+        task: The other task.
+        changes: Options that it gets besides; None leaves one out.
+        keep: Whether any option of this run is kept.
+    """
+    options = dict(_kept(run, task)) if keep else {}
+    for key, value in (changes or {}).items():
+        options.pop(key, None)
+        if value is not None:
+            options[key] = str(value)
+    named = [] if task == DEFAULT else [task]
+    return shlex.join([*_program(), *named, *(f"{key}={value}" for key, value in options.items())])
+
+
+def _kept(run: Run, task: str) -> list[tuple[str, str]]:
+    """Options of this command line that matter to the other task, by name, as a shell is to be given them."""
+    matter = {*OPTIONS.get(task, ()), *OF_EVERY_TASK}
+    pairs = (word.partition("=")[::2] for word in run.given)
+    return [(key, _plain(key, value)) for key, value in pairs if _group(key) in matter]
+
+
+def _group(key: str) -> str:
+    return key.lstrip("+~").partition(".")[0].partition("@")[0]
+
+
+def _plain(key: str, value: str) -> str:
+    """A value without the quotes that the command line adds itself, where it does."""
+    parser = OverridesParser.create()
+    read = parser.parse_override(f"{key}={value}").value()
+    if not isinstance(read, str | QuotedString):
+        return value
+    return str(read)
+
+
+def _program() -> list[str]:
+    """How the program was started, so that it can be started like that again."""
+    if Path(sys.argv[0]).stem == "nasface":
+        return ["nasface"]
+    python = shutil.which("python")
+    if python is not None and Path(python).resolve() == Path(sys.executable).resolve() and "VIRTUAL_ENV" in os.environ:
+        return ["python", "-m", "nasface"]
+    return [_shown(sys.executable), "-m", "nasface"]
+
+
+def _shown(path: str) -> str:
+    place = Path(path)
+    return str(place.relative_to(Path.cwd())) if place.is_relative_to(Path.cwd()) else path
