@@ -2,7 +2,7 @@
 
 Descriptors of made-up people whose figures without end of photos are known, drawn again and again. Each time the
 intervals that nasface states (`student_interval`) and, of the same resamples, percentiles are asked whether they hold
-them: AUC, EER and TAR of one network, and its AUC minus that of a worse one on the same photos.
+them: AUC, EER and TAR.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from nasface.metrics.bootstrap import PeoplePairs, Statistics
 from nasface.metrics.resampling import percentile_intervals, student_interval
 
 FARS: Final = (0.01,)
-TRIALS, RESAMPLES, TRUTH_PEOPLE = size(400, 2), size(200, 20), size(2000, 100)
-DIFFERENCE: Final = "auc, difference"
+TRIALS, RESAMPLES, PARTS = size(400, 2), size(200, 20), size(48, 1)
 FEATURES: Final = 16
 
 
@@ -44,38 +43,29 @@ def good(people: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], 
 WORLDS: Final = {world.__name__: world for world in (even, uneven, good)}
 
 
-def draw_pairs(world: str, people: int, rng: np.random.Generator) -> tuple[PeoplePairs, PeoplePairs]:
-    """All pairs of the photos of some people, as a network and as a worse one sees them."""
+def draw_pairs(world: str, people: int, rng: np.random.Generator) -> PeoplePairs:
+    """All pairs of the photos of some people."""
     sizes, noise = WORLDS[world](people, rng)
     labels = np.repeat(np.arange(people), sizes)
-    rows = rng.normal(size=(people, FEATURES))[labels]
-    rows += noise[labels, None] * rng.normal(size=rows.shape)
-    return PeoplePairs(rows, labels), PeoplePairs(rows + 0.3 * rng.normal(size=rows.shape), labels)
+    rows = rng.normal(size=(people, FEATURES))[labels] + noise[labels, None] * rng.normal(size=(len(labels), FEATURES))
+    return PeoplePairs(rows, labels)
 
 
-def figures(sets: tuple[PeoplePairs, PeoplePairs], draw: npt.NDArray[np.int64] | None) -> Statistics:
-    """Those of the network, and the difference of both."""
-    found, worse = (pairs.statistics(draw, FARS) for pairs in sets)
-    return found | {DIFFERENCE: found["auc"] - worse["auc"]}
-
-
-def intervals(
-    sets: tuple[PeoplePairs, PeoplePairs], people: int, rng: np.random.Generator
-) -> Iterator[tuple[str, str, Interval]]:
+def intervals(pairs: PeoplePairs, people: int, rng: np.random.Generator) -> Iterator[tuple[str, str, Interval]]:
     """(kind of interval, figure, interval) of one set of people."""
-    whole = figures(sets, None)
+    whole = pairs.statistics(None, FARS)
     draws = rng.multinomial(people, np.full(people, 1.0 / people), size=RESAMPLES)
-    drawn = np.array([list(figures(sets, draw).values()) for draw in draws])
+    drawn = np.array([list(pairs.statistics(draw, FARS).values()) for draw in draws])
     for i, (name, value) in enumerate(whole.items()):
-        yield "student", name, student_interval(value, drawn[:, i], sets[0].people_with_two, share=name != DIFFERENCE)
+        yield "student", name, student_interval(value, drawn[:, i], pairs.effective_people)
     for name, interval in percentile_intervals(whole, drawn).items():
         yield "percentiles", name, interval
 
 
 def truth(world: str) -> Statistics:
-    """The figures of so many people that nothing depends on who they are."""
+    """The figures of 24,000 people, in parts that can be compared all with all."""
     rng = np.random.default_rng(99)
-    found = [figures(draw_pairs(world, TRUTH_PEOPLE, rng), None) for _ in range(size(12, 2))]
+    found = [draw_pairs(world, 500, rng).statistics(None, FARS) for _ in range(PARTS)]
     return {name: float(np.mean([one[name] for one in found])) for name in found[0]}
 
 

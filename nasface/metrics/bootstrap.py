@@ -4,7 +4,7 @@ Pairs that share a person are not independent, so people are drawn with replacem
 Snijders and Borgatti 1999). With person p drawn m_p times, an impostor pair of p and q weighs m_p m_q, a genuine pair
 of p weighs m_p; pairs between two copies of one person are left out. Weighted curves over the sorted distances are
 exact: nothing is binned. Intervals are Student's, with the deviation of the resamples (`student_interval`): percentiles
-of 40 or 120 people cover less than they say (docs/results/intervals.md).
+of 40 or 120 people cover less than they say (docs/results/people_intervals.md).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def bootstrap_people(
         InvalidInput: As `evaluate_all_pairs`; fewer than ten people with two photos; bad `resamples` or `level`.
     """
     [pairs], draws = _sets_and_draws([descriptors], labels, rng, fars, resamples, level)
-    return _intervals(lambda draw: pairs.statistics(draw, fars), draws, pairs.people_with_two, level, share=True)
+    return _intervals(lambda draw: pairs.statistics(draw, fars), draws, pairs.effective_people, level, share=True)
 
 
 def bootstrap_difference(
@@ -76,7 +76,7 @@ def bootstrap_difference(
         subtracted = two.statistics(draw, fars)
         return {name: value - subtracted[name] for name, value in one.statistics(draw, fars).items()}
 
-    return _intervals(difference, draws, one.people_with_two, level, share=False)
+    return _intervals(difference, draws, one.effective_people, level, share=False)
 
 
 class PeoplePairs:
@@ -88,7 +88,8 @@ class PeoplePairs:
 
     Attributes:
         pairs: The distances.
-        people_with_two: People with two photos or more, of whom the genuine pairs are.
+        effective_people: How many people with equally many genuine pairs would count as much as these do (Kish 1965):
+            few, where a few people have most of the pairs.
     """
 
     def __init__(self, descriptors: npt.ArrayLike, labels: npt.ArrayLike) -> None:
@@ -99,7 +100,8 @@ class PeoplePairs:
         self._people = int(codes[-1]) + 1
         self._genuine_person, self._impostor_pair = person[by_genuine], pair[by_impostor]
         self.pairs = PairDistances(genuine[by_genuine], impostor[by_impostor], presorted=True)
-        self.people_with_two = len(np.unique(person))
+        shares = np.bincount(person) / len(person)
+        self.effective_people = 1.0 / float((shares**2).sum())
 
     def statistics(self, draw: Draw | None, fars: Sequence[float]) -> Statistics:
         """Every metric that follows from the curve, with every person counted `draw` times, by default once."""
@@ -152,7 +154,7 @@ def _draws(sizes: npt.NDArray[np.int64], rng: np.random.Generator, resamples: in
 
 
 def _intervals(
-    statistics: Callable[[Draw | None], Statistics], draws: Iterator[Draw], people: int, level: float, *, share: bool
+    statistics: Callable[[Draw | None], Statistics], draws: Iterator[Draw], people: float, level: float, *, share: bool
 ) -> dict[str, Interval]:
     """By label, for one set of descriptors as for the difference of two."""
     drawn = [statistics(draw) for draw in draws]

@@ -69,7 +69,7 @@ def percentile_intervals(
     }
 
 
-def student_interval(value: float, resampled: Values, n: int, level: float = 0.95, *, share: bool = True) -> Interval:
+def student_interval(value: float, resampled: Values, n: float, level: float = 0.95, *, share: bool = True) -> Interval:
     """Student's interval of a statistic from a bootstrap over n things; percentiles of few things are too short.
 
     The deviation of the resamples is taken times sqrt(n / (n - 1)), because they vary about these n things and not
@@ -79,13 +79,15 @@ def student_interval(value: float, resampled: Values, n: int, level: float = 0.9
     Args:
         value: Of the whole set.
         resampled: float64[resamples], at least two.
-        n: Things that are drawn from, at least two.
+        n: Things that are drawn from; where they weigh unequally, how many equal ones they count for. Less than two
+            count as two.
         level: Coverage aimed at.
         share: Whether the statistic lies between 0 and 1. One of 0, 1 or beyond has no logit and gets percentiles.
     """
     from scipy.special import expit, logit, stdtrit
 
-    reach = float(stdtrit(n - 1, (1.0 + level) / 2.0)) * np.sqrt(n / (n - 1.0)) * np.array([-1.0, 1.0])
+    n = max(n, 2.0)
+    reach = float(stdtrit(n - 1.0, (1.0 + level) / 2.0)) * np.sqrt(n / (n - 1.0)) * np.array([-1.0, 1.0])
     std = float(resampled.std(ddof=1))
     if not share:
         ends = value + reach * std

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 
@@ -19,7 +20,16 @@ VALUES = (
     *("[]", "[1,abc]", "[0.5,nan]", "[[1]]", "[null]", "{}", "{a:1}"),
 )
 SLOW = frozenset(
-    ["experiment", "train_supernet", "build_lut", "calibrate_device", "measure_latency", "build_assets", "demo"]
+    [
+        "experiment",
+        "train_supernet",
+        "train_network",
+        "build_lut",
+        "calibrate_device",
+        "measure_latency",
+        "build_assets",
+        "demo",
+    ]
 )
 """Tasks that are only composed, checked and refused here: with good options they would measure for hours."""
 
@@ -29,20 +39,65 @@ SMALL = (
 )
 
 
-def options() -> list[str]:
-    """Names of the options of the frozen list; those of groups in their default choice too."""
-    names = [line.strip().split("=")[0] for line in GOLDEN.read_text(encoding="utf-8").splitlines() if "=" in line]
-    return sorted({name for name in names if not name.startswith(("device.", "experiment."))} - {"task"})
+OWN = {
+    "bool": ("true", "false"),
+    "int": ("-1", "0", "1", "2", "7"),
+    "float": ("-0.5", "0", "0.3", "1", "2", "1e-20", "1e20"),
+    "text": ("abc", "auto", "none", "a/b.csv"),
+}
+"""Values of an option's own kind, which get past the types and into the task."""
+
+
+class Option(NamedTuple):
+    """One line of the frozen list.
+
+    Attributes:
+        name: The option.
+        kind: Of its default, a key of `OWN`.
+        choice: What brings it about, "predictor=ridge"; empty if it is always there.
+    """
+
+    name: str
+    kind: str
+    choice: str
+
+
+def options() -> list[Option]:
+    """The options of the frozen list."""
+    found, choice = list[Option](), ""
+    for line in GOLDEN.read_text(encoding="utf-8").splitlines():
+        name, _, default = line.strip().partition("=")
+        if line.startswith(" "):
+            found.append(Option(name, _kind(default), choice))
+        else:
+            choice = line
+            found.append(Option(name, _kind(default), ""))
+    left_out = ("device.", "experiment.", "task")
+    return [option for option in found if not option.name.startswith(left_out) and "experiment=" not in option.choice]
+
+
+def _kind(default: str) -> str:
+    if default in ("True", "False"):
+        return "bool"
+    if default.lstrip("-").isdigit():
+        return "int"
+    try:
+        float(default)
+    except ValueError:
+        return "text"
+    return "float"
 
 
 def drawn(rng: random.Random, n: int) -> Iterator[list[str]]:
     """One to three random options for a random task; slow tasks get one that cannot be, so that they end early."""
-    names = options()
+    known = options()
     tasks = sorted(set(all_tasks()) - SLOW)
     for _ in range(n):
-        chosen = [f"{rng.choice(names)}={rng.choice(VALUES)}" for _ in range(rng.randint(1, 3))]
+        chosen = rng.sample(known, rng.randint(1, 3))
+        given = [f"{one.name}={rng.choice(rng.choice((VALUES, OWN[one.kind])))}" for one in chosen]
+        choices = sorted({one.choice for one in chosen if one.choice and not one.choice.startswith("task=")})
         task = rng.choice([*tasks, *sorted(SLOW)])
-        yield [f"task={task}", *SMALL, *chosen, *(["seed=-1"] if task in SLOW else [])]
+        yield [f"task={task}", *SMALL, *choices, *given, *(["seed=-1"] if task in SLOW else [])]
 
 
 def check(cli: Command, seed: int, n: int) -> None:

@@ -94,6 +94,18 @@ def test_intervals_of_few_things_hold_the_truth_as_often_as_they_say(n: int) -> 
     assert held["student"] > held["percentiles"]
 
 
+def test_people_count_by_their_genuine_pairs(rng: np.random.Generator) -> None:
+    """Twenty people with three photos are twenty; one with ten beside them has 45 of the 105 pairs."""
+    labels = np.repeat(np.arange(20), 3)
+    assert PeoplePairs(rng.normal(size=(60, 4)), labels).effective_people == pytest.approx(20)
+    labels = np.concatenate([labels, np.full(10, 20), np.arange(30, 40)])
+    pairs = PeoplePairs(rng.normal(size=(80, 4)), labels)
+    assert pairs.effective_people == pytest.approx(105**2 / (20 * 3**2 + 45**2))
+    drawn = rng.normal(0.5, 0.01, 50)
+    few, many = (student_interval(0.5, drawn, n) for n in (pairs.effective_people, 20))
+    assert few.high - few.low > many.high - many.low
+
+
 def test_an_interval_of_a_share_stays_within_it_and_that_of_a_difference_lies_evenly() -> None:
     drawn = np.array([0.97, 0.99, 1.0, 0.98])
     share, difference = (student_interval(0.99, drawn, 10, share=share) for share in (True, False))
