@@ -9,6 +9,7 @@ from nasface.analysis.comparison import Comparison
 from nasface.analysis.facts import SearchFacts
 from nasface.analysis.standing import Standing
 from nasface.deploy import CheckedExport
+from nasface.exporters.metadata import Description
 from nasface.metrics import Interval
 from nasface.recognition import Judgement
 from nasface.runs import Json
@@ -89,6 +90,7 @@ class Delivered:
         calibration: What calibrated batch normalisation, e.g. "photos:512".
         timing: On this machine, not on the device; None where nothing was timed.
         measured: None without photos.
+        description: What the file says of its use; None where its format has no place for it.
     """
 
     model: CheckedExport
@@ -96,6 +98,7 @@ class Delivered:
     calibration: str
     timing: Timing | None
     measured: Measured | None
+    description: Description | None = None
 
 
 @dataclass(frozen=True)

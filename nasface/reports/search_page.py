@@ -13,6 +13,7 @@ from nasface.reports.layer_section import write_layer_times
 from nasface.reports.page import Card, Page
 from nasface.reports.standing_section import write_standing
 from nasface.reports.svg import Limit, Series, chart
+from nasface.reports.use_of_model import THRESHOLDS, threshold_cells, thresholds, use_rows
 
 COUNTERS = {"calls": "comparator calls", "pairs": "pairs compared", "distinct": "distinct networks"}
 """What a reader calls a search's counters, where it differs."""
@@ -36,6 +37,7 @@ def write_page(path: Path, found: SearchOutcome) -> None:
         "Every measured subnet of the accuracy table, and predictions (estimated) for named networks.",
     )
     _measured_section(page, found)
+    _use_section(page, found)
     write_standing(page, facts, found.standing)
     write_layer_times(page, layer_times(facts))
     page.heading(f"How good the predictor is ({facts.predictor})")
@@ -124,6 +126,16 @@ def _measured_section(page: Page, found: SearchOutcome) -> None:
         page.text(f"Note: {judgement.caveat}.", "note")
     if found.measured.float32 is not None:
         _float_section(page, found.measured, found.measured.float32)
+
+
+def _use_section(page: Page, found: SearchOutcome) -> None:
+    if found.delivered is None or found.delivered.description is None:
+        return
+    description = found.delivered.description
+    page.heading("Using the model")
+    page.table(["", "what the file says"], use_rows(description))
+    if measured := thresholds(description):
+        page.table(THRESHOLDS, threshold_cells(measured))
 
 
 def _float_section(page: Page, measured: Measured, float32: Judgement) -> None:

@@ -8,6 +8,7 @@ from rich.text import Text
 from nasface.analysis import Delivered, SearchFacts, SearchOutcome, Standing
 from nasface.jobs import Run
 from nasface.reports.cells import bound_text, cell_text, comparison_cells, comparison_header
+from nasface.reports.use_of_model import threshold_lines, thresholds, use_rows
 
 
 def print_summary(run: Run, found: SearchOutcome) -> None:
@@ -18,7 +19,7 @@ def print_summary(run: Run, found: SearchOutcome) -> None:
     lines += [Text.assemble(("note:", "yellow"), " ", note) for note in facts.notes]
     lines += [_quality_line(facts), _confidence_line(facts, found.standing), _search_line(found)]
     if delivered is not None:
-        lines += [*_measured_lines(delivered), _model_line(run, delivered)]
+        lines += [*_measured_lines(delivered), _model_line(run, delivered), *_use_lines(delivered)]
     lines.append(f"report: {run.shown(run.folder / 'report.html')}")
     for line in lines:
         run.console.print(line, soft_wrap=True)
@@ -88,3 +89,12 @@ def _model_line(run: Run, delivered: Delivered) -> Text:
         text += f", {timing.mean_ms:.2f} ± {timing.std_ms:.2f} ms here"
         text += f", {timing.runs} runs, {timing.threads} thread(s)"
     return Text.assemble((f"model: {run.shown(run.folder / file.path.name)}", "bold"), f"{text})")
+
+
+def _use_lines(delivered: Delivered) -> list[str]:
+    """What an app needs: what to do with a photo, and from which distance on two photos show two people."""
+    if delivered.description is None:
+        return []
+    needed = {name: f"{name}: {text}" for name, text in use_rows(delivered.description)}
+    said = [needed[name] for name in ("preprocessing", "thresholds") if name in needed]
+    return said + threshold_lines(thresholds(delivered.description))

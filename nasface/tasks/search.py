@@ -26,6 +26,7 @@ from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, save_weights
 from nasface.errors import DataError
 from nasface.exporters import Exporter
+from nasface.exporters.metadata import READERS, read_metadata
 from nasface.jobs import Outcome, Run
 from nasface.predictors import QualityReport, Ranker, quality
 from nasface.randomness import Part
@@ -171,7 +172,9 @@ def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, compar
     template = task.bench.source.template
     metadata |= {} if template is None else {"template": template.to_dict()}
     file = write_file(run, exporter, network, images, task.data if supernet.trained else None, metadata)
-    return Delivered(file.model, supernet.fingerprint, network.calibration, file.timing, file.measured)
+    path = file.model.file.path
+    description = read_metadata(path) if path.suffix in READERS else None
+    return Delivered(file.model, supernet.fingerprint, network.calibration, file.timing, file.measured, description)
 
 
 def _write_front(run: Run, facts: SearchFacts) -> None:
