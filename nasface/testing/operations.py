@@ -91,7 +91,7 @@ class OperationConformance:
         assert torch.allclose(alone, found[:1], atol=1e-5), "a value depends on others of the batch"
         if weights:
             assert found.requires_grad, "no gradient reaches a weight"
-            found.square().sum().backward()
+            found.square().sum().backward()  # type: ignore[no-untyped-call]
             assert all(weight.grad is not None for weight in weights.values()), "no gradient reaches a weight"
 
     @pytest.mark.parametrize("rule", EXPORTERS)

@@ -68,7 +68,7 @@ class LossConformance:
         descriptors, weight = descriptors.requires_grad_(), weight.requires_grad_()
         value = loss(loss.logits(descriptors, weight, bias), (labels + 1) % CLASSES, 1.0)
         assert value.requires_grad, "no gradient reaches descriptors and head"
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         for name, learned in (("descriptors", descriptors), ("head", weight)):
             assert learned.grad is not None, f"no gradient reaches the {name}"
             assert learned.grad.isfinite().all()

@@ -136,8 +136,8 @@ def _likelihoods(_: object, found: object, probes: Sized, distances: Array, *oth
 
 
 def _side(_: object, found: object, *others: object) -> str | None:
-    whole = isinstance(found, int) and not isinstance(found, bool)
-    return None if whole and found > 0 else f"it gave {_said(found)}; a number of pixels is asked for"
+    size = isinstance(found, int) and not isinstance(found, bool) and found > 0
+    return None if size else f"it gave {_said(found)}; a number of pixels is asked for"
 
 
 def _text(_: object, found: object, *others: object) -> str | None:

@@ -30,6 +30,7 @@ class CuriousConfig:
 class Curious(Selector):
     """The best, and some others by chance, so that a population does not become all alike."""
 
+    config: CuriousConfig
     explores = True
 
     def __init__(self, config: CuriousConfig | None = None) -> None:
@@ -62,6 +63,8 @@ class TwoStepsConfig:
 @register("search", "two_steps", config=TwoStepsConfig)
 class TwoSteps(SearchStrategy):
     """Random networks within the bounds, then children of the best of them."""
+
+    config: TwoStepsConfig
 
     def __init__(self, config: TwoStepsConfig | None = None, *, selector: Selector) -> None:
         self.config, self.selector = config or TwoStepsConfig(), selector
