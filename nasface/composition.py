@@ -18,7 +18,7 @@ from nasface.accuracy.candidates import CostFunction, Plan
 from nasface.accuracy.plan import make_plan
 from nasface.accuracy.table import AccuracyTable, read_table
 from nasface.costs import COSTS, LATENCY, Cost, Macs, network_costs
-from nasface.devices import Device, load_device
+from nasface.devices import FLOAT32, Device, load_device
 from nasface.errors import InvalidInput, LookupTableError, TableError, UnknownName
 from nasface.exporters import Exporter
 from nasface.exporters.metadata import READERS, read_metadata
@@ -98,7 +98,15 @@ class Workbench:
     @cached_property
     def devices(self) -> tuple[DeviceCosts, ...]:
         """A latency model for every chosen device."""
-        chosen = [load_device(name, settings) for name, settings in self.settings.device.items()]
+        chosen = [load_device(name, settings, self.computes) for name, settings in self.settings.device.items()]
+        for table in [device.lut for device in chosen if device.lut is not None]:
+            if table.provenance.precision != self.computes:
+                log.warning(
+                    "The latency table %s is of %s files, and the file will compute in %s: its times are others, and "
+                    "so is the order of networks by them. Measure them: nasface build_lut lut.name=%s_%s "
+                    "exporter.precision=%s.",
+                    *(table.name, table.provenance.precision, self.computes, table.name, self.computes, self.computes),
+                )
         return tuple(DeviceCosts(device, self._latency_of(device)) for device in chosen)
 
     def _latency_of(self, device: Device) -> Cost:
@@ -126,7 +134,7 @@ class Workbench:
         What was chosen otherwise stays, and is said: the tables are then of other files.
         """
         settings = dict(self.settings.exporter)
-        tables = [load_device(name, options).lut for name, options in self.settings.device.items()]
+        tables = [load_device(name, given, self.computes).lut for name, given in self.settings.device.items()]
         lowerings = {table.name: table.provenance.lowering for table in tables if table and table.provenance.lowering}
         if settings.get("split_depthwise", False) is None and len(set(lowerings.values())) == 1:
             settings["split_depthwise"] = "split" in lowerings.values()
@@ -146,10 +154,17 @@ class Workbench:
     @property
     def precision(self) -> str:
         """Of the weights in the file that will be written; the plain one where none is."""
-        if self.settings.exporter["name"] == "none":
-            return Exporter.precision
-        exporter: Exporter = build("exporter", self.settings.exporter)
-        return exporter.precision
+        return Exporter.precision if self._exporter is None else self._exporter.precision
+
+    @property
+    def computes(self) -> str:
+        """What that file computes in, see `Exporter.computes`."""
+        return FLOAT32 if self._exporter is None else self._exporter.computes
+
+    @cached_property
+    def _exporter(self) -> Exporter | None:
+        settings = self.settings.exporter
+        return None if settings["name"] == "none" else build("exporter", settings)
 
     @cached_property
     def counts(self) -> Mapping[str, Cost]:

@@ -9,11 +9,14 @@ import numpy as np
 
 from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.errors import UnknownName
-from nasface.netspec import Conv, Layer, Linear, Op, has_bias, op_deployed
+from nasface.netspec import Activation, Conv, Layer, Linear, Op, has_bias, op_deployed
 from nasface.spaces import SearchSpace
 from nasface.spaces.references import reference_network
 
 FLOAT: Final = 4
+
+IN_FLOAT: Final = ("h_swish", "prelu")
+"""Activations that `exporter.hard_swish=float`, the default, computes in float32 in an int8 file."""
 
 
 @dataclass(frozen=True)
@@ -86,34 +89,52 @@ class ModelMB(LayerCost):
 
 
 class PeakMemoryMB(LayerCost):
-    """Activations (float32) that are alive at one time at most, in MB (10^6 bytes), the largest over all operations.
+    """Activations that are alive at one time at most, in MB (10^6 bytes), the largest over all operations.
 
-    A value lives from the operation that makes it to the last one that reads it, and no operation works in place.
-    Weights are not included: add `model_mb` (runtimes may keep a second, packed copy). How far this is from what a
-    process takes: docs/results/memory.md.
+    They are float32; of an int8 file integers, and float32 around operations that processors compute in it. A value
+    lives from the operation that makes it to the last one that reads it, and no operation works in place. Weights are
+    not included: add `model_mb` (runtimes may keep a second, packed copy). How far this is from what a process takes:
+    docs/results/memory.md.
+
+    Args:
+        space: The space.
+        precision: Of the file, one of `STORAGE`.
     """
 
     name, unit, quantity = "peak_memory_mb", "MB", "peak activation memory"
     combine = "max"
     estimated = True
 
-    def __init__(self, space: SearchSpace) -> None:
-        super().__init__(space, np.array([peak_megabytes(layer) for layer in space.layers()]))
+    def __init__(self, space: SearchSpace, precision: str = "float32") -> None:
+        self._integers = precision == "int8"
+        super().__init__(space, np.array([self._peak(layer) for layer in space.layers()]))
 
     def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Peak of a reference network at the space's resolution."""
         layers = reference_network(network, self.space.resolution).layers
-        return ReferenceCost(max(map(peak_megabytes, layers)), True)
+        return ReferenceCost(max(map(self._peak, layers)), True)
+
+    def _peak(self, layer: Layer) -> float:
+        return peak_megabytes(layer, integers=self._integers)
 
 
-def peak_megabytes(layer: Layer) -> float:
-    """Largest sum of the sizes of the values alive during one operation of the layer, in MB."""
-    sizes = {layer.input: np.prod(layer.input_shape)} | {op.name: np.prod(op.shape) for op in layer.ops}
+def peak_megabytes(layer: Layer, *, integers: bool = False) -> float:
+    """Largest sum of the sizes of the values alive during one operation of the layer, in MB.
+
+    Args:
+        layer: The layer.
+        integers: Values are int8; an operation of `IN_FLOAT` reads and writes float32 copies.
+    """
+    sizes = {layer.input: int(np.prod(layer.input_shape))} | {op.name: int(np.prod(op.shape)) for op in layer.ops}
     last_read = {name: position for position, op in enumerate(layer.ops) for name in op.inputs}
     last_read[layer.ops[-1].name] = len(layer.ops)  # the next layer reads it
     alive, peak = {layer.input}, 0
     for position, op in enumerate(layer.ops):
+        if integers and isinstance(op, Activation) and op.function in IN_FLOAT:
+            kept = {name for name in alive if last_read.get(name, -1) > position}
+            copies = FLOAT * (sum(sizes[name] for name in op.inputs) + sizes[op.name])
+            peak = max(peak, sum(sizes[name] for name in kept) + copies)
         alive.add(op.name)
-        peak = max(peak, sum(int(sizes[name]) for name in alive))
+        peak = max(peak, sum(sizes[name] for name in alive) * (1 if integers else FLOAT))
         alive = {name for name in alive if last_read.get(name, -1) > position}
-    return peak * FLOAT / 1e6
+    return peak / 1e6

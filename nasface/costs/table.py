@@ -37,7 +37,7 @@ _MADE: Final[Mapping[type[Cost], CostKind]] = {
     Params: CostKind(of_network=lambda space, _: Params(space)),
     Macs: CostKind(of_network=lambda space, _: Macs(space)),
     ModelMB: CostKind(of_network=ModelMB),
-    PeakMemoryMB: CostKind(of_network=lambda space, _: PeakMemoryMB(space)),
+    PeakMemoryMB: CostKind(of_network=PeakMemoryMB),
     EnergyMJ: CostKind(of_device=EnergyMJ, known_on=EnergyMJ.known_on),
 }
 

@@ -10,10 +10,12 @@ from nasface.devices.device import (
     user_folder,
     user_luts,
 )
-from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
+from nasface.devices.lut import FLOAT32, PRECISIONS, Check, LookupTable, Provenance, Reference, Row
 from nasface.devices.lut_file import keep_check, read_lut, write_lut
 
 __all__ = [
+    "FLOAT32",
+    "PRECISIONS",
     "Check",
     "Device",
     "LookupTable",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nasface.devices.lut import LookupTable
+from nasface.devices.lut import FLOAT32, LookupTable
 from nasface.devices.lut_file import read_lut
 from nasface.errors import InvalidInput, UnknownName
 
@@ -24,14 +24,23 @@ class Device:
     Attributes:
         name: What users wrote.
         lut: Its latency table; None where the latency model needs none.
+        path: The table's file.
     """
 
     name: str
     lut: LookupTable | None = None
+    path: Path | None = None
 
 
-def load_device(name: str, settings: Mapping[str, object]) -> Device:
+def load_device(name: str, settings: Mapping[str, object], precision: str = FLOAT32) -> Device:
     """The device `name` of the composed options, e.g. `{"lut": "sd865"}`.
+
+    Files that compute in another precision than the table's have another one, `NAME_int8`, which is taken where it is.
+
+    Args:
+        name: Of the device.
+        settings: Its options.
+        precision: What the files that are meant compute in, one of `lut.PRECISIONS`.
 
     Raises:
         UnknownName: A setting other than `lut`, or a table that is nowhere to be found.
@@ -41,7 +50,20 @@ def load_device(name: str, settings: Mapping[str, object]) -> Device:
         if key != "lut":
             raise UnknownName(f"parameter of device {name}", key, ["lut"])
     lut = settings.get("lut")
-    return Device(name, None if lut is None else read_lut(find_lut(str(lut))))
+    if lut is None:
+        return Device(name)
+    path = find_lut(str(lut))
+    table, other = read_lut(path), _of_precision(path, precision)
+    if table.provenance.precision != precision and other is not None:
+        return Device(name, read_lut(other), other)
+    return Device(name, table, path)
+
+
+def _of_precision(path: Path, precision: str) -> Path | None:
+    """The table of another precision for the device of a table: beside it, or in the user's folder."""
+    name = f"{path.stem}_{precision}"
+    beside = path.with_name(f"{name}.json")
+    return beside if beside.is_file() else user_luts().get(name)
 
 
 def find_lut(name_or_path: str) -> Path:

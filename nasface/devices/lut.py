@@ -17,6 +17,10 @@ from nasface.netspec import Layer
 Kind = Literal["measured", "estimated"]
 KINDS: Final = ("measured", "estimated")
 
+FLOAT32: Final = "float32"
+PRECISIONS: Final = (FLOAT32, "int8")
+"""What files compute in; those whose weights alone are stored otherwise (float16, int8_weights) compute in float32."""
+
 Lowering = Literal["", "whole", "split"]
 LOWERINGS: Final = ("", "whole", "split")
 
@@ -116,6 +120,7 @@ class Provenance:
         steps: Per resolution and step of building the table (see `nasface.timing.lut_builder`) the relative errors of
             its sums on whole networks that it was not fitted on: "mape", "bias", "max", and "networks", their number;
             steps called "fast_..." are of the fastest runs, rows against networks.
+        precision: What the measured files compute in, one of `PRECISIONS`; float32 where nobody says it.
     """
 
     kind: Kind
@@ -132,6 +137,7 @@ class Provenance:
     lowering: Lowering = ""
     system: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    precision: str = FLOAT32
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,11 @@ class LookupTable:
         if self.provenance.lowering not in LOWERINGS:
             raise LookupTableError(
                 f"Latency table {self.name} has the lowering '{self.provenance.lowering}'; use whole, split or none."
+            )
+        if self.provenance.precision not in PRECISIONS:
+            raise LookupTableError(
+                f"Latency table {self.name} has the precision '{self.provenance.precision}'; use "
+                f"{' or '.join(PRECISIONS)}."
             )
         for resolution, rows in self.rows.items():
             _check_rows(self.name, resolution, rows)

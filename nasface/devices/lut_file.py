@@ -20,7 +20,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from nasface.devices.lut import Check, LookupTable, Provenance, Reference, Row
+from nasface.devices.lut import FLOAT32, Check, LookupTable, Provenance, Reference, Row
 from nasface.errors import LookupTableError
 from nasface.reading import read_json
 from nasface.runs import Json, locked, write_text
@@ -28,6 +28,8 @@ from nasface.runs import Json, locked, write_text
 FORMAT: Final = "nasface-lut/1"
 
 _WHERE_MEASURED: Final = ("date", "lowering", "system", "steps")
+_USUAL: Final = {"precision": FLOAT32}
+"""Left out where a table has them."""
 
 
 def read_lut(path: Path) -> LookupTable:
@@ -84,7 +86,9 @@ def dump(table: LookupTable) -> str:
     head = {
         "format": FORMAT,
         "provenance": {
-            key: value for key, value in asdict(table.provenance).items() if value or key not in _WHERE_MEASURED
+            key: value
+            for key, value in asdict(table.provenance).items()
+            if (value or key not in _WHERE_MEASURED) and value != _USUAL.get(key)
         },
         "references": {
             str(size): {name: _plain(reference) for name, reference in sorted(table.references[size].items())}

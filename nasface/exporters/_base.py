@@ -74,6 +74,11 @@ class Exporter(ABC):
     precision: str = "float32"
     splits_depthwise: bool = False
 
+    @property
+    def computes(self) -> str:
+        """What files compute in: "int8", else "float32", however weights are stored."""
+        return "int8" if self.precision == "int8" else "float32"
+
     @abstractmethod
     def export(
         self,

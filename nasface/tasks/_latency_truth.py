@@ -13,7 +13,7 @@ from nasface.accuracy.candidates import Plan, Source, candidates, tilted_pool
 from nasface.accuracy.table import STRATIFIED
 from nasface.composition import timing_options
 from nasface.costs import Cost, LayerCost, LearnedLatency, LutLatency
-from nasface.devices import find_lut, measurements_folder, read_lut
+from nasface.devices import FLOAT32, find_lut, measurements_folder, read_lut
 from nasface.devices.check import FEWEST
 from nasface.devices.learned import LayerGroups
 from nasface.devices.measured import Measured, read_measured
@@ -23,7 +23,7 @@ from nasface.errors import InvalidInput, UnknownName
 from nasface.jobs import Run
 from nasface.randomness import Part
 from nasface.spaces import Population, SearchSpace, layer_counts
-from nasface.tasks._measuring import SHARE_UNSETTLED, disturbances, measurements_of, time_specs
+from nasface.tasks._measuring import SHARE_UNSETTLED, disturbances, engine_of, measurements_of, time_specs
 
 CHOICES: Final = ("even", "informative")
 POOL: Final = 2048
@@ -125,7 +125,7 @@ def _unsettled(run: Run, measured: Measured) -> list[str]:
 
 
 def _measure(run: Run, space: SearchSpace, nets: Population, latency: Cost) -> Truth:
-    name = next(iter(run.settings.device))
+    name = next(iter(run.settings.device)) + ("" if run.workbench.computes == FLOAT32 else f"_{run.workbench.computes}")
     genotypes: dict[str, npt.NDArray[np.int8] | None] = {f"check_{i}": row for i, row in enumerate(nets, 1)}
     specs = {model: space.build(row) for model, row in zip(genotypes, nets, strict=True)}
     folder = measurements_folder(name) / "check"
@@ -134,7 +134,7 @@ def _measure(run: Run, space: SearchSpace, nets: Population, latency: Cost) -> T
     write_measurements(run.folder / "measurements.csv", rows)
     for model, reason in results.refused.items():
         run.console.note(f"refused {model}:", reason)
-    measured = read_measured(run.folder / "measurements.csv", space)
+    measured = read_measured(run.folder / "measurements.csv", space, engine_of(run))
     odd = disturbances(results, timing_options(run.settings.timing))
     return Truth(measured.genotypes, measured.ms, _words(measured), measured.fast_ms, measured, tuple(odd))
 

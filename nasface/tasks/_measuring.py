@@ -15,7 +15,7 @@ from rich.progress import TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nasface.composition import timing_options
 from nasface.costs import LayerCost
-from nasface.devices import LookupTable
+from nasface.devices import FLOAT32, LookupTable
 from nasface.devices.lut import Lowering
 from nasface.devices.measurements import CALM, Measurement
 from nasface.devices.plausibility import kernel_warning
@@ -183,7 +183,7 @@ def measurements_of(
     """Rows of `measurements.csv`; a model without genotype is the reference network of its name."""
     shared: dict[str, Any] = {
         "resolution": space.resolution,
-        "engine": "tflite",
+        "engine": engine_of(run),
         "threads": run.settings.timing.threads,
     }
     shared["device"] = results.device["device"]
@@ -194,6 +194,12 @@ def measurements_of(
         for name, genes in genotypes.items()
         if name in results.timed
     ]
+
+
+def engine_of(run: Run) -> str:
+    """What measurements of exporter=tflite call themselves: "tflite", of integer files "tflite_int8"."""
+    computes = run.workbench.computes
+    return "tflite" if computes == FLOAT32 else f"tflite_{computes}"
 
 
 def lowering(run: Run) -> Lowering:

@@ -19,7 +19,7 @@ from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.runs import Json
 from nasface.spaces import Population, SearchSpace
-from nasface.tasks._measuring import lowering, show_range, time_specs, warn_odd_kernels
+from nasface.tasks._measuring import engine_of, lowering, show_range, time_specs, warn_odd_kernels
 from nasface.tasks.following import following
 from nasface.timing.layer_bench import CHAIN_LENGTHS
 from nasface.timing.lut_builder import FEWEST_NETS, OF_FASTEST, Built, TablePlan, build_rows
@@ -41,7 +41,7 @@ def run(run: Run) -> Outcome:
     if lut.name is None:
         raise InvalidInput("task=build_lut needs lut.name=NAME, what device= will call the table, e.g. my_phone.")
     path, folder, options = new_lut(lut.name), measurements_folder(lut.name), timing_options(run.settings.timing)
-    _check_threads(path, options)
+    _check_kind(run, path, options)
     plans = _plans(run)
     try:
         results = _measure(run, plans, folder)
@@ -56,7 +56,7 @@ def run(run: Run) -> Outcome:
         {size: part.references for size, part in built.items()},
     )
     write_lut(table, path)
-    write_measurements(run.folder / "measurements.csv", _measurements(plans, results, options))
+    write_measurements(run.folder / "measurements.csv", _measurements(plans, results, options, engine_of(run)))
     warnings = _show(run, table, plans, path)
     decision: dict[str, Json] = {"path": str(path), "name": table.name, "resolutions": sorted(built)}
     steps: dict[str, Json] = {str(size): part.steps for size, part in built.items()}
@@ -104,13 +104,17 @@ def _check_refused(run: Run, plans: Sequence[TablePlan], results: DeviceTimes) -
         run.console.note(f"no reference {name}:", results.refused[name])
 
 
-def _check_threads(path: Path, options: TimingOptions) -> None:
-    """A table of another number of threads is not overwritten."""
-    known = read_lut(path).provenance.threads if path.is_file() else options.threads
-    if known != options.threads:
-        raise InvalidInput(
-            f"{path} is of {known} thread(s), not {options.threads}; choose another lut.name, or remove the file."
-        )
+def _check_kind(run: Run, path: Path, options: TimingOptions) -> None:
+    """A table of another number of threads, or of files of another precision, is not overwritten."""
+    if not path.is_file():
+        return
+    known, precision = read_lut(path).provenance, run.workbench.computes
+    kinds = {"thread(s)": (known.threads, options.threads), "files": (known.precision, precision)}
+    for what, (theirs, ours) in kinds.items():
+        if theirs != ours:
+            raise InvalidInput(
+                f"{path} is of {theirs} {what}, not {ours}; choose another lut.name, or remove the file."
+            )
 
 
 def _provenance(run: Run, results: DeviceTimes, options: TimingOptions, built: dict[int, Built]) -> Provenance:
@@ -131,17 +135,20 @@ def _provenance(run: Run, results: DeviceTimes, options: TimingOptions, built: d
         method=method,
         created=f"python -m nasface task=build_lut transport={run.settings.transport['name']}",
         lowering=lowering(run),
+        precision=run.workbench.computes,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         system=dict(results.device) | {f"{name} while measuring": text for name, text in results.notes.items()},
         steps={str(size): part.steps for size, part in built.items()},
     )
 
 
-def _measurements(plans: Sequence[TablePlan], results: DeviceTimes, options: TimingOptions) -> list[Measurement]:
+def _measurements(
+    plans: Sequence[TablePlan], results: DeviceTimes, options: TimingOptions, engine: str
+) -> list[Measurement]:
     """The whole networks: those of the space, then the references."""
     rows = []
     for plan in plans:
-        shared: dict[str, Any] = {"resolution": plan.space.resolution, "engine": "tflite", "threads": options.threads}
+        shared: dict[str, Any] = {"resolution": plan.space.resolution, "engine": engine, "threads": options.threads}
         shared["device"] = results.device["device"]
         for name, genotype in plan.net_models.items():
             text = plan.space.to_text(genotype)

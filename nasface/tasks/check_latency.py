@@ -16,8 +16,9 @@ from rich.table import Table
 
 from nasface.composition import DeviceCosts
 from nasface.costs import LayerCost, LutLatency
-from nasface.devices import Check, embedded_luts, find_lut, keep_check, new_lut, read_lut
+from nasface.devices import Check, embedded_luts, keep_check, new_lut, read_lut
 from nasface.devices.check import FASTEST, MEDIAN, LatencyCheck
+from nasface.devices.measured import Measured
 from nasface.errors import InvalidInput, NasfaceError, NotMeasuredYet
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
@@ -42,7 +43,7 @@ def run(run: Run) -> Outcome:
     checks = _checks(entry, truth, run.rng(Part.BOOTSTRAP))
     check = checks[MEDIAN]
     remarks = _remarks(entry, truth)
-    stored = _store(run, entry, truth, check)
+    stored = _store(entry, truth, check)
     margin = _margin(entry, check, stored)
     _show(run, entry, truth, checks, remarks, margin, stored)
     names = [space.to_text(row) for row in truth.genotypes]
@@ -91,19 +92,26 @@ def _remarks(entry: DeviceCosts, truth: Truth) -> list[str]:
             f"The table is of {known.threads} thread(s), the networks were measured with {given.threads}: the table "
             "keeps no margin from this."
         )
+    if not _of_one_precision(entry.latency, given):
+        found.append(
+            f"The table is of {known.precision} files, the networks were measured as {given.engine}: the table keeps "
+            "no margin from this."
+        )
     if known.kind == "measured" and given.device and known.device != given.device:
         found.append(f"The table is of '{known.device}', the networks were measured on '{given.device}'.")
     return found
 
 
-def _store(run: Run, entry: DeviceCosts, truth: Truth, check: LatencyCheck) -> Path | None:
+def _store(entry: DeviceCosts, truth: Truth, check: LatencyCheck) -> Path | None:
     """Keep the errors in the table's file (of an embedded one, in a copy); None where they are of something else."""
     if not isinstance(entry.latency, LutLatency) or truth.measured is None or truth.disturbances:
         return None
     table, given = entry.latency.table, truth.measured
     if given.threads and table.provenance.threads not in (None, given.threads):
         return None
-    path = find_lut(str(run.settings.device[entry.device.name]["lut"]))
+    path = entry.device.path
+    if path is None or not _of_one_precision(entry.latency, given):
+        return None
     if path in embedded_luts().values():
         path = new_lut(f"{path.stem}_checked")
     now = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -121,6 +129,11 @@ def _store(run: Run, entry: DeviceCosts, truth: Truth, check: LatencyCheck) -> P
     )
     keep_check(table, entry.latency.space.resolution, known, path)
     return path
+
+
+def _of_one_precision(latency: LutLatency, given: Measured) -> bool:
+    """Whether table and measurements are of files that compute alike."""
+    return (latency.table.provenance.precision == "int8") == given.engine.endswith("int8")
 
 
 def _margin(entry: DeviceCosts, check: LatencyCheck, stored: Path | None) -> float | None:

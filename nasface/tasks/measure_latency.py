@@ -11,10 +11,12 @@ from typing import Final, NamedTuple
 from rich.table import Table
 
 from nasface.composition import timing_options
+from nasface.devices import FLOAT32
 from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import InvalidInput, MissingDependency, ModelRefused, NotMeasuredYet, UnknownName, listing
 from nasface.jobs import Outcome, Run
 from nasface.netspec import NetSpec
+from nasface.registry import build
 from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
@@ -26,7 +28,13 @@ from nasface.timing.protocol import DeviceTimes, TimingOptions
 from nasface.timing.routing import Routed
 from nasface.timing.transports import Transport, build_transport
 
-ENGINES: Final = ("tflite", "torch", "torchscript")
+ENGINES: Final = ("tflite", "tflite_int8", "torch", "torchscript")
+INT8: Final = "tflite_int8"
+"""TFLite on files that compute in integers."""
+
+ON_DEVICE: Final = frozenset({"tflite", INT8})
+"""Engines that any transport reaches; the others run on this machine."""
+
 FILES: Final = {".tflite": "tflite", ".pt": "torchscript", ".ts": "torchscript"}
 RATIO_TO: Final = "efficientnet_b0"
 
@@ -135,10 +143,15 @@ def _engines(run: Run) -> list[str]:
             raise UnknownName("timing.engines", engine, ENGINES)
     if not engines:
         raise InvalidInput(f"timing.engines is empty; give some of {', '.join(ENGINES)}.")
-    if engines != ["tflite"] and run.settings.transport["name"] != "host":
+    if not ON_DEVICE.issuperset(engines) and run.settings.transport["name"] != "host":
         raise InvalidInput(
             f"timing.engines={engines} needs transport=host: torch runs on this machine only; else give "
             "timing.engines=[tflite]."
+        )
+    if run.workbench.computes != FLOAT32:
+        raise InvalidInput(
+            "task=measure_latency times int8 files beside those in float32: give timing.engines=[tflite,tflite_int8] "
+            "in place of exporter.precision=int8."
         )
     return list(dict.fromkeys(engines))
 
@@ -206,8 +219,11 @@ def _write(run: Run, jobs: Mapping[str, Job], folder: Path) -> dict[str, Path]:
     paths = {name: subject.file for name, (subject, _) in jobs.items() if subject.file is not None}
     specs = _specs(jobs)
     scripts = {name: spec for name, spec in specs.items() if jobs[name].engine == "torchscript"}
-    others = {name: spec for name, spec in specs.items() if name not in scripts}
+    integers = {name: spec for name, spec in specs.items() if jobs[name].engine == INT8}
+    others = {name: spec for name, spec in specs.items() if name not in scripts.keys() | integers.keys()}
     paths |= write_models(others, folder, tflite_exporter(run))
+    if integers:
+        paths |= write_models(integers, folder, build("exporter", run.settings.exporter | {"precision": "int8"}))
     if scripts:
         from nasface.timing.torch_timing import write_torchscript
 
@@ -221,8 +237,8 @@ def _specs(jobs: Mapping[str, Job]) -> dict[str, NetSpec]:
 
 def _transport(run: Run, jobs: Mapping[str, Job], engines: Sequence[str]) -> Transport:
     """The chosen transport; with more engines than TFLite, one that sends every model to its own."""
-    given = {"tflite": build_transport(run.settings.transport)} if "tflite" in engines else {}
-    if list(engines) == ["tflite"]:
+    given = {"tflite": build_transport(run.settings.transport)} if ON_DEVICE & set(engines) else {}
+    if ON_DEVICE.issuperset(engines):
         return given["tflite"]
     try:
         from nasface.timing.torch_timing import TorchTransport
@@ -230,8 +246,8 @@ def _transport(run: Run, jobs: Mapping[str, Job], engines: Sequence[str]) -> Tra
         raise MissingDependency("torch", "torch", "timing.engines=[torch]") from error
     eager = {name: spec for name, spec in _specs(jobs).items() if jobs[name].engine == "torch"}
     torch = TorchTransport(eager, {name: job.subject.resolution for name, job in jobs.items()})
-    transports = given | {engine: torch for engine in engines if engine != "tflite"}
-    return Routed(transports, {name: job.engine for name, job in jobs.items()})
+    transports = given | {engine: torch for engine in engines if engine not in ON_DEVICE}
+    return Routed(transports, {name: "tflite" if job.engine in ON_DEVICE else job.engine for name, job in jobs.items()})
 
 
 def _rows(jobs: Mapping[str, Job], results: DeviceTimes, options: TimingOptions) -> list[Measurement]:

@@ -118,11 +118,16 @@ def empty_model() -> NetSpec:
 
 
 def write_models(models: Mapping[str, NetSpec], folder: Path, exporter: Exporter) -> dict[str, Path]:
-    """Write networks with random weights, which depend on the name alone; files by name."""
+    """Write networks with random weights, which depend on the name alone; files by name.
+
+    Integer files take the ranges of their values from one random input: they decide what is computed, not how long.
+    """
     paths = {}
     for name, spec in models.items():
-        weights = repeated_weights(spec, np.random.default_rng(zlib.crc32(name.encode())))
-        paths[name] = exporter.export(spec, weights, folder / f"{name}.tflite", {}).path
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        weights = repeated_weights(spec, rng)
+        seen = rng.standard_normal((1, *spec.input_shape), np.float32) if exporter.computes == "int8" else None
+        paths[name] = exporter.export(spec, weights, folder / f"{name}.tflite", {}, seen).path
     return paths
 
 

@@ -151,3 +151,22 @@ def test_this_machine(cli: Command) -> None:
     done = cli(*SMALL, "timing.max_blocks=3", "timing.runs=3")
     assert done.code == EXIT_OK, done.err
     assert read_lut(user_folder() / "mine.json").rows[32]
+
+
+def test_a_table_of_int8_files_is_what_an_int8_file_is_searched_with(cli: Command, devices: list[MadeUpDevice]) -> None:
+    few = (*SMALL[:-2], "lut.nets=0", "lut.chains=false", "timing.blocks=2")
+    assert cli(*few).code == EXIT_OK
+    integer = "exporter.precision=int8"
+    refused = cli(*few, integer)
+    assert (refused.code, "is of float32 files, not int8" in refused.text) == (EXIT_INVALID, True)
+    used = ("task=inspect", "genotype=largest", *SPACE, "space.resolution=48", "device=mine")
+    before = cli(*used, integer)
+    assert "table mine is of float32 files, and the file will compute in int8" in before.text
+    done = cli(*few, integer, "lut.name=mine_int8")
+    assert done.code == EXIT_OK, done.err
+    assert read_lut(user_folder() / "mine_int8.json").provenance.precision == "int8"
+    assert {row.engine for row in read_measurements(done.folder / "measurements.csv")} == {"tflite_int8"}
+    after, floats = cli(*used, integer), cli(*used)
+    assert "float32 files" not in after.text
+    small, large = (run.result["decision"]["totals"]["latency_ms"]["mine"] for run in (after, floats))
+    assert small < large / 2, "the made-up device is as slow as files are large"

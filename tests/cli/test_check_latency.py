@@ -247,3 +247,12 @@ def test_the_exporter_follows_the_lowering_of_the_table(
     chosen = replace(settings, exporter=settings.exporter | {"split_depthwise": not splits})
     assert Workbench(chosen, phone.parent).build_exporter().splits_depthwise != splits
     assert bool(lowering) == ("its times are of other files" in caplog.text)
+
+
+def test_times_of_files_of_another_precision_are_no_margin(cli: Command, tmp_path: Path) -> None:
+    path = measurements(tmp_path / "m.csv")
+    path.write_text(path.read_text().replace(",tflite,", ",tflite_int8,"))
+    done = cli("task=check_latency", "device=i7_8700k", f"check.file={path}", "check.engine=tflite_int8", *A_PHONE)
+    assert done.code == EXIT_OK, done.err
+    assert "The table is of float32 files, the networks were measured as tflite_int8" in done.out
+    assert done.result["decision"]["table"] is None

@@ -107,3 +107,13 @@ def test_one_network_is_inspected(cli: Command) -> None:
     done = cli("task=inspect", "genotype=[a.json,b.json]")
     assert done.code == EXIT_INVALID
     assert "not a list" in done.text
+
+
+def test_int8_files_beside_those_in_float32(cli: Command, device: MadeUpDevice) -> None:
+    done = cli(*TASK, "genotype=[smallest]", "timing.engines=[tflite,tflite_int8]")
+    assert done.code == EXIT_OK, done.err
+    (row,) = done.result["measurements"]["rows"]
+    assert row["tflite_int8_ms"] < row["tflite_ms"] / 2, "the made-up device is as slow as files are large"
+    refused = cli(*TASK, "genotype=[smallest]", "exporter.precision=int8")
+    assert refused.code == EXIT_INVALID
+    assert "timing.engines=[tflite,tflite_int8]" in refused.text

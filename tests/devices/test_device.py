@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nasface.devices import embedded_luts, find_lut, load_device, user_folder, user_luts
+from nasface.devices import embedded_luts, find_lut, load_device, read_lut, user_folder, user_luts, write_lut
 from nasface.errors import LookupTableError, UnknownName
 
 
@@ -65,3 +66,22 @@ def test_a_folder_named_like_a_table_is_no_table(home: Path) -> None:
 
 def test_device_without_table() -> None:
     assert load_device("none", {}).lut is None
+
+
+def _table_of(path: Path, precision: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = read_lut(embedded_luts()["sd765"])
+    write_lut(replace(known, provenance=replace(known.provenance, precision=precision)), path)
+    return path
+
+
+def test_files_that_compute_in_integers_have_a_table_of_their_own(home: Path, tmp_path: Path) -> None:
+    mine = _table_of(home / "luts" / "mine.json", "float32")
+    assert load_device("mine", {"lut": "mine"}, "int8").path == mine, "nothing better is known"
+    integers = _table_of(home / "luts" / "mine_int8.json", "int8")
+    assert load_device("mine", {"lut": "mine"}, "int8").path == integers
+    assert load_device("mine", {"lut": "mine"}).path == mine
+    assert load_device("named", {"lut": "mine_int8"}, "int8").path == integers
+    elsewhere = _table_of(tmp_path / "here.json", "float32")
+    beside = _table_of(tmp_path / "here_int8.json", "int8")
+    assert load_device("here", {"lut": str(elsewhere)}, "int8").path == beside

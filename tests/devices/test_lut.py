@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,13 @@ def test_bad_checks_and_energies(tmp_path: Path) -> None:
     for energy in (-1.0, 0.0, float("nan")):
         with pytest.raises(LookupTableError, match=r"1 rows are not positive"):
             table(rows={8: {STEM: Row(0.25, energy_mj=energy)}})
+
+
+def test_precision_is_said_where_it_is_not_the_usual_one(tmp_path: Path) -> None:
+    known = table().provenance
+    integers = table(provenance=replace(known, precision="int8"))
+    write_lut(integers, tmp_path / "phone.json")
+    assert read_lut(tmp_path / "phone.json") == integers
+    assert "precision" not in dump(table())
+    with pytest.raises(LookupTableError, match="precision 'int4'; use float32 or int8"):
+        table(provenance=replace(known, precision="int4"))
