@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -45,6 +46,9 @@ SMALLEST, LARGEST = "smallest", "largest"
 
 RESULT = "result.json"
 """What every run leaves in its folder."""
+
+_GENES = re.compile(r"\d+( \d+)+")
+"""A genotype as it stands in tables and fronts."""
 
 LEAST_SUBNETS = 30
 """Rows of an accuracy table below which nothing can be fitted and judged."""
@@ -150,6 +154,15 @@ class Workbench:
                     written,
                 )
         return exporter
+
+    def in_precision(self, precision: str) -> Workbench:
+        """The same for files of another precision; raises `UnknownName` where the exporter has none such."""
+        return Workbench(replace(self.settings, exporter=self.settings.exporter | {"precision": precision}), self.cwd)
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """All that searches may trade accuracy against: latency on every device, counts, plug-ins' costs."""
+        return (*(entry.latency for entry in self.devices), *self.counts.values(), *self.foreign_costs.values())
 
     @property
     def precision(self) -> str:
@@ -332,8 +345,7 @@ class Workbench:
     ) -> SearchResult:
         """Run the strategy; the same seed, ranker and constraints (by default the settings') give the same result."""
         bounds = self.constraints if constraints is None else constraints
-        costs = (*(entry.latency for entry in self.devices), *self.counts.values(), *self.foreign_costs.values())
-        problem = Problem(self.space, ranker, list(bounds), progress, self.warm_start, list(costs))
+        problem = Problem(self.space, ranker, list(bounds), progress, self.warm_start, list(self.costs))
         return self.strategy.run(problem, generator(self.settings.seed, Part.SEARCH))
 
     @cached_property
@@ -346,8 +358,9 @@ class Workbench:
         """A network as a user names it, and its genotype, int8[n_genes].
 
         Args:
-            given: "smallest", "largest", the name of a published network ("subnet1_865" will do), or a path: of a run
-                folder, a model file that nasface exported, or a file that `read_genotype` reads.
+            given: "smallest", "largest", the name of a published network ("subnet1_865" will do), genes as they stand
+                in tables and fronts, or a path: of a run folder, a model file that nasface exported, or a file that
+                `read_genotype` reads.
 
         Raises:
             UnknownName: Neither such a name nor a file.
@@ -361,6 +374,8 @@ class Workbench:
         chosen = {_slug(name): name for name in named}.get(_slug(given))
         if chosen is not None:
             return chosen, named[chosen]
+        if _GENES.fullmatch(given):
+            return "genes", self.space.from_text(given)
         if not path.suffix:
             typed = [_typed(name) for name in named]
             raise UnknownName("network", given, typed, "Or give a run folder, a model file or a genotype file.")

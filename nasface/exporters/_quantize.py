@@ -45,6 +45,7 @@ INTEGER_VERSIONS: Final[dict[int, int]] = {
     _OP.TRANSPOSE: 2,
     _OP.CONCATENATION: 2,
     _OP.RESIZE_NEAREST_NEIGHBOR: 2,
+    _OP.DEPTH_TO_SPACE: 2,
     _OP.RELU: 2,
     _OP.RELU6: 2,
     _OP.LOGISTIC: 2,
@@ -64,6 +65,7 @@ _SAME_SCALE: Final = (
     _OP.TRANSPOSE,
     _OP.CONCATENATION,
     _OP.RESIZE_NEAREST_NEIGHBOR,
+    _OP.DEPTH_TO_SPACE,
 )
 """Operators that only move or choose integers: what goes in and comes out has one scale."""
 
@@ -83,6 +85,14 @@ def quantise(graph: Graph, ranges: Mapping[int, Range], floating: Collection[int
         floating: Operators that stay float32, beside those without a rule.
     """
     return _Quantiser(graph, ranges, floating).run()
+
+
+def left_in_float(graph: Graph) -> list[str]:
+    """TFLite's names of the operators of a quantised graph that compute in float32, sorted."""
+    names = {code: name for name, code in vars(_OP).items() if not name.startswith("_")}
+    ends = (_OP.QUANTIZE, _OP.DEQUANTIZE)
+    found = {op.code for op in graph.operators if graph.tensors[op.output].dtype == "float32"} - {*ends}
+    return sorted(names[code] for code in found)
 
 
 def operator_codes(names: Iterable[str]) -> list[int]:

@@ -85,16 +85,21 @@ class TFLiteExporter(Exporter):
         with requires("ai-edge-litert", "tflite", "exporter tflite"):
             from nasface.exporters import _flatbuffer
         check_weights(spec, weights)
-        description = describe(spec, self.precision, self._arithmetic() | dict(metadata))
-        model = _flatbuffer.build_model(self._graph(spec, weights, examples), spec.name)
+        graph = self._graph(spec, weights, examples)
+        description = describe(spec, self.precision, self._arithmetic(graph) | dict(metadata))
+        model = _flatbuffer.build_model(graph, spec.name)
         if self.precision == "float16":
             _flatbuffer.add_metadata(model, REDUCED_PRECISION_NAME, b"fp16accfp32")
         _flatbuffer.add_metadata(model, METADATA_NAME, description)
         return write_model(path, _flatbuffer.pack(model))
 
-    def _arithmetic(self) -> dict[str, Json]:
+    def _arithmetic(self, graph: Graph) -> dict[str, Json]:
         """What the description says beyond the precision."""
-        return {"hard_swish": self._hard_swish} if self.precision == "int8" else {}
+        if self.precision != "int8":
+            return {}
+        from nasface.exporters._quantize import left_in_float
+
+        return {"hard_swish": self._hard_swish, "float_operators": left_in_float(graph)}
 
     def _graph(self, spec: NetSpec, weights: Weights, examples: Examples | None) -> Graph:
         from nasface.exporters._lowering import Lowering

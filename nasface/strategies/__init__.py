@@ -16,6 +16,7 @@ from nasface.strategies._base import (
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._extremes import Extremes, extremes
 from nasface.strategies._finalists import N_FINALISTS, finalists
+from nasface.strategies._fronts import undominated
 from nasface.strategies.candidates import Candidates, Searcher
 from nasface.strategies.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.strategies.exact import Exact, ExactConfig
@@ -65,4 +66,5 @@ __all__ = [
     "finalists",
     "merge_fronts",
     "no_progress",
+    "undominated",
 ]

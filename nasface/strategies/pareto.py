@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
@@ -42,6 +42,10 @@ class ParetoConfig:
         generations: Of NSGA-II.
         population: Networks of NSGA-II.
         mutate_probability: Of NSGA-II: chance of every unit of change (block, depth) to be redrawn.
+        precisions: One front over files of several precisions, e.g. [float32,int8], exporter.precision among them;
+            empty for that one alone. The task puts it together of the fronts of each.
+        int8_effect: What int8 adds to a network's accuracy and its standard deviation between networks, as
+            experiment=quantisation measures them, e.g. [0.0,0.0003]; null: known of the demo's AUC alone.
     """
 
     name: str = "pareto"
@@ -49,6 +53,8 @@ class ParetoConfig:
     generations: int = 200
     population: int = 100
     mutate_probability: float = 0.1
+    precisions: list[str] = field(default_factory=list)
+    int8_effect: list[float] | None = None
 
 
 @register("search", "pareto", config=ParetoConfig)

@@ -28,7 +28,7 @@ TASKS: Final[dict[str, str]] = {
     "identify": "say whose faces photos show, or unknown",
     "verify": "say whether two photos show one person",
     "gallery": "list a gallery, remove a person, export it, measure its threshold",
-    "export": "write a single network, of a folder with net.config and weights, as a file",
+    "export": "write one network, of a folder with net.config and weights or of a supernet, as a file",
     "evaluate": "measure models or descriptor files on photos, as one table",
     "evaluate_supernet": "measure smallest, middle and largest network of a supernet, or of a training over its time",
     "compare_predictors": "fit every predictor on parts of one accuracy table: learning curves with intervals",
@@ -82,7 +82,7 @@ OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "measure_latency": ("genotype", "model", "space", "supernet", *TIMED),
     "check_latency": ("check", "device", "latency", "space", "supernet", *TIMED),
     "calibrate_device": ("lut", "calibrate", "space", "supernet", *TIMED),
-    "export": ("network", "exporter", "data", "space"),
+    "export": ("network", "genotype", "exporter", "data", "space", "supernet"),
     "demo": ("model", "demo"),
     "build_assets": ("assets",),
 }

@@ -20,6 +20,7 @@ from nasface.analysis import (
     compare,
     standing,
 )
+from nasface.analysis.precisions import JointFront
 from nasface.composition import Workbench, extremes_note
 from nasface.costs import network_costs
 from nasface.data import FaceData
@@ -31,13 +32,14 @@ from nasface.jobs import Outcome, Run
 from nasface.predictors import QualityReport, Ranker, quality
 from nasface.randomness import Part
 from nasface.registry import build
-from nasface.reports.front import FILE, PICTURE, write_front
+from nasface.reports.front import FILE, PICTURE, write_front, write_joint_front
 from nasface.reports.search_page import write_page
 from nasface.reports.search_summary import print_summary
 from nasface.runs import Json
 from nasface.strategies import Constraint
 from nasface.strategies.constraints import notes
 from nasface.tasks._delivery import DESCRIPTOR_USE, calibration_images, write_file
+from nasface.tasks._precisions import joint_front, other_benches
 from nasface.tasks._verification import Searched, check_options, search_and_measure
 from nasface.tasks.following import following
 
@@ -54,6 +56,7 @@ class Task:
     notes: tuple[str, ...]
     exporter: Exporter | None
     data: FaceData | None
+    others: dict[str, Workbench]
 
 
 def run(run: Run) -> Outcome:
@@ -84,12 +87,13 @@ def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: f
     verified = search_and_measure(
         run, task.bench, task.data, ranker, judged.intervals, lambda ranker: search(run, task, ranker)
     )
+    joint = joint_front(run, verified.result.front, task.others, verified.ranker, task.constraints)
     facts = SearchFacts(
         task.bench.source.name,
         task.bench.space,
         task.bench.devices,
         task.constraints,
-        (*task.notes, *verified.result.remarks, *verified.remarks),
+        (*task.notes, *verified.result.remarks, *verified.remarks, *(() if joint is None else (joint.remark,))),
         task.bench.table,
         task.bench.targets,
         run.settings.accuracy.metric,
@@ -98,7 +102,7 @@ def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: f
         verified.result,
         run.settings.predictor["name"],
     )
-    _write_front(run, facts)
+    _write_front(run, facts, joint)
     comparison, place = compare(facts), standing(facts)
     delivered = None if task.exporter is None else deliver(run, task, task.exporter, facts, comparison)
     seconds = Seconds(verified.seconds, time.perf_counter() - started)
@@ -116,7 +120,8 @@ def prepare(run: Run) -> Task:
     exporter = None if settings.exporter["name"] == "none" else run.workbench.build_exporter()
     wanted = exporter is not None or settings.refine.verify_top > 0
     data = _photos(run) if wanted else None
-    return Task(bench, bench.constraints, (*notes(bench.constraints), *extremes_note(bench.space)), exporter, data)
+    remarks = (*notes(bench.constraints), *extremes_note(bench.space))
+    return Task(bench, bench.constraints, remarks, exporter, data, other_benches(run))
 
 
 class Learned(NamedTuple):
@@ -177,12 +182,15 @@ def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, compar
     return Delivered(file.model, supernet.fingerprint, network.calibration, file.timing, file.measured, description)
 
 
-def _write_front(run: Run, facts: SearchFacts) -> None:
+def _write_front(run: Run, facts: SearchFacts, joint: JointFront | None) -> None:
     """The front, where the search was for one."""
     front = facts.result.front
     if front is not None:
         limits = {c.cost.name: c.bound for c in facts.constraints}
-        write_front(run.folder, front, facts.ranker, facts.metric, limits.get(front.keys[0]))
+        if joint is not None:
+            write_joint_front(run.folder, joint, facts.space, facts.metric, limits.get(front.keys[0]))
+        else:
+            write_front(run.folder, front, facts.ranker, facts.metric, limits.get(front.keys[0]))
         run.console.print(f"front: {run.shown(run.folder / FILE)}, {run.shown(run.folder / PICTURE)}", soft_wrap=True)
 
 

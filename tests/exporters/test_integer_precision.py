@@ -86,7 +86,16 @@ def test_integer_files_hold_no_operator_in_float(mobile, images, tmp_path):
         found = Counter(operators(exported.path))
         assert found["HARD_SWISH"] == swishes
         assert found["QUANTIZE"] + found["DEQUANTIZE"] <= 2 + 2 * swishes
-        assert read_metadata(exported.path)["hard_swish"] == hard_swish
+        metadata = read_metadata(exported.path)
+        assert metadata["hard_swish"] == hard_swish
+        assert metadata["float_operators"] == (["HARD_SWISH"] if swishes else [])
+
+
+def test_enlarging_stays_in_integers(images, rng, tmp_path):
+    spec = single(OPERATIONS["upsample"])
+    path = export(spec, random_weights(spec, rng), tmp_path / "net.tflite", images(spec), precision="int8").path
+    assert _flatbuffer_types(path)["DEPTH_TO_SPACE"] == {"INT8"}
+    assert read_metadata(path)["float_operators"] == []
 
 
 def test_operators_can_be_left_in_float(mobile, images, tmp_path):
