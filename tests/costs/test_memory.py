@@ -68,30 +68,6 @@ def test_integers_need_a_quarter_but_for_float_copies(function: str, peak: int) 
     assert peak_megabytes(layer, integers=True) == pytest.approx(peak / 1e6)
 
 
-@pytest.mark.parametrize("depth", [2, 4])
-def test_integers_peak_where_the_files_tensors_do(depth: int, rng: np.random.Generator) -> None:
-    """Within a tenth of the tensors alive at one time in the graph that the exporter writes."""
-    from nasface.exporters._lowering import Lowering
-    from nasface.exporters._quantize import NO_INTEGER_KERNEL, quantise
-    from nasface.exporters._ranges import measure_ranges
-
-    genotype = SPACE.from_dict({"ks": 5, "e": 6, "d": depth})
-    spec = SPACE.build(genotype)
-    lowered = Lowering(spec, random_weights(spec, rng), split=False, hard_swish=True).graph()
-    graph = quantise(
-        lowered, measure_ranges(lowered, rng.standard_normal((1, *spec.input_shape), np.float32)), NO_INTEGER_KERNEL
-    )
-    last = {index: position for position, op in enumerate(graph.operators) for index in op.inputs}
-    alive: set[int] = set()
-    peak = 0
-    for position, op in enumerate(graph.operators):
-        alive |= {op.output, *(index for index in op.inputs if graph.tensors[index].value is None)}
-        sizes = (np.prod(graph.tensors[i].shape) * np.dtype(graph.tensors[i].dtype).itemsize for i in alive)
-        peak = max(peak, int(sum(sizes)))
-        alive = {index for index in alive if last.get(index, -1) > position}
-    assert PeakMemoryMB(SPACE, "int8").predict(genotype[None])[0] == pytest.approx(peak / 1e6, rel=0.1)
-
-
 def test_a_value_read_no_more_is_freed() -> None:
     net = NetBuilder("chain", (10, 10, 4))
     with net.layer("chain"):

@@ -7,10 +7,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from nasface.costs import PeakMemoryMB
 from nasface.errors import ExportError, UnknownName
 from nasface.exporters import TFLiteConfig, TFLiteExporter, read_metadata
 from nasface.netspec import ACTIVATIONS, INPUT, Activation, NetBuilder, random_weights
 from nasface.runtimes.tflite import open_tflite, run_tflite
+from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
 
 pytest.importorskip("ai_edge_litert")
 
@@ -212,3 +214,27 @@ def test_unknown_words_are_refused(mobile, images, tmp_path):
         export(*mobile, tmp_path / "net.tflite", images(mobile[0]), precision="int8", float_operators=["CONV"])
     with pytest.raises(UnknownName, match="integer"):
         TFLiteExporter(TFLiteConfig(precision="int8", hard_swish="fast"))
+
+
+@pytest.mark.parametrize("depth", [2, 4])
+def test_integers_peak_where_the_files_tensors_do(depth, rng):
+    """Within a tenth of the tensors alive at one time in the graph that the exporter writes."""
+    from nasface.exporters._lowering import Lowering
+    from nasface.exporters._quantize import NO_INTEGER_KERNEL, quantise
+    from nasface.exporters._ranges import measure_ranges
+
+    space = OfaMbv3(OfaMbv3FaceConfig(resolution=112))
+    genotype = space.from_dict({"ks": 5, "e": 6, "d": depth})
+    spec = space.build(genotype)
+    lowered = Lowering(spec, random_weights(spec, rng), split=False, hard_swish=True).graph()
+    graph = quantise(
+        lowered, measure_ranges(lowered, rng.standard_normal((1, *spec.input_shape), np.float32)), NO_INTEGER_KERNEL
+    )
+    last = {index: position for position, op in enumerate(graph.operators) for index in op.inputs}
+    alive, peak = set(), 0
+    for position, op in enumerate(graph.operators):
+        alive |= {op.output, *(index for index in op.inputs if graph.tensors[index].value is None)}
+        sizes = (np.prod(graph.tensors[i].shape) * np.dtype(graph.tensors[i].dtype).itemsize for i in alive)
+        peak = max(peak, int(sum(sizes)))
+        alive = {index for index in alive if last.get(index, -1) > position}
+    assert PeakMemoryMB(space, "int8").predict(genotype[None])[0] == pytest.approx(peak / 1e6, rel=0.1)
