@@ -42,17 +42,28 @@ marggin: 0.125
 }
 
 
+CHOSEN = ("training=brief", "loss=gentle", "teacher=quiet", "device=board")
+
+
 @pytest.fixture(scope="module")
-def listed(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    site = tmp_path_factory.mktemp("presets")
-    install(site, "presets", {name: text.lstrip() for name, text in PRESETS.items()})
-    install(site, "crooked", {name: text.lstrip() for name, text in CROOKED.items()})
-    return command("task=list", "training=brief", "loss=gentle", "teacher=quiet", "device=board", sites=[site])
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("presets")
+    install(folder, "presets", {name: text.lstrip() for name, text in PRESETS.items()})
+    install(folder, "crooked", {name: text.lstrip() for name, text in CROOKED.items()})
+    return folder
 
 
-def test_they_are_chosen_like_any_other(listed: Done) -> None:
-    assert listed.code == 0, listed.err
-    options = OmegaConf.load(listed.folder / "config.yaml")
+@pytest.fixture(scope="module")
+def listed(command: Command, site: Path) -> Done:
+    done = command("task=list", sites=[site])
+    assert done.code == 0, done.err
+    return done
+
+
+def test_they_are_chosen_like_any_other(command: Command, site: Path) -> None:
+    done = command(*CHOSEN, "--cfg", "job", sites=[site])
+    assert done.code == 0, done.err
+    options = OmegaConf.create(done.out)
     assert options.training.plan.brief.steps == 2
     assert (options.loss.name, options.loss.margin, options.loss.scale) == ("arcface", 0.125, 64.0)
     assert (options.teacher.name, options.teacher.weight) == ("largest", 0.25)
