@@ -71,6 +71,11 @@ class ComposedFaces:
         detector: Must give points.
         seed: Of the composed photos and the shifts.
 
+    Attributes:
+        labels: Person of every face that was found.
+        rows: Its face photo, as a row of the set that the photos were read from.
+        found: Share of the face photos that were found.
+
     Raises:
         DataError: It finds none.
     """
@@ -84,7 +89,8 @@ class ComposedFaces:
         ]
         if not self._seen:
             raise DataError("The detector found none of the composed faces; take another detector.")
-        self.labels = photos.labels[[place.row for _, _, place in self._seen]]
+        found = [place.row for _, _, place in self._seen]
+        self.labels, self.rows = photos.labels[found], photos.indices[found]
         self.found = len(self._seen) / len(photos)
 
     def cut(self, way: str, template: Template, size: int) -> npt.NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
@@ -17,12 +18,14 @@ import numpy.typing as npt
 
 from nasface.analysis import Row
 from nasface.composition import named_genotypes
+from nasface.data import FaceSet
 from nasface.errors import InvalidInput, UnknownName
 from nasface.experiments._base import Cell, Experiment, Report
-from nasface.experiments.composed import ALIGNED, ROLL, SIDES, WAYS, ComposedFaces
+from nasface.experiments.composed import ALIGNED, ORIGINAL, ROLL, SIDES, WAYS, ComposedFaces
 from nasface.jobs import Run
 from nasface.metrics import Interval, bootstrap_difference, bootstrap_people, open_set, random_gallery, unit_rows
 from nasface.randomness import Part
+from nasface.recognition import read_descriptors
 from nasface.reports import markdown
 from nasface.settings import typed
 
@@ -42,11 +45,14 @@ class Options:
         networks: smallest, found (the search's), largest, or names of published networks.
         photos: Report photos at most; null for all.
         resamples: Bootstrap resamples over people.
+        descriptors: File of descriptors of the photos by another network, a teacher's for instance, as `task=evaluate`
+            reads it: what the same faces are worth to it uncut; null for none.
     """
 
     networks: list[str]
     photos: int | None
     resamples: int
+    descriptors: str | None
 
 
 @dataclass(frozen=True)
@@ -72,22 +78,32 @@ class PaperCrops(Experiment[Crop]):
         data = run.open_data()
         self._training, self._report = data.require("training"), data.require("report")
         seed = run.settings.seed
+        others, faces = options.descriptors, self._chosen
+        self._others = None if others is None else read_descriptors(run.path(others), faces.names)
         self.fingerprint = self._bench.fingerprint(data.fingerprint, options.photos, seed, self._template.to_dict())
         self._descriptors: dict[Crop, npt.NDArray[np.float32]] = {}
         self._networks: dict[str, SpecModule] = {}
 
     def cells(self) -> list[Crop]:
-        """Every network and way."""
-        return [Crop(network, way) for network in self._options.networks for way in WAYS]
+        """Every network and way; of descriptors that somebody brought, what they are."""
+        cells = [Crop(network, way) for network in self._options.networks for way in WAYS]
+        return cells if self._others is None else [*cells, Crop(self._brought, ORIGINAL)]
+
+    @property
+    def _brought(self) -> str:
+        """What the descriptors are called."""
+        return Path(str(self._options.descriptors)).name
 
     def measure(self, cell: Crop) -> list[Row]:
         """One network on one way's pictures; differences are to the aligned ones, of the same people."""
         seed, resamples = self._run.settings.seed, self._options.resamples
         mine, labels = self._describe(cell), self._composed.labels
-        other = self._describe(Crop(cell.network, ALIGNED))
         intervals = bootstrap_people(mine, labels, np.random.default_rng(seed), fars=(FAR,), resamples=resamples)
-        rng = np.random.default_rng(seed)
-        difference = bootstrap_difference(mine, other, labels, rng, fars=(FAR,), resamples=resamples)["auc"]
+        difference: Row = {"auc_difference": None, "auc_difference_low": None, "auc_difference_high": None}
+        if cell.network in self._options.networks:
+            other, rng = self._describe(Crop(cell.network, ALIGNED)), np.random.default_rng(seed)
+            found = bootstrap_difference(mine, other, labels, rng, fars=(FAR,), resamples=resamples)
+            difference = _named("auc_difference", found["auc"])
         known = np.bincount(labels)[labels] > 1
         gallery = random_gallery(mine[known], labels[known])
         opened = open_set(mine, labels, np.random.default_rng(seed), fpirs=(FPIR,), resamples=resamples)
@@ -98,7 +114,7 @@ class PaperCrops(Experiment[Crop]):
                 "found": self._composed.found,
                 **_named("auc", intervals["auc"]),
                 **_named("tar", intervals[f"tar@{FAR:g}"]),
-                **_named("auc_difference", difference),
+                **difference,
                 "rank1": gallery.micro,
                 "rank1_std": gallery.micro_std,
                 "rank5": gallery.rank5,
@@ -134,16 +150,23 @@ class PaperCrops(Experiment[Crop]):
             "person); DIR is of a gallery of half of the people with two photos, all others being strangers.\n\n"
         ) + ways
 
+    @property
+    def _chosen(self) -> FaceSet:
+        """The report photos that are composed."""
+        most, everybody = self._options.photos, self._report
+        return everybody if most is None else everybody.select(np.arange(min(most, len(everybody))))
+
     @cached_property
     def _composed(self) -> ComposedFaces:
-        most, everybody = self._options.photos, self._report
-        faces = everybody if most is None else everybody.select(np.arange(min(most, len(everybody))))
-        return ComposedFaces(faces.load(size=self._bench.space.resolution), self._run.detector, self._run.settings.seed)
+        photos = self._chosen.load(size=self._bench.space.resolution)
+        return ComposedFaces(photos, self._run.detector, self._run.settings.seed)
 
     def _describe(self, cell: Crop) -> npt.NDArray[np.float32]:
         """Unit descriptors of all faces; kept, as every way is compared with one of them."""
         from nasface.accuracy.estimator import describe
 
+        if self._others is not None and cell.network == self._brought:
+            return unit_rows(self._others[self._composed.rows])
         if cell not in self._descriptors:
             pictures = self._composed.cut(cell.way, self._template, self._bench.space.resolution)
             self._descriptors[cell] = unit_rows(describe(self._network(cell.network), pictures))
@@ -176,12 +199,16 @@ class PaperCrops(Experiment[Crop]):
         return known[name]
 
 
-def _named(name: str, interval: Interval) -> dict[str, float]:
+def _named(name: str, interval: Interval) -> Row:
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _line(row: Row) -> list[str]:
-    difference = "–" if row["way"] == ALIGNED else _interval(row, "auc_difference", ".4f", sign=True)
+    difference = (
+        "–"
+        if row["way"] == ALIGNED or row["auc_difference"] in (None, "")
+        else _interval(row, "auc_difference", ".4f", sign=True)
+    )
     rank1 = f"{float(str(row['rank1'])):.3f} ± {float(str(row['rank1_std'])):.3f}"
     tar = _interval(row, "tar", ".3f")
     return [str(row["way"]), _interval(row, "auc", ".4f"), difference, tar, rank1, _interval(row, "dir", ".3f")]

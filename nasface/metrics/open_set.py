@@ -10,16 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import InvalidInput
 from nasface.metrics._checks import label_codes, unit_rows
-from nasface.metrics.resampling import Interval
+from nasface.metrics.resampling import Interval, student_interval
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+FPIRS: Final = (0.1, 0.01)
+"""False positive identification rates that are looked at unless others are asked for."""
+
+LEVEL: Final = 0.95
+"""Of the intervals."""
+
+ACCEPTED: Final = 10
+"""Strangers who are taken for somebody, at least, for a rate to be told."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ def open_set(
     labels: npt.ArrayLike,
     rng: np.random.Generator,
     *,
-    fpirs: Sequence[float] = (0.1, 0.01),
+    fpirs: Sequence[float] | None = None,
     known: float = 0.5,
     resamples: int = 200,
 ) -> Identification:
@@ -56,7 +66,7 @@ def open_set(
         descriptors: (n, d), scaled to unit length here.
         labels: (n,) person of every photo.
         rng: Draws who is enrolled, with which photo, and the resamples.
-        fpirs: False positive identification rates.
+        fpirs: False positive identification rates; None for those of `FPIRS` that enough strangers support.
         known: Share of the people with two photos or more who are enrolled.
         resamples: Bootstrap resamples over known and unknown people.
 
@@ -66,6 +76,8 @@ def open_set(
     rows = unit_rows(descriptors)
     codes = label_codes(labels, len(rows))
     gallery, probes, strangers = _deal(codes, rng, known)
+    if fpirs is None:
+        fpirs = [fpir for fpir in FPIRS if fpir * len(strangers) >= ACCEPTED]
     for fpir in fpirs:
         if not 1 / max(len(strangers), 1) <= fpir < 1:
             raise InvalidInput(
@@ -79,7 +91,7 @@ def open_set(
     hits = np.where(ranks == 0, own, -np.inf)
     cmc = np.cumsum(np.bincount(ranks, minlength=len(gallery))) / len(probes)
     draws = [(_draw(codes[probes], rng), _draw(codes[strangers], rng)) for _ in range(resamples)]
-    rates = {fpir: _interval(hits, top, fpir, draws) for fpir in fpirs}
+    rates = {fpir: _interval(hits, top, fpir, draws, len(gallery)) for fpir in fpirs}
     return Identification(tuple(cmc.tolist()), rates, len(gallery), len(probes), len(strangers))
 
 
@@ -111,10 +123,10 @@ def _rate(hits: Floats, top: Floats, fpir: float) -> float:
     return float((hits > threshold).mean())
 
 
-def _interval(hits: Floats, top: Floats, fpir: float, draws: Sequence[tuple[Ints, Ints]]) -> Interval:
+def _interval(hits: Floats, top: Floats, fpir: float, draws: Sequence[tuple[Ints, Ints]], people: int) -> Interval:
+    """Student's, over the known people; without draws no wider than the value."""
     value = _rate(hits, top, fpir)
     drawn = np.array([_rate(hits[mine], top[others], fpir) for mine, others in draws])
-    if len(drawn) < 2:
-        return Interval(value, value, value, 0.0, 0.95, len(drawn))
-    low, high = np.quantile(drawn, [0.025, 0.975]).tolist()
-    return Interval(value, low, high, float(drawn.std(ddof=1)), 0.95, len(drawn))
+    if len(drawn) < 2 or people < 2:
+        return Interval(value, value, value, 0.0, LEVEL, len(drawn))
+    return student_interval(value, drawn, people, LEVEL)

@@ -13,15 +13,18 @@ from nasface.errors import InvalidInput
 from nasface.metrics import (
     AllPairs,
     GroupRates,
+    Identification,
     Interval,
     LeaveOneOut,
     PhotoSet,
+    RandomGallery,
     Similarities,
     Verification,
     bootstrap_people,
     check_far,
     evaluate_pairs,
     group_rates,
+    open_set,
     squared_distances,
     stated_metrics,
     supported_rates,
@@ -37,6 +40,10 @@ class Judgement:
     Attributes:
         all_pairs: Verification over all pairs of photos of report people, or None without any.
         identification: Rank-1, leave one out; likewise.
+        gallery: Identification by one random photo a person among those with two (the paper's protocol), or None where
+            fewer than two people have two.
+        strangers: Closed and open set: half of the people with two photos are known by one, all others are strangers;
+            None without such people.
         intervals: Bootstrap over people of the figures that follow from all pairs; empty if not asked for.
         pairs: Verification over listed pairs, or None without a list.
         figures: `nasface.metrics.METRICS` by label, of report people.
@@ -46,6 +53,8 @@ class Judgement:
 
     all_pairs: AllPairs | None
     identification: LeaveOneOut | None
+    gallery: RandomGallery | None
+    strangers: Identification | None
     intervals: dict[str, Interval]
     pairs: Verification | None
     figures: dict[str, float] = field(default_factory=dict)
@@ -59,6 +68,11 @@ class Judgement:
     def row(self) -> dict[str, float]:
         """The main figures by name, for tables."""
         row = dict(self.figures)
+        if (gallery := self.gallery) is not None:
+            row |= {"identification": gallery.micro, "identification std": gallery.micro_std}
+            row |= {"identification macro": gallery.macro, "identification rank5": gallery.rank5}
+        if self.strangers is not None:
+            row |= {f"dir@fpir{fpir:g}": interval.value for fpir, interval in self.strangers.dir.items()}
         if self.pairs is not None:
             row |= {"pairs accuracy": self.pairs.accuracy, "pairs accuracy std": self.pairs.accuracy_std}
             row |= {} if self.all_pairs is not None else {"pairs auc": self.pairs.auc}
@@ -95,7 +109,7 @@ def judge(
     names = [faces.names[row] for row in embedded.rows]
     pairs = None if data.pairs is None else _listed(embedded.descriptors, names, data.pairs)
     if data.report is None:
-        return Judgement(None, None, {}, pairs)
+        return Judgement(None, None, None, None, {}, pairs, caveat=data.caveat)
     reported = set(data.report.names)
     mine = np.array([name in reported for name in names])
     descriptors, labels = embedded.descriptors[mine], faces.labels[embedded.rows][mine]
@@ -106,19 +120,26 @@ def judge(
         check_far(rate, photos.impostors)
     similar = Similarities.of_descriptors(photos, descriptors)
     intervals: dict[str, Interval] = {}
-    left_out: tuple[str, ...] = ()
+    strangers: Identification | None = None
+    left_out: list[str] = []
     try:
         if resamples:
             intervals = bootstrap_people(descriptors, labels, rng, fars=far, resamples=resamples)
     except InvalidInput as error:  # the figures themselves need fewer people
-        left_out = (f"no intervals: {error}",)
+        left_out.append(f"no intervals: {error}")
+    try:
+        strangers = open_set(descriptors, labels, rng, resamples=resamples)
+    except InvalidInput as error:
+        left_out.append(f"no identification among strangers: {error}")
     return Judgement(
         AllPairs.of(similar.roc, photos.codes, far),
         similar.leave_one_out,
+        similar.identification if photos.people_with_two > 1 else None,
+        strangers,
         intervals,
         pairs,
         {metric.label: metric.compute(similar) for metric in stated_metrics(far) if metric.needs(photos)},
-        left_out,
+        tuple(left_out),
         data.caveat,
     )
 

@@ -20,6 +20,7 @@ from nasface.recognition.aligned_data import aligned_data
 from nasface.recognition.judge import judge_groups
 from nasface.reports import Page
 from nasface.reports.cells import cell_text
+from nasface.reports.identification import add_identification
 from nasface.runs import Json
 from nasface.runtimes import open_model
 from nasface.tasks._networks import network_folders, open_network
@@ -75,6 +76,7 @@ def run(run: Run) -> Outcome:
         page.heading("95 % intervals over people")
         intervals = [[file.name, *map(file.judgement.interval, names)] for file in files]
         page.table(["model", *names], intervals)
+    add_identification(page, {file.name: file.judgement for file in files})
     for file in files:
         _show_groups(run, page, file)
     page.write(run.folder / "report.html")

@@ -115,4 +115,7 @@ def test_errors_by_group(cli: Command, here: Path) -> None:
     [details] = done.result["decision"]["details"].values()
     assert [group["group"] for group in details["groups"]] == ["even", "odd"]
     assert "highest FMR" in done.out
-    assert "errors by group" in (done.folder / "report.html").read_text()
+    page = (done.folder / "report.html").read_text()
+    assert "errors by group" in page
+    assert "Known people and strangers" in page
+    assert "identification macro" in done.out

@@ -111,7 +111,14 @@ def test_lines_join_equal_faces_and_no_others(compared: Page, photos: dict[str, 
     assert places[1][second] < 500
     compared.evaluate(SLIDE, 0)
     assert compared.locator("#lines line").count() == 0
+    compared.set_viewport_size({"width": 360, "height": 800})
+    assert compared.evaluate(OVERFLOW) <= 0
 
+
+OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
+SHOWN_THOUGH_HIDDEN = (
+    "[...document.querySelectorAll('[hidden]')].filter((e) => e.getClientRects().length).map((e) => e.id)"
+)
 
 SLIDE = """value => {
     const slider = document.getElementById("threshold");
@@ -153,6 +160,9 @@ def test_somebody_enrolled_is_recognised_and_can_be_forgotten(
     page.evaluate(SLIDE, 0.01)
     page.locator("#probe input[type=file]").set_input_files(tmp_path / "one.png")
     page.wait_for_selector("#answer:has-text('Drawn Person (0.00)')")
+    page.locator("#probe input[type=file]").set_input_files(photos["left"])
+    page.wait_for_selector("#answer:has-text('1: ')")
+    assert re.search(r"1: .*\(.*, 2: ", page.inner_text("#answer")), "numbered as the boxes are"
     page.click("#forget")
     page.locator("#probe input[type=file]").set_input_files(tmp_path / "one.png")
     page.wait_for_selector("#answer:has-text('nobody is enrolled')")
@@ -168,7 +178,7 @@ def test_networks_are_timed(browser: Browser, server: PageServer) -> None:
     rows = [row.split("\t") for row in page.inner_text("#models tbody").split("\n") if "\t" in row]
     assert len(rows) == 2
     for row in rows:
-        median, fast = float(row[-4]), float(row[-3])
+        median, fast = float(row[-6]), float(row[-5])
         assert 0 < fast <= median
     assert page.locator("#histogram rect").count() > 0
     page.close()
@@ -211,7 +221,8 @@ def test_it_fits_and_can_be_used_by_keyboard(browser: Browser, server: PageServe
     for tab in ("identify", "speed", "about"):
         page.keyboard.press("ArrowRight")
         assert page.locator(f"#{tab}").is_visible()
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert page.evaluate(OVERFLOW) <= 0
+        assert page.evaluate(SHOWN_THOUGH_HIDDEN) == []
     assert re.search(rf"nasface {re.escape(VERSION)}", page.inner_text("#facts"))
     unnamed = page.evaluate(
         "[...document.querySelectorAll('button, input, select')].filter((e) => "

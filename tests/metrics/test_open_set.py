@@ -30,7 +30,7 @@ def test_strangers_who_look_like_the_known_cost(rng: np.random.Generator) -> Non
     """By counting: the threshold is passed by at most the stated share of strangers, in a plain loop."""
     people = np.repeat(np.arange(60), 4)
     x = rng.normal(size=(60, 6))[people] + 0.6 * rng.normal(size=(240, 6))
-    found = open_set(x, people, np.random.default_rng(3), resamples=50)
+    found = open_set(x, people, np.random.default_rng(3), fpirs=(0.1, 0.01), resamples=50)
     draw = np.random.default_rng(3)
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     enrolled = sorted(draw.permutation(60)[:30].tolist())
@@ -57,3 +57,10 @@ def test_what_cannot_be_measured_is_refused(rng: np.random.Generator) -> None:
         open_set(rng.normal(size=(20, 4)), people, rng, fpirs=(0.001,))
     with pytest.raises(InvalidInput, match="two photos to enrol"):
         open_set(rng.normal(size=(20, 4)), np.arange(20), rng)
+
+
+def test_rates_that_enough_strangers_support(rng: np.random.Generator) -> None:
+    """Ten of them are accepted, or the rate is not told."""
+    x, people = rng.normal(size=(400, 4)), np.repeat(np.arange(100), 4)
+    assert list(open_set(x, people, rng, resamples=2).dir) == [0.1]
+    assert list(open_set(x[:160], people[:160], rng, resamples=2).dir) == []

@@ -17,6 +17,7 @@ from nasface.recognition import gallery_file
 from nasface.recognition.classifiers import Centroid, CentroidConfig, Linear, LinearConfig, Nearest, NearestConfig
 from nasface.recognition.gallery import Gallery, Threshold, Way, widened
 from nasface.recognition.gallery_file import GalleryFile
+from nasface.testing.arguments import own_generator_only
 
 WAY = Way("a" * 64, "aligned", {"size": 112, "points": [[1, 2]] * 5}, "yunet")
 
@@ -228,6 +229,24 @@ def test_classifiers_rank_the_right_person_first(classifier, people: int, rng: n
     scores = classifier.scores(probes, gallery.nearest(probes))
     assert scores.shape == (people, people)
     assert scores.argmax(axis=1).tolist() == list(range(people))
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS, ids=["nearest", "centroid", "ridge", "svm"])
+def test_who_has_one_photo_is_not_taken_for_who_has_four(classifier, rng: np.random.Generator) -> None:
+    """And nobody's generator is used, so that galleries give the same answers in any program."""
+    if isinstance(classifier, Linear):
+        pytest.importorskip("sklearn")
+    centres, gallery = unit(rng, 60, 32), Gallery()
+    for person, centre in enumerate(centres):
+        rows = centre + 0.05 * rng.normal(size=(1 + person % 4, 32))
+        gallery = gallery.enrolled(f"p{person:03d}", rows.astype(np.float32), WAY)
+    probes = (centres + 0.05 * rng.normal(size=centres.shape)).astype(np.float32)
+    probes /= np.linalg.norm(probes, axis=1, keepdims=True)
+    with own_generator_only():
+        classifier.fit(gallery)
+        scores = classifier.scores(probes, gallery.nearest(probes))
+    assert scores.dtype == np.float32
+    assert scores.argmax(axis=1).tolist() == list(range(60))
 
 
 def test_where_the_mean_helps(rng: np.random.Generator) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from nasface.data import FaceData, FaceSet, load_data
 from nasface.errors import InvalidInput
-from nasface.metrics import evaluate_all_pairs, leave_one_out
+from nasface.metrics import evaluate_all_pairs, leave_one_out, open_set, random_gallery
 from nasface.recognition import Embedded, Judgement, judge
 
 
@@ -49,6 +49,18 @@ def test_figures_are_those_of_the_report_people(data: FaceData) -> None:
     assert row[f"tar@{expected.points[-1].far:g}"] == expected.points[-1].tar
 
 
+def test_identification_of_the_report_people(data: FaceData) -> None:
+    """Closed set by the paper's draws, and with strangers."""
+    faces, report = data.photos_to_judge, data.require("report")
+    descriptors = noisy(faces)
+    found, mine = judged(data, descriptors), descriptors[faces.positions(list(report.names))]
+    assert found.gallery == random_gallery(mine, report.labels)
+    assert found.strangers == open_set(mine, report.labels, np.random.default_rng(0), resamples=0)
+    row = found.row()
+    assert 0 < row["identification"] == found.gallery.micro < 1
+    assert not [name for name in row if name.startswith("dir")], "so few strangers support no rate"
+
+
 def test_people_of_other_roles_change_nothing(data: FaceData) -> None:
     """Even if descriptors of training and validation people are handed in, they are not part of a result."""
     everything, mine = data.everything, dataclasses.replace(data, pairs=None)
@@ -77,6 +89,7 @@ def test_listed_pairs_alone(data: FaceData) -> None:
     only_pairs = dataclasses.replace(data, report=None)
     found = judged(only_pairs, noisy(only_pairs.photos_to_judge))
     assert (found.all_pairs, found.identification, found.intervals) == (None, None, {})
+    assert (found.gallery, found.strangers) == (None, None)
     assert set(found.row()) >= {"pairs accuracy", "pairs auc"}
     assert 0.6 < found.pairs.accuracy <= 1
 

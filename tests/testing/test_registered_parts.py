@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,8 @@ class TestDetectors(DetectorConformance):
     @pytest.fixture(params=REGISTRY.names("detector"))
     def detector(self, request: pytest.FixtureRequest, tmp_path: Path) -> Detector:
         settings = {"name": request.param}
+        if request.param == "mtcnn" and importlib.util.find_spec("mtcnn") is None:
+            pytest.skip("needs the package mtcnn (extra [mtcnn])")
         if request.param == "boxes":
             (tmp_path / "boxes.csv").write_text("photo,left,top,right,bottom\ndrawn.png,10,20,200,210\n")
             settings["file"] = str(tmp_path / "boxes.csv")

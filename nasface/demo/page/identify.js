@@ -33,7 +33,7 @@ export function identifyPanel({ faces, say, fail, threshold }) {
   const ask = async (picture) => {
     const found = await faces(picture);
     show(live, picture, found);
-    answer.textContent = found.length ? found.map(({ descriptor }) => who(descriptor)).join(", ") : "no face";
+    answer.textContent = found.length ? found.map(({ descriptor }, i) => (found.length > 1 ? `${i + 1}: ` : "") + who(descriptor)).join(", ") : "no face";
   };
   chooser(document.getElementById("probe"), ask, fail);
   if (navigator.mediaDevices?.getUserMedia) liveButton();

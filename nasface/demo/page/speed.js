@@ -22,7 +22,7 @@ export async function speedPanel({ load, choose, inTurn, say, fail, runtime }) {
   /** Shows a network; the first one recognises until another is chosen, or one is added that does. */
   function add(entry, recognises = false) {
     const row = rows.insertRow();
-    [entry.name, (entry.bytes / 1e6).toFixed(2), entry.predicted?.toFixed(4) ?? "–", "–", "–", "–", "–"].forEach((text) => (row.insertCell().textContent = text));
+    [entry.name, "–", "–", "–", "–", (entry.bytes / 1e6).toFixed(2), entry.predicted?.toFixed(4) ?? "–"].forEach((text) => (row.insertCell().textContent = text));
     const pick = Object.assign(document.createElement("button"), { type: "button", textContent: "use" });
     pick.setAttribute("aria-label", `Recognise with ${entry.name}`);
     pick.addEventListener("click", () => choose(entry).then(() => mark(row)).catch(fail));
@@ -53,7 +53,7 @@ export async function speedPanel({ load, choose, inTurn, say, fail, runtime }) {
         model.delete();
         const found = summary(times, step);
         const ms = (value) => value.toPrecision(3);
-        [ms(found.median), ms(found.low), `${ms(found.mean)} ± ${ms(found.deviation)}`, ms(found.p90)].forEach((text, k) => (rows.rows[i].cells[3 + k].textContent = text));
+        [ms(found.median), ms(found.low), `${ms(found.mean)} ± ${ms(found.deviation)}`, ms(found.p90)].forEach((text, k) => (rows.rows[i].cells[1 + k].textContent = text));
         found.warnings.forEach((text) => warnings.append(Object.assign(document.createElement("li"), { textContent: `${entry.name}: ${text}` })));
         draw(entry.name, histogram(times));
       }

@@ -49,8 +49,11 @@ class Linear(Classifier):
         with requires("scikit-learn", "classifiers", "classifier=linear"):
             from sklearn.linear_model import RidgeClassifier
             from sklearn.svm import LinearSVC
-        ridge = self._config.kind == "ridge"
-        model = RidgeClassifier(self._config.strength) if ridge else LinearSVC(C=1 / self._config.strength)
+        if self._config.kind == "ridge":
+            # photos weigh by how few their person has: else whoever has one is taken for whoever has several
+            model = RidgeClassifier(self._config.strength, class_weight="balanced")
+        else:
+            model = LinearSVC(C=1 / self._config.strength, class_weight="balanced", random_state=0)
         model.fit(gallery.descriptors.astype(np.float32), gallery.labels)
         weights = np.atleast_2d(np.asarray(model.coef_, np.float32))
         bias = np.atleast_1d(np.asarray(model.intercept_, np.float32))

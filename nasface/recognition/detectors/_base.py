@@ -3,13 +3,15 @@
 Protocol. A detector is constructed as `cls(config)`; the constructor checks the configuration, and heavy imports wait
 for the first photo. `detect(photo, name)` may be called any number of times, in any order, and answers for one photo
 alone: uint8 RGB (height, width, 3) of any size, upright (`nasface.recognition.open_photo` turns it so). No face is an
-answer, an empty list; faces come best first. Coordinates are pixels of the photo as it was given, x to the right and y
-down, (0, 0) the centre of its first pixel.
+answer, an empty list; faces come best first. It is called from several threads and pickled into other processes, so
+that it keeps nothing between photos. Coordinates are pixels of the photo as it was given, x to the right and y down,
+(0, 0) the centre of its first pixel.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -41,26 +43,45 @@ class Detector(ABC):
         """
 
 
-def suppress(boxes: npt.NDArray[np.float64], scores: npt.NDArray[np.float64], overlap: float) -> npt.NDArray[np.int64]:
+Floats = npt.NDArray[np.float64]
+
+
+def iou(box: Floats, others: Floats) -> Floats:
+    """Intersection over union of a box with each of float64[n, 4]."""
+    shared = _shared(box, others)
+    return np.asarray(shared / np.maximum(_area(box) + _area(others) - shared, np.finfo(np.float64).tiny))
+
+
+def cover(box: Floats, others: Floats) -> Floats:
+    """Intersection over the smaller area of a box and each of float64[n, 4]; 1 where one lies in the other."""
+    smaller = np.minimum(_area(box), _area(others))
+    return np.asarray(_shared(box, others) / np.maximum(smaller, np.finfo(np.float64).tiny))
+
+
+def suppress(
+    boxes: Floats, scores: Floats, overlap: float, measure: Callable[[Floats, Floats], Floats] = iou
+) -> npt.NDArray[np.int64]:
     """Rows of the boxes that stay when of two that overlap too much the better one stays; best first.
 
     Args:
         boxes: float64[n, 4], left, top, right, bottom.
         scores: float64[n].
-        overlap: Largest intersection over union that two boxes of different faces may have.
+        overlap: The most that two boxes of different faces may overlap.
+        measure: How much that is, `iou` or `cover`.
     """
     left = np.argsort(-scores, kind="stable")
     kept = []
     while len(left):
         best, left = left[0], left[1:]
         kept.append(best)
-        left = left[iou(boxes[best], boxes[left]) <= overlap]
+        left = left[measure(boxes[best], boxes[left]) <= overlap]
     return np.array(kept, np.int64)
 
 
-def iou(box: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Intersection over union of a box with each of float64[n, 4]."""
+def _shared(box: Floats, others: Floats) -> Floats:
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    shared = np.prod(np.maximum(high - low, 0.0), axis=1)
-    areas = [np.prod(b[..., 2:] - b[..., :2], axis=-1) for b in (box, others)]
-    return np.asarray(shared / np.maximum(areas[0] + areas[1] - shared, np.finfo(np.float64).tiny))
+    return np.asarray(np.prod(np.maximum(high - low, 0.0), axis=1))
+
+
+def _area(boxes: Floats) -> Floats:
+    return np.asarray(np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1))
