@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,7 +55,9 @@ class Linear(Classifier):
             model = RidgeClassifier(self._config.strength, class_weight="balanced")
         else:
             model = LinearSVC(C=1 / self._config.strength, class_weight="balanced", random_state=0)
-        model.fit(gallery.descriptors.astype(np.float32), gallery.labels)
+        with warnings.catch_warnings():  # scikit-learn wonders at many people with one photo each
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            model.fit(gallery.descriptors.astype(np.float32), gallery.labels)
         weights = np.atleast_2d(np.asarray(model.coef_, np.float32))
         bias = np.atleast_1d(np.asarray(model.intercept_, np.float32))
         if len(gallery.people) == 2:  # scikit-learn keeps one score then, of the second
