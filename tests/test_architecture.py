@@ -75,7 +75,8 @@ OPENS = {
     "JSON makes lists of tuples": "training.state supernets.supernet",
     "runs elsewhere, alone": "timing.transports.runner",
     "checks of its own": "supernets.checkpoint data.sources data.record_file devices.time_csv devices.time_tree "
-    "predictors._mlp recognition.gallery_file exporters.torch_export runtimes._pt2 runtimes.torch_export "
+    "predictors._mlp recognition.gallery_file recognition.detectors.mtcnn_networks "
+    "exporters.torch_export runtimes._pt2 runtimes.torch_export "
     "runtimes.torchscript timing.torch_timing",
 }
 """Modules that may open files by themselves, and why; who reads what others bring goes through `nasface.reading`."""

@@ -141,6 +141,11 @@ class Gallery:
         names = [self.people[label] for label in self.labels[stays].tolist()]
         return replace(_ordered(names, self.descriptors[stays]), way=self.way, threshold=self.threshold)
 
+    def check_enrolled(self) -> None:
+        """Raise `GalleryError` if nobody is enrolled."""
+        if not len(self):
+            raise GalleryError("Nobody is enrolled in this gallery; enrol people with task=enrol.")
+
     def nearest(self, probes: Descriptors) -> Descriptors:
         """float32[m, people], squared L2 distance of every probe to the nearest descriptor of every person.
 
@@ -150,8 +155,7 @@ class Gallery:
         Raises:
             GalleryError: Nobody is enrolled.
         """
-        if not len(self):
-            raise GalleryError("Nobody is enrolled in this gallery; enrol people with task=enrol.")
+        self.check_enrolled()
         best = np.full((len(probes), len(self.people)), -np.inf, np.float32)
         for rows, block in self.blocks():
             labels = self.labels[rows]

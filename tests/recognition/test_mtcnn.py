@@ -77,7 +77,7 @@ def test_without_the_known_weights(there: str, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(mtcnn_networks, "weights_folder", lambda: folder)
     mtcnn_networks.networks.cache_clear()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MissingDependency, match=r"mtcnn==1\.0\.0.*nasface\[mtcnn\]"):
+    with pytest.raises(MissingDependency, match=r"1\.0\.0.*nasface\[mtcnn\]"):
         Mtcnn(MtcnnConfig()).detect(np.zeros((40, 40, 3), np.uint8))
     assert not (tmp_path / "opened").exists()
 

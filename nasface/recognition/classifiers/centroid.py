@@ -28,6 +28,7 @@ class Centroid(Classifier):
 
     def fit(self, gallery: Gallery) -> None:
         """Average the descriptors of every person."""
+        gallery.check_enrolled()
         sums = np.zeros((len(gallery.people), gallery.descriptors.shape[1]), np.float32)
         for rows, block in gallery.blocks():
             np.add.at(sums, gallery.labels[rows], block)

@@ -45,6 +45,7 @@ class Linear(Classifier):
 
     def fit(self, gallery: Gallery) -> None:
         """Learn a score per person; two people at least."""
+        gallery.check_enrolled()
         if len(gallery.people) < 2:
             raise InvalidInput("classifier=linear tells two people or more apart; enrol more, or take nearest.")
         with requires("scikit-learn", "classifiers", "classifier=linear"):

@@ -25,6 +25,7 @@ class Nearest(Classifier):
 
     def fit(self, gallery: Gallery) -> None:
         """Nothing is learnt."""
+        gallery.check_enrolled()
 
     def scores(self, probes: Descriptors, distances: Descriptors) -> Descriptors:
         """Negative distances."""

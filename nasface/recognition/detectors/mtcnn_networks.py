@@ -30,7 +30,7 @@ WEIGHTS: Final = {
 }
 """SHA-256 of the files in mtcnn 1.0.0."""
 
-WANTED: Final = "mtcnn==1.0.0", "mtcnn", "detector=mtcnn"
+PURPOSE: Final = "detector=mtcnn, with the weights of its release 1.0.0,"
 
 
 class Network(nn.Module):
@@ -116,12 +116,12 @@ def _as_torch(value: Floats) -> Floats:
 
 
 def _weights(name: str) -> list[Floats]:
-    with requires(*WANTED):
+    with requires("mtcnn", "mtcnn", PURPOSE):
         import joblib
     file = weights_folder() / f"{name}.lz4"
     content = file.read_bytes() if file.is_file() else b""
     if hashlib.sha256(content).hexdigest() != WEIGHTS[name]:
-        raise MissingDependency(*WANTED)
+        raise MissingDependency("mtcnn", "mtcnn", PURPOSE)
     return [np.asarray(value, np.float32) for value in joblib.load(io.BytesIO(content))]
 
 
@@ -133,5 +133,5 @@ def weights_folder() -> Path:
     """
     found = importlib.util.find_spec("mtcnn")
     if found is None or not found.submodule_search_locations:
-        raise MissingDependency(*WANTED)
+        raise MissingDependency("mtcnn", "mtcnn", PURPOSE)
     return Path(found.submodule_search_locations[0]) / "assets" / "weights"
