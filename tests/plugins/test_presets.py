@@ -63,7 +63,7 @@ def listed(command: Command, site: Path) -> Done:
 
 
 def test_they_are_chosen_like_any_other(command: Command, site: Path) -> None:
-    done = command(*CHOSEN, "--cfg", "job", sites=[site])
+    done = command("--cfg", "job", *CHOSEN, sites=[site])
     assert done.code == 0, done.err
     options = OmegaConf.create(done.out)
     assert options.training.plan.brief.steps == 2
