@@ -63,7 +63,8 @@ class Sample:
         odd = [name for name in NUMERIC_NOTES if name in self.notes and not _is_number_text(self.notes[name])]
         if odd:
             return f"{odd[0]} '{self.notes[odd[0]][:40]}'"
-        return "" if all(map(_is_number, self.operators.values())) else "operators without times"
+        timed = all(_is_number(ms) and 0 <= ms <= LONGEST_MS for ms in self.operators.values())
+        return "" if timed else "operators without times"
 
 
 @dataclass(frozen=True)

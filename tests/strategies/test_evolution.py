@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,49 @@ def test_the_state_of_another_search_is_refused(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "state.json").write_text("{}")
     with pytest.raises(InvalidInput, match="is not the state of a search"):
         EvolutionPaper(config, selector=QuickSelect()).run(problem(300), np.random.default_rng(1))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"generation": -5}, "generation is -5"),
+        ({"generation": 1.5}, "generation is 1.5"),
+        ({"generation": True}, "generation is True"),
+        ({"generation": 10**9}, "generation 1000000000 of 2"),
+        ({"counters": {"generations": 1, "calls": -1, "pairs": 0, "distinct": 0}}, "calls is -1"),
+        ({"counters": {}}, "'generations' is missing"),
+        ({"population": ["1 2 3"]}, "damaged"),
+        ({"population": 7}, "damaged"),
+        ({"history": [1]}, "damaged"),
+        ({"rng": {"bit_generator": "PCG64"}}, "damaged"),
+        ({"rng": None}, "damaged"),
+    ],
+)
+def test_a_state_that_cannot_be_is_refused(
+    change: dict[str, object], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nasface.strategies.state.SAVE_EVERY", 0.0)
+    path = tmp_path / "state.json"
+    search = EvolutionPaper(EvolutionPaperConfig(generations=2, population=8, state=str(path)), selector=QuickSelect())
+    search.run(problem(300), np.random.default_rng(1))
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InvalidInput, match=f"{why}.*delete this one to begin anew"):
+        search.run(problem(300), np.random.default_rng(1))
+
+
+def test_a_state_with_networks_beyond_the_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nasface.strategies.state.SAVE_EVERY", 0.0)
+    path = tmp_path / "state.json"
+    search = EvolutionPaper(EvolutionPaperConfig(generations=2, population=8, state=str(path)), selector=QuickSelect())
+    bounded = problem(300)
+    search.run(bounded, np.random.default_rng(1))
+    others = bounded.space.sample(np.random.default_rng(0), 500)
+    heavy = others[~bounded.feasible(others)][:8]
+    assert len(heavy)
+    content = json.loads(path.read_text()) | {"population": [bounded.space.to_text(row) for row in heavy]}
+    path.write_text(json.dumps(content))
+    with pytest.raises(InvalidInput, match="networks beyond the bounds"):
+        search.run(bounded, np.random.default_rng(1))
 
 
 def test_warm_start_is_used_where_it_meets_the_bounds() -> None:

@@ -154,6 +154,7 @@ def test_one_that_ends_before_its_preamble_is_read_leaves_no_pipe_open(monkeypat
         '{"key": "a", "times_ms": [1.0], "runs": -3, "std_ms": null, "notes": {}, "operators": {}}',
         '{"key": "a", "times_ms": [1.0], "runs": 1, "std_ms": NaN, "notes": {}, "operators": {}}',
         '{"key": "a", "times_ms": 1, "runs": 1, "std_ms": null, "notes": {}, "operators": {}}',
+        '{"key": "a", "times_ms": [1.0], "runs": 1, "std_ms": null, "notes": {}, "operators": {"conv": -1.0}}',
         '{"key": ["a"], "times_ms": [1.0], "runs": 1, "std_ms": null, "notes": {}, "operators": {}}',
         "[" * 100_000,
     ],
