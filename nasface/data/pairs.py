@@ -25,8 +25,8 @@ from nasface.reading import parse_cells, read_text
 
 logger = logging.getLogger(__name__)
 
-_SAME: Final = re.compile(r"(.*[^\d\s].*?)\s+(\d+)\s+(\d+)")
-_DIFFERENT: Final = re.compile(r"(.*[^\d\s].*?)\s+(\d+)\s+(.*[^\d\s].*?)\s+(\d+)")
+MOST_DIGITS: Final = 9
+"""Of a photo's number."""
 
 FOLDS = 10
 """Folds made where a file has none."""
@@ -61,7 +61,10 @@ def read_pairs(path: Path, names: Iterable[str]) -> NamedPairs:
             f"The pairs file {path} cannot be read ({error}); give a text file or data.pairs=none."
         ) from error
     known = names if isinstance(names, Texts) else Strings.of(sorted(names))
-    lines = [(number, fields) for number, fields in _lines(text) if fields]
+    try:
+        lines = [(number, fields) for number, fields in _lines(text) if fields]
+    except ValueError as error:
+        raise DataError(f"{path} is no file of pairs ({error}); mend or remove the line.") from None
     header = [int(word) for word in lines[0][1]] if lines and _is_header(lines[0][1]) else []
     if lines and (header or _is_heading(lines[0][1])):
         lines = lines[1:]
@@ -88,16 +91,30 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
         elif separator is None:
             yield number, _words(row)
         else:
-            fields = parse_cells(row, separator)
+            try:
+                fields = parse_cells(row, separator)
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
             yield number, [field.strip() for field in fields if field.strip()]
 
 
 def _words(row: str) -> list[str]:
     """A line without separators: names may hold blanks, numbers of photos tell where they end."""
-    for pattern in (_SAME, _DIFFERENT):
-        if match := pattern.fullmatch(row.strip()):
-            return list(match.groups())
-    return row.split()
+    spans = [match.span() for match in re.finditer(r"\S+", row)]
+    words = [row[start:end] for start, end in spans]
+    named = [place for place, word in enumerate(words) if not word.isdecimal()]
+    if not named or len(words) < 3 or named[-1] == len(words) - 1:
+        return words
+
+    def joined(first: int, last: int) -> str:
+        return row[spans[first][0] : spans[last][1]]
+
+    if named[-1] < len(words) - 2:
+        return [joined(0, len(words) - 3), *words[-2:]]
+    for place in range(len(words) - 3, named[0], -1):
+        if words[place].isdecimal():
+            return [joined(0, place - 1), words[place], joined(place + 1, len(words) - 2), words[-1]]
+    return words
 
 
 def stratified_folds(same: npt.NDArray[np.bool_], folds: int = FOLDS) -> npt.NDArray[np.int64]:
@@ -123,7 +140,12 @@ def stratified_folds(same: npt.NDArray[np.bool_], folds: int = FOLDS) -> npt.NDA
 
 
 def _is_header(words: list[str]) -> bool:
-    return len(words) <= 2 and all(word.isdecimal() for word in words)
+    return len(words) <= 2 and all(map(_is_number, words))
+
+
+def _is_number(word: str) -> bool:
+    """Of a photo, or a count of pairs."""
+    return word.isdecimal() and len(word) <= MOST_DIGITS
 
 
 def _is_heading(words: list[str]) -> bool:
@@ -136,7 +158,7 @@ def _pair(fields: list[str], number: int, path: Path, known: Texts) -> tuple[str
         return _paths(fields, number, path, known)
     if len(fields) == 3:
         fields = [*fields[:2], fields[0], fields[2]]
-    if len(fields) != 4 or not (fields[1].isdecimal() and fields[3].isdecimal()):
+    if len(fields) != 4 or not (_is_number(fields[1]) and _is_number(fields[3])):
         raise DataError(
             f"Line {number} of {path} is not a pair: {' '.join(fields)!r:.100}; allowed are 'name i j', "
             "'name1 i name2 j' and 'path1 path2 0|1'."

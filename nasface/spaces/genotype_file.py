@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from json import JSONDecodeError
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +47,17 @@ def _content(path: Path) -> object:
         return _parsed(read_text(path))
     except OSError as error:
         raise InvalidInput(f"The genotype {path} cannot be read ({error.strerror}).") from None
-    except ValueError:
-        raise InvalidGenotype(f"{path} is not JSON; give a genotype JSON, a net.config or a result.json.") from None
+    except ValueError as error:
+        raise InvalidGenotype(
+            f"{path} is not JSON ({error}); give a genotype JSON, a net.config or a result.json."
+        ) from None
 
 
 def _parsed(text: str) -> object:
     """JSON; or a short dictionary as Python prints it, which logs are full of."""
     try:
         return parse_json(text)
-    except ValueError:
+    except JSONDecodeError:  # another reason is one against a dictionary of Python's too
         if not text.lstrip().startswith("{"):
             raise
         return parse_literal(text)

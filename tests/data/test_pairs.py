@@ -142,6 +142,23 @@ def test_pairs_as_people_write_them(lines: list[str], tmp_path: Path) -> None:
     assert (found.first, found.second, found.same.tolist()) == (usual.first, usual.second, usual.same.tolist())
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a" * 10**6 + "\t1\t2", "line 1: field larger"),
+        ('a,1,2\nb,1,"2\nc,1,2', "line 2: unexpected end of data"),
+        (f"Ann {'9' * 5000} 1", "Line 1 .* is not a pair"),
+        ("9" * 5000, "Line 1 .* is not a pair"),
+        ("Ann 1 " * 5_000 + "Bo", "Line 1 .* is not a pair"),
+        ("[" * 200_000, "Line 1 .* is not a pair"),
+    ],
+)
+def test_lines_that_cannot_be_are_named_in_no_time(text: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "pairs.txt").write_text(text)
+    with pytest.raises(DataError, match=reason):
+        read_pairs(tmp_path / "pairs.txt", ["Ann/Ann_0001.jpg"])
+
+
 def test_names_with_blanks(tmp_path: Path) -> None:
     lines = [line.replace("Flo_Orr", "Flo van Orr").replace("\t", " ") for line in (*GENUINE, *IMPOSTOR)]
     assert read_pairs(write(tmp_path, *lines), NAMES).first[0] == "Flo van Orr/Flo van Orr_0001.jpg"

@@ -270,6 +270,7 @@ class TestFilesOfOtherNetworks:
         np.testing.assert_array_equal(
             read_genotype(tmp_path / "log.txt", space), space.from_dict({"ks": 3, "e": 4, "d": 2})
         )
-        (tmp_path / "nested.json").write_text("[" * 200_000)
-        with pytest.raises(InvalidGenotype, match="not JSON"):
-            read_genotype(tmp_path / "nested.json", space)
+        for text in ("[" * 200_000, '{"ks": 3, "e": 4, "d": 2, "d": 3}', f'{{"ks": {"9" * 400}, "e": 4, "d": 2}}'):
+            (tmp_path / "wrong.json").write_text(text)
+            with pytest.raises(InvalidGenotype, match=r"not JSON \((it is nested|the key 'd' stands|a number of 400)"):
+                read_genotype(tmp_path / "wrong.json", space)
