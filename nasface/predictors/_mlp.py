@@ -1,12 +1,12 @@
-"""What the multi-layer perceptrons share: training on one thread, first weights, batches, their file."""
+"""What the multi-layer perceptrons share: hidden layers, first weights, batches, Adam on one thread, their file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,15 @@ import numpy.typing as npt
 from nasface.errors import InvalidInput, MissingDependency, NotFitted
 from nasface.predictors._checks import PerceptronOptions
 from nasface.runs import atomic_write
+from nasface.spaces import Features
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Parameters = dict[str, npt.NDArray[np.float32]]
+
+HIDDEN: Final = 3
+"""Hidden layers."""
 
 
 def torch_library(purpose: str) -> ModuleType:
@@ -53,6 +60,53 @@ class Perceptron:
         if self._parameters is None:
             raise NotFitted(f"{self.config.name} was asked before it was fitted; call fit() or load() first.")
         return self._parameters
+
+
+def hidden_layers(parameters: Parameters, x: Features, key: str) -> npt.NDArray[np.float32]:
+    """What the three hidden layers make of networks, float32[n, hidden]; `key.format(number)` names a layer."""
+    h = np.asarray(x, np.float32)
+    for layer in map(key.format, range(HIDDEN)):
+        h = np.maximum(h @ parameters[f"{layer}.weight"].T + parameters[f"{layer}.bias"], 0)
+    return h
+
+
+def torch_hidden_layers(torch: ModuleType, weights: Mapping[str, Tensor], x: Tensor, key: str) -> Tensor:
+    """The same in torch, for training."""
+    for layer in map(key.format, range(HIDDEN)):
+        x = torch.relu(torch.nn.functional.linear(x, weights[f"{layer}.weight"], weights[f"{layer}.bias"]))
+    return x
+
+
+def train(
+    torch: ModuleType,
+    config: PerceptronOptions,
+    weights: Mapping[str, Tensor],
+    rows: Iterator[npt.NDArray[np.intp]],
+    loss: Callable[[npt.NDArray[np.intp]], Tensor | None],
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> Parameters:
+    """Learn weights in place by Adam, at a rate that falls to zero along a half cosine.
+
+    Args:
+        torch: The module.
+        config: Steps, rate and weight decay.
+        weights: That require gradients.
+        rows: Of each batch, see `batches`.
+        loss: Of a batch; None of one that teaches nothing.
+        betas: Of Adam.
+    """
+    optimiser = torch.optim.Adam(
+        weights.values(), lr=config.learning_rate, betas=betas, weight_decay=config.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
+    for chosen in rows:
+        if (error := loss(chosen)) is None:
+            continue
+        optimiser.zero_grad()
+        error.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+    return {name: value.detach().numpy() for name, value in weights.items()}
 
 
 @contextmanager

@@ -17,9 +17,12 @@ from nasface.predictors._mlp import (
     Perceptron,
     batches,
     check_training,
+    hidden_layers,
     initial,
     one_thread,
+    torch_hidden_layers,
     torch_library,
+    train,
 )
 from nasface.predictors._pairs import sigmoid
 from nasface.registry import register
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _NAMES = tuple(f"layers.{layer}.{part}" for layer in range(4) for part in ("weight", "bias"))
+_LAYER = "layers.{}"
 _LEAST = 8  # networks of a batch: one alone has no pair
 
 
@@ -93,9 +97,7 @@ class MLPNAC(Perceptron, Comparator):
     def digest(self, x: Features) -> Digests:
         """What a network adds as the first and as the second of a pair, float64[n, 2]."""
         parameters = self._fitted
-        h = np.asarray(x, np.float32)
-        for layer in range(3):
-            h = np.maximum(h @ parameters[f"layers.{layer}.weight"].T + parameters[f"layers.{layer}.bias"], 0)
+        h = hidden_layers(parameters, x, _LAYER)
         halves = parameters["layers.3.weight"].reshape(2, -1).T
         bias = float(parameters["layers.3.bias"][0])
         return np.asarray((h @ halves).astype(np.float64) + np.array([bias, 0.0]))
@@ -118,29 +120,23 @@ class MLPNAC(Perceptron, Comparator):
         bound = (2 * config.hidden) ** -0.5
         last = rng.uniform(-bound, bound, (1, 2 * config.hidden)).astype(np.float32)
         weights["layers.3.weight"] = torch.tensor(last, requires_grad=True)
-        optimiser = torch.optim.Adam(
-            weights.values(), lr=config.learning_rate, betas=(0.5, 0.999), weight_decay=config.weight_decay
-        )
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
-        inputs, loss = torch.from_numpy(np.array(x)), torch.nn.BCEWithLogitsLoss()
-        for rows in batches(len(y), config.batch, config.steps, rng, least=min(_LEAST, len(y))):
+        inputs, measure = torch.from_numpy(np.array(x)), torch.nn.BCEWithLogitsLoss()
+
+        def loss(rows: npt.NDArray[np.intp]) -> Tensor | None:
             first, second = np.nonzero(y[rows, None] != y[rows])
             if not len(first):
-                continue
+                return None
             better = torch.from_numpy((y[rows[first]] > y[rows[second]]).astype(np.float32))
             as_first, as_second = _forward(torch, weights, inputs[rows])
-            error = loss(as_first[first] + as_second[second], better)
-            optimiser.zero_grad()
-            error.backward()
-            optimiser.step()
-            schedule.step()
-        return {name: value.detach().numpy() for name, value in weights.items()}
+            error: Tensor = measure(as_first[first] + as_second[second], better)
+            return error
+
+        drawn = batches(len(y), config.batch, config.steps, rng, least=min(_LEAST, len(y)))
+        return train(torch, config, weights, drawn, loss, betas=(0.5, 0.999))
 
 
 def _forward(torch: ModuleType, weights: Mapping[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
     """Digests of networks in torch: float32[n, n_features] -> two float32[n], as the first and as the second."""
-    for layer in range(3):
-        weight, bias = weights[f"layers.{layer}.weight"], weights[f"layers.{layer}.bias"]
-        x = torch.relu(torch.nn.functional.linear(x, weight, bias))
-    first, second = (x @ weights["layers.3.weight"].reshape(2, -1).T).T
+    h = torch_hidden_layers(torch, weights, x, _LAYER)
+    first, second = (h @ weights["layers.3.weight"].reshape(2, -1).T).T
     return first + weights["layers.3.bias"], second

@@ -16,9 +16,12 @@ from nasface.predictors._mlp import (
     Perceptron,
     batches,
     check_training,
+    hidden_layers,
     initial,
     one_thread,
+    torch_hidden_layers,
     torch_library,
+    train,
 )
 from nasface.registry import register
 from nasface.spaces import Features
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _NAMES = (*(f"layers.{layer}.0.{part}" for layer in range(3) for part in ("weight", "bias")), "layers.3.weight")
+_LAYER = "layers.{}.0"
 
 
 @dataclass
@@ -87,9 +91,7 @@ class MLPRegressor(Perceptron, Scorer):
     def score(self, x: Features) -> npt.NDArray[np.float64]:
         """Predicted accuracy in the unit of the targets, float64[n] for float32[n, n_features]."""
         parameters = self._fitted
-        h = np.asarray(x, np.float32)
-        for layer in range(3):
-            h = np.maximum(h @ parameters[f"layers.{layer}.0.weight"].T + parameters[f"layers.{layer}.0.bias"], 0)
+        h = hidden_layers(parameters, x, _LAYER)
         out = (h @ parameters["layers.3.weight"].T)[:, 0].astype(np.float64)
         return np.asarray(out * parameters["scale"][0] + parameters["base_acc"][0])
 
@@ -99,16 +101,14 @@ class MLPRegressor(Perceptron, Scorer):
         config = self.config
         start = initial(_NAMES, [x.shape[1], *[config.hidden] * 3, 1], rng)
         weights = {name: torch.tensor(value, requires_grad=True) for name, value in start.items()}
-        optimiser = torch.optim.Adam(weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
         inputs, targets = torch.from_numpy(np.array(x)), torch.from_numpy(y)
-        for rows in batches(len(y), config.batch, config.steps, rng):
+
+        def loss(rows: npt.NDArray[np.intp]) -> Tensor:
             error = _forward(torch, weights, inputs[rows]) - targets[rows]
-            optimiser.zero_grad()
-            (error * error).mean().backward()
-            optimiser.step()
-            schedule.step()
-        return {name: value.detach().numpy() for name, value in weights.items()}
+            squared: Tensor = (error * error).mean()
+            return squared
+
+        return train(torch, config, weights, batches(len(y), config.batch, config.steps, rng), loss)
 
 
 def _one(value: float) -> npt.NDArray[np.float32]:
@@ -116,9 +116,6 @@ def _one(value: float) -> npt.NDArray[np.float32]:
 
 
 def _forward(torch: ModuleType, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    for layer in range(3):
-        x = torch.relu(
-            torch.nn.functional.linear(x, weights[f"layers.{layer}.0.weight"], weights[f"layers.{layer}.0.bias"])
-        )
-    out: Tensor = torch.nn.functional.linear(x, weights["layers.3.weight"])[:, 0]
+    h = torch_hidden_layers(torch, weights, x, _LAYER)
+    out: Tensor = torch.nn.functional.linear(h, weights["layers.3.weight"])[:, 0]
     return out

@@ -17,6 +17,7 @@ from nasface.strategies._breeding import feasible_children
 from nasface.strategies._extremes import Extremes, extremes
 from nasface.strategies._finalists import N_FINALISTS, finalists
 from nasface.strategies._fronts import undominated
+from nasface.strategies._tally import Tally
 from nasface.strategies.candidates import Candidates, Searcher
 from nasface.strategies.evolution import Evolution, EvolutionConfig, EvolutionPaper, EvolutionPaperConfig
 from nasface.strategies.exact import Exact, ExactConfig
@@ -58,6 +59,7 @@ __all__ = [
     "Searcher",
     "Study",
     "StudyFile",
+    "Tally",
     "Trial",
     "WarmStart",
     "extremes",

@@ -13,9 +13,10 @@ from nasface.predictors import Ranker
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import Population, distinct_rows, join_stages
-from nasface.strategies._base import HistoryRow, Problem, SearchResult, SearchStrategy
+from nasface.strategies._base import Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import N_FINALISTS, finalists
 from nasface.strategies._starts import find_guide, stage_bounds
+from nasface.strategies._tally import Tally
 from nasface.strategies.feasible import feasible_start
 from nasface.strategies.knapsack import BestFirst
 
@@ -58,8 +59,7 @@ class Exact(SearchStrategy):
             InvalidInput: The space has no stages.
             InfeasibleConstraint: No network of the space meets the constraints.
         """
-        ranker = problem.ranker
-        calls, pairs = ranker.calls, ranker.pairs
+        ranker, tally = problem.ranker, Tally(problem)
         guide = find_guide(ranker, rng)
         if guide is None:
             raise InvalidInput(f"search=exact needs a space of stages, not {ranker.space.name}; use search=evolution.")
@@ -73,12 +73,10 @@ class Exact(SearchStrategy):
         if not (proven and own):  # a proven optimum is no worse than any network given
             best = distinct_rows(np.concatenate([best, problem.warm_start.networks]))
         found = best[:N_FINALISTS] if proven and own else finalists(best, ranker, self.selector, rng)
-        totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": len(best)}
-        row: HistoryRow = {"generation": 0, "best": problem.space.to_text(found[0]), **totals}
+        tally.generation(found[0], len(best))
         problem.progress(1, 1, f"{len(best)} best networks")
-        counters = {"generations": 1, "expanded": search.expanded} | totals
-        remarks = (_remark(ranker, guide.by, len(best), proven), *problem.warm_start.remarks)
-        return SearchResult(found[0], found, (row,), counters, remarks)
+        remark = _remark(ranker, guide.by, len(best), proven)
+        return tally.result(found, len(best), remarks=(remark,), counters={"expanded": search.expanded})
 
     def _networks(self, problem: Problem, search: BestFirst, wanted: int) -> Population:
         """The best feasible networks in order, at most `wanted`; none where `_MOST` networks hold too few.

@@ -11,9 +11,10 @@ from nasface.errors import InvalidInput
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import distinct_rows
-from nasface.strategies._base import HistoryRow, Problem, SearchResult, SearchStrategy
+from nasface.strategies._base import Problem, SearchResult, SearchStrategy
 from nasface.strategies._breeding import feasible_children
 from nasface.strategies._finalists import finalists
+from nasface.strategies._tally import Tally
 from nasface.strategies.feasible import feasible_start
 
 
@@ -58,7 +59,7 @@ class LocalSearch(SearchStrategy):
             InfeasibleConstraint: No network of the space meets the constraints.
         """
         config, ranker = self.config, problem.ranker
-        calls, pairs, seen, history = ranker.calls, ranker.pairs, 0, list[HistoryRow]()
+        tally, seen = Tally(problem), 0
         tops: list[npt.NDArray[np.int8]] = []
         stale, known = config.patience, list(problem.warm_start.networks)
         for step in range(config.generations):
@@ -74,10 +75,7 @@ class LocalSearch(SearchStrategy):
             best = rows[self.selector.top_k(rows, 1, ranker, rng)[0]]
             stale = stale + 1 if (best == tops[-1]).all() else 0
             tops[-1] = best
-            totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs}
-            history.append({"generation": step, "best": problem.space.to_text(best), "distinct": len(rows), **totals})
+            tally.generation(best, len(rows))
             problem.progress(step + 1, config.generations, f"climb {len(tops)}")
         found = finalists(np.stack([*tops, *known]), ranker, self.selector, rng)
-        totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": seen + len(tops)}
-        counters = {"generations": config.generations} | totals
-        return SearchResult(found[0], found, tuple(history), counters, problem.warm_start.remarks)
+        return tally.result(found, seen + len(tops))

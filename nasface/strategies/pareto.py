@@ -13,9 +13,10 @@ from nasface.errors import InvalidInput, MissingDependency, UnknownName
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import Population, distinct_rows
-from nasface.strategies._base import HistoryRow, ParetoFront, Problem, SearchResult, SearchStrategy
+from nasface.strategies._base import ParetoFront, Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import finalists
 from nasface.strategies._fronts import exact_front, undominated
+from nasface.strategies._tally import Tally
 from nasface.strategies.feasible import feasible_start
 
 
@@ -89,7 +90,7 @@ class Pareto(SearchStrategy):
             UnknownName: An objective is none of the problem's costs.
         """
         costs, ranker = _objectives(problem, self.config.objectives), problem.ranker
-        calls, pairs = ranker.calls, ranker.pairs
+        tally = Tally(problem)
         feasible_start(problem, rng, 1)  # says at once what cannot be met
         scores = ranker.decompose()
         proven = None if scores is None else exact_front(problem, costs, scores)
@@ -107,10 +108,11 @@ class Pareto(SearchStrategy):
         keys = tuple(cost.name for cost in costs)
         front = ParetoFront(population, values, labels, keys, proven is not None, name)
         found = finalists(population, ranker, self.selector, rng)
-        totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs, "distinct": seen or len(population)}
-        row: HistoryRow = {"generation": 0, "best": problem.space.to_text(found[0]), **totals}
-        counters = {"generations": self.config.generations if proven is None else 1, "front": len(population)} | totals
-        return SearchResult(found[0], found, (row,), counters, (_remark(front), *problem.warm_start.remarks), front)
+        seen = seen or len(population)
+        tally.generation(found[0], seen)
+        generations = self.config.generations if proven is None else 1
+        counters = {"generations": generations, "front": len(population)}
+        return tally.result(found, seen, remarks=(_remark(front),), front=front, counters=counters)
 
 
 def _objectives(problem: Problem, given: list[str] | None) -> list[Cost]:

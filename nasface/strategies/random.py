@@ -10,8 +10,9 @@ from nasface.errors import InvalidInput
 from nasface.registry import register
 from nasface.selectors import Selector
 from nasface.spaces import distinct_rows
-from nasface.strategies._base import HistoryRow, Problem, SearchResult, SearchStrategy
+from nasface.strategies._base import Problem, SearchResult, SearchStrategy
 from nasface.strategies._finalists import finalists
+from nasface.strategies._tally import Tally
 from nasface.strategies.feasible import feasible_start
 
 
@@ -44,18 +45,9 @@ class RandomSearch(SearchStrategy):
         Raises:
             InfeasibleConstraint: No network of the space meets the constraints.
         """
-        ranker = problem.ranker
-        calls, pairs = ranker.calls, ranker.pairs
-        known = problem.warm_start
-        population = distinct_rows(np.concatenate([known.networks, feasible_start(problem, rng, self.config.samples)]))
-        found = finalists(population, ranker, self.selector, rng)
-        totals = {"calls": ranker.calls - calls, "pairs": ranker.pairs - pairs}
-        row: HistoryRow = {
-            "generation": 0,
-            **totals,
-            "best": problem.space.to_text(found[0]),
-            "distinct": len(population),
-        }
+        tally, known = Tally(problem), problem.warm_start.networks
+        population = distinct_rows(np.concatenate([known, feasible_start(problem, rng, self.config.samples)]))
+        found = finalists(population, problem.ranker, self.selector, rng)
+        tally.generation(found[0], len(population))
         problem.progress(1, 1, f"{len(population)} distinct networks")
-        counters = {"generations": 1, **totals, "distinct": len(population)}
-        return SearchResult(found[0], found, (row,), counters, known.remarks)
+        return tally.result(found, len(population))

@@ -39,6 +39,7 @@ def test_its_components_are_listed_with_their_origin(listed: Done) -> None:
         ("space", "tiny_resnet"): {"resolution": 64, "descriptor": 64},
         ("latency", "traffic"): {"gmacs_per_s": 20.0, "gbytes_per_s": 10.0},
         ("predictor", "knn_scorer"): {"neighbours": 10},
+        ("search", "brood"): {"generations": 20, "population": 50},
     }
     assert listed.result["decision"]["failed_plugins"] == {}
     assert "knn_scorer" in listed.out

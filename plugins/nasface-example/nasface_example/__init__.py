@@ -4,11 +4,21 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from nasface_example.brood import Brood, BroodConfig
 from nasface_example.knn_scorer import KnnScorer, KnnScorerConfig
 from nasface_example.tiny_resnet import TinyResnet, TinyResnetConfig
 from nasface_example.traffic import TrafficConfig, TrafficLatency
 
-__all__ = ["KnnScorer", "KnnScorerConfig", "TinyResnet", "TinyResnetConfig", "TrafficConfig", "TrafficLatency"]
+__all__ = [
+    "Brood",
+    "BroodConfig",
+    "KnnScorer",
+    "KnnScorerConfig",
+    "TinyResnet",
+    "TinyResnetConfig",
+    "TrafficConfig",
+    "TrafficLatency",
+]
 
 
 def _file(name: str) -> str:
