@@ -84,7 +84,8 @@ class Mtcnn(Detector):
         """The faces in a photo, best first."""
         check_photo(photo)
         small, scale = shrunk(photo, self._config.side)
-        picture, networks = (small.astype(np.float32) - 127.5) / 128, _networks()
+        picture: Floats = np.asarray((small.astype(np.float32) - 127.5) / 128, np.float32)
+        networks = _networks()
         proposed = proposals(picture, networks.proposing, self._config.smallest)
         refined = _refined(picture, networks.refining, _squares(proposed.boxes))
         return _placed(picture, networks.placing, _squares(refined.boxes), self._config.score, scale)
