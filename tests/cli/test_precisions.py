@@ -59,8 +59,6 @@ def test_one_front_over_both_whose_points_are_files(cli: Command, tiny: list[str
     assert {float(row["deviation_auc"]) for row in rows} == {0.00026}
     gains, costs = (np.array([float(row[key]) for row in rows]) for key in ("predicted_auc", "latency_ms"))
     assert len(undominated(gains, costs[:, None])) == len(rows)
-    worse = cli(*given, *FRONT, *bound, "search.int8_effect=[-0.05,0.001]", "exporter=none")
-    assert "exporter.precision among them" in worse.text
     worse = cli(*given, *FRONT, *bound, "search.int8_effect=[-0.05,0.001]")
     with (worse.folder / "front.csv").open() as file:
         assert {row["precision"] for row in csv.DictReader(file)} == {"float32", "int8"}, "the best are in float32 now"

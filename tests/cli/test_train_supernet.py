@@ -54,7 +54,8 @@ def test_trains_exports_reports_and_goes_on(cli: Command, tmp_path: Path) -> Non
     page = (done.folder / "report.html").read_text()
     assert "<svg" in page
     assert "AUC at step 2" in page
-    assert "task=estimate_accuracy supernet.checkpoint=made/supernet.safetensors" in done.out
+    assert "nasface estimate_accuracy " in done.out
+    assert "supernet.checkpoint=made/supernet.safetensors accuracy.table=made/accuracy.csv" in done.out
     space = OfaMbv3(OfaMbv3Config(width=0.25, resolution=32))
     hashes = {load_supernet(folder / name, space).fingerprint for name in ("supernet.pth", "supernet.safetensors")}
     assert hashes == {done.result["decision"]["supernet"]}

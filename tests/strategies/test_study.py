@@ -196,7 +196,7 @@ def test_a_damaged_trial_is_refused(tmp_path: Path, value: str) -> None:
     (genotype,) = study.ask()
     study.tell(genotype, 0.875)
     path.write_text(path.read_text().replace("0.875", value))
-    with pytest.raises(InvalidInput, match="is damaged: trial 0"):
+    with pytest.raises(InvalidInput, match=r"is damaged: trial 0|is not a study \(NaN"):
         made(face_space(), path)
 
 

@@ -178,10 +178,6 @@ class TestClassifiers(ClassifierConformance):
         return lambda: build("classifier", {"name": request.param})
 
 
-class TestListTask(TaskConformance):
-    name = "list"
-
-
 class TestProfileTask(TaskConformance):
     name = "profile"
     options = ("space=ofa_mbv3", "space.depths=[1]", "space.kernels=[3]", "space.resolution=64", "latency=analytic")

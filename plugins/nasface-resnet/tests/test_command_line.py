@@ -107,7 +107,7 @@ def test_its_detector_and_its_classifier_recognise(jobs: list[Path], tmp_path: P
 
     faces = studio(StudioConfig()).require("report")
     for row, (name, photo) in enumerate(zip(faces.names, faces.load(size=64).images, strict=True)):
-        place = tmp_path / ("asked" if row % 4 == 3 else "people") / name.partition("/")[0]
+        place = tmp_path / "asked" if row % 4 == 3 else tmp_path / "people" / name.partition("/")[0]
         place.mkdir(parents=True, exist_ok=True)
         image.fromarray(photo).save(place / f"{row}.png")
     using = (f"model={jobs[0] / 'model.tflite'}", "recognition.gallery=a.gallery", "detector=middle")
