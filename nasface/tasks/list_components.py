@@ -124,11 +124,14 @@ def _meanings(kind: str, name: str) -> dict[str, str]:
 def _composed(group: str, name: str) -> Row:
     """A YAML option with all its values; its summary is the comment it begins with.
 
-    It is composed among all the others, as it may choose an option of another group. One that cannot be says why.
+    One that chooses an option of another group is composed among all the others, which takes longer. One that cannot
+    be composed says why.
     """
     file, origin = yaml_files(group)[name]
+    alone = "override " not in file.read_text(encoding="utf-8")
     try:
-        values: Any = OmegaConf.to_container(compose("config", overrides=[f"{group}={name}"]))
+        made = compose(overrides=[f"+{group}={name}"]) if alone else compose("config", overrides=[f"{group}={name}"])
+        values: Any = OmegaConf.to_container(made)
     except (HydraException, OmegaConfBaseException) as error:
         return Row(group, name, origin, f"cannot be chosen: {explain(error)}", {})
     parameters = {key: value for key, value in values[group].items() if key != "name"}

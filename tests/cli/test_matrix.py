@@ -66,9 +66,12 @@ def _gain(row: Row, missing: set[tuple[str, str, str, str]]) -> set[tuple[str, s
     return {(a, x, b, y) for a, b in itertools.permutations(row, 2) if (a, x := row[a], b, y := row[b]) in missing}
 
 
+LONG = ("tflite_keras", "torch_export")
+
+
 def cases() -> list[Any]:
-    """A cover without the exporters that import TensorFlow (half a minute); marked slow, the pairs these are in."""
-    quick = FACTORS | {"exporter": [name for name in FACTORS["exporter"] if "keras" not in name]}
+    """A cover without the exporters that take seconds; marked slow, the pairs these are in."""
+    quick = FACTORS | {"exporter": [name for name in FACTORS["exporter"] if name not in LONG]}
     slow = [row for row in pairwise(FACTORS) if row["exporter"] not in quick["exporter"]]
     return [
         *[pytest.param(row, id="-".join(row.values())) for row in pairwise(quick)],
