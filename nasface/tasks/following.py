@@ -35,7 +35,7 @@ def following(run: Run, task: str, changes: Mapping[str, object] | None = None, 
         if value is not None:
             options[key] = str(value)
     named = [] if task == DEFAULT else [task]
-    return shlex.join([*_program(), *named, *(f"{key}={value}" for key, value in options.items())])
+    return shlex.join([*_program(run), *named, *(f"{key}={value}" for key, value in options.items())])
 
 
 def _kept(run: Run, task: str) -> list[tuple[str, str]]:
@@ -58,16 +58,11 @@ def _plain(key: str, value: str) -> str:
     return str(read)
 
 
-def _program() -> list[str]:
+def _program(run: Run) -> list[str]:
     """How the program was started, so that it can be started like that again."""
     if Path(sys.argv[0]).stem == "nasface":
         return ["nasface"]
     python = shutil.which("python")
     if python is not None and Path(python).resolve() == Path(sys.executable).resolve() and "VIRTUAL_ENV" in os.environ:
         return ["python", "-m", "nasface"]
-    return [_shown(sys.executable), "-m", "nasface"]
-
-
-def _shown(path: str) -> str:
-    place = Path(path)
-    return str(place.relative_to(Path.cwd())) if place.is_relative_to(Path.cwd()) else path
+    return [run.shown(Path(sys.executable)), "-m", "nasface"]

@@ -189,14 +189,14 @@ def test_other_files_are_refused(tmp_path: Path, content: str, message: str) -> 
         made(face_space(), tmp_path / "study.json")
 
 
-@pytest.mark.parametrize("value", ["NaN", '"high"'])
-def test_a_damaged_trial_is_refused(tmp_path: Path, value: str) -> None:
+@pytest.mark.parametrize(("value", "message"), [("NaN", r"is not a study \(NaN"), ('"high"', "is damaged: trial 0")])
+def test_a_damaged_trial_is_refused(tmp_path: Path, value: str, message: str) -> None:
     path = tmp_path / "study.json"
     study = made(face_space(), path)
     (genotype,) = study.ask()
     study.tell(genotype, 0.875)
     path.write_text(path.read_text().replace("0.875", value))
-    with pytest.raises(InvalidInput, match=r"is damaged: trial 0|is not a study \(NaN"):
+    with pytest.raises(InvalidInput, match=message):
         made(face_space(), path)
 
 
