@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nasface.errors import InvalidInput
+from nasface.runs import Json
 
 T = TypeVar("T")
 
@@ -75,6 +76,18 @@ def as_declared(config: type, values: Mapping[str, object]) -> object:
     """The dataclass with these values of composed options: nested dataclasses, tuples and enums are made of them."""
     hints = get_type_hints(config)
     return config(**{name: _made(hints[name], value) for name, value in values.items()})
+
+
+def as_written(value: Any) -> Json:
+    """A value of a config as files and the command line have it: tuples are lists, enums their names."""
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, Mapping):
+        return {key: as_written(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_written(entry) for entry in value]
+    written: Json = value
+    return written
 
 
 def _hints(what: str, config: type) -> dict[str, object]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from nasface import trust
-from nasface.configs import as_declared, check_config
+from nasface.configs import as_declared, as_written, check_config
 from nasface.errors import InvalidInput, UnknownName
 from nasface.runs import Json
 
@@ -81,8 +81,8 @@ class Component:
     origin: str
 
     def defaults(self) -> dict[str, Json]:
-        """The config's values where nobody sets one, its name included."""
-        return {} if self.config is None else dataclasses.asdict(self.config())
+        """The config's values where nobody sets one, its name included, as files have them."""
+        return {} if self.config is None else {k: as_written(v) for k, v in dataclasses.asdict(self.config()).items()}
 
 
 class Registry:

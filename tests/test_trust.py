@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -75,6 +76,27 @@ def test_values_arrive_as_they_were_declared() -> None:
     given = {"colour": "BLUE", "inner": {"size": 5}, "sizes": [4, 5], "parts": [{"size": 1}], "most": 7}
     found = registry.build("task", {"name": "rich", **given})
     assert found == RichConfig(colour=Colour.BLUE, inner=Inner(5), sizes=(4, 5), parts=[Inner(1)], most=7)
+
+
+def test_defaults_are_said_as_files_and_the_command_line_have_them() -> None:
+    registry = Registry()
+    registry.register("task", "rich", config=RichConfig)(lambda config: config)
+    defaults = registry.get("task", "rich").defaults()
+    assert defaults == json.loads(json.dumps(defaults)), "JSON has no tuples and no enums"
+    assert defaults == {
+        "name": "rich",
+        "colour": "RED",
+        "inner": {"size": 3},
+        "sizes": [1, 2],
+        "parts": [],
+        "most": None,
+    }
+    assert registry.build("task", defaults) == RichConfig()
+
+
+def test_defaults_of_all_components_are_what_json_gives_back() -> None:
+    said = {f"{component.kind} {component.name}": component.defaults() for component in REGISTRY}
+    assert said == json.loads(json.dumps(said))
 
 
 @pytest.mark.parametrize(

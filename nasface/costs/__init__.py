@@ -1,6 +1,6 @@
 """Costs: what a network needs (latency, energy, parameters, multiply-accumulates, memory)."""
 
-from nasface.costs._base import Cost, Extreme, LayerCost, ReferenceCost, StageTables, Values
+from nasface.costs._base import Cost, Extreme, LayerCost, ReferenceCost, StageTables, Values, significant
 from nasface.costs.counts import Macs, Params
 from nasface.costs.energy import EnergyMJ
 from nasface.costs.latency_analytic import AnalyticConfig, AnalyticLatency
@@ -31,4 +31,5 @@ __all__ = [
     "StageTables",
     "Values",
     "network_costs",
+    "significant",
 ]

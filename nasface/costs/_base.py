@@ -24,6 +24,11 @@ Values = npt.NDArray[np.float64]
 """float64[n], one value per genotype."""
 
 
+def significant(value: float) -> str:
+    """Four significant digits, and all of those before the point: 0.001235, 12.35, 123457."""
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+
+
 class Extreme(NamedTuple):
     """The least or greatest value over a space, and the stage choices that reach it, int16[n_stages]."""
 
@@ -121,7 +126,7 @@ class Cost(ABC):
 
     def text(self, value: float | str) -> str:
         """A value and its unit, if there is one; numbers get four digits, e.g. "12.35 ms"."""
-        return f"{value if isinstance(value, str) else f'{value:.4g}'} {self.unit}".rstrip()
+        return f"{value if isinstance(value, str) else significant(value)} {self.unit}".rstrip()
 
     def reference(self, network: str = "efficientnet_b0") -> ReferenceCost:
         """Cost of a reference network at the space's resolution.

@@ -14,6 +14,7 @@ from nasface.costs import LATENCY, Cost, StageTables
 from nasface.errors import InfeasibleConstraint, InvalidInput, UnknownName
 from nasface.settings import Bound
 from nasface.strategies._base import ROUNDING, Constraint
+from nasface.strategies.feasible import rounded_up
 from nasface.strategies.knapsack import merge_fronts
 
 REFERENCE: Final = "efficientnet_b0"
@@ -62,7 +63,7 @@ def with_margin(constraint: Constraint, confidence: float) -> Constraint:
         InvalidInput, LookupTableError: The cost's margin is not known, see `Cost.margin`.
     """
     margin = constraint.cost.margin(confidence)
-    asked = constraint.basis or constraint.cost.text(_text(constraint.bound))
+    asked = constraint.basis or constraint.cost.text(constraint.bound)
     basis = f"{asked} with a margin of {margin:.1%} for {confidence:g} confidence"
     return replace(constraint, bound=constraint.bound / (1.0 + margin), basis=basis, margin=margin)
 
@@ -101,7 +102,7 @@ def notes(constraints: Sequence[Constraint]) -> list[str]:
             continue
         highest = tables.maximum().value
         if constraint.bound >= highest * (1.0 - ROUNDING):
-            bound, top = (constraint.cost.text(_text(value)) for value in (constraint.bound, highest))
+            bound, top = (constraint.cost.text(value) for value in (constraint.bound, highest))
             found.append(
                 f"The bound on {constraint.label} ({bound}) does not bind: no network of the space needs more than "
                 f"{top}."
@@ -120,7 +121,7 @@ def _constraint(cost: Cost, top: float | None, ratio: float | None) -> Constrain
         return Constraint(cost, float(number), cost.label)
     reference = cost.reference(REFERENCE)
     nature = ", estimated" if reference.estimated else ""
-    basis = f"{number:g} x {_NAMES[REFERENCE]} ({cost.text(_text(reference.value))}{nature})"
+    basis = f"{number:g} x {_NAMES[REFERENCE]} ({cost.text(reference.value)}{nature})"
     return Constraint(cost, number * reference.value, cost.label, basis)
 
 
@@ -134,8 +135,8 @@ def least_within(of: StageTables, given: StageTables, bound: float) -> float:
 
 
 def _contradiction(of: Constraint, given: Constraint, lowest: float) -> str:
-    asked, least = (of.cost.text(_text(value)) for value in (of.bound, math.ceil(lowest * 100) / 100))
-    within = f"{given.label} of at most {given.cost.text(_text(given.bound))}"
+    asked, least = of.cost.text(of.bound), of.cost.text(rounded_up(lowest))
+    within = f"{given.label} of at most {given.cost.text(given.bound)}"
     return (
         f"Two bounds contradict each other: with {within}, the least {of.label} is {least}, and at most {asked} was "
         f"asked for; relax constraints.{of.cost.name} or constraints.{given.cost.name}."
@@ -145,17 +146,12 @@ def _contradiction(of: Constraint, given: Constraint, lowest: float) -> str:
 def _refusal(constraint: Constraint, lowest: float) -> str:
     cost = constraint.cost
     place = f"{f' {cost.place}' if cost.place else ''} at {cost.space.resolution}"
-    what = f"{lowest:.3g}" if lowest >= 100 else _text(lowest)
-    asked = cost.text(_text(constraint.bound)) + (f" = {constraint.basis}" if constraint.basis else "")
+    asked = cost.text(constraint.bound) + (f" = {constraint.basis}" if constraint.basis else "")
     nature = " (estimated)" if cost.estimated else ""
     kind = _SMALLEST.get(cost.name, "smallest")
     of_what = "" if cost.name == LATENCY else f" {cost.quantity or cost.name}"
-    least = math.ceil(lowest * (1.0 + constraint.margin) * 100) / 100
+    least = rounded_up(lowest * (1.0 + constraint.margin))
     return (
-        f"The {kind} sub-network{place} needs {cost.text(what)}{of_what}{nature}; you asked for {asked}; "
-        f"set constraints.{cost.name}.max={least:g} or more, or choose a smaller space.resolution."
+        f"The {kind} sub-network{place} needs {cost.text(rounded_up(lowest))}{of_what}{nature}; you asked for {asked}; "
+        f"set constraints.{cost.name}.max={least} or more, or choose a smaller space.resolution."
     )
-
-
-def _text(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")

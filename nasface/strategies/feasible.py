@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from nasface.costs import StageTables
+from nasface.costs import StageTables, significant
 from nasface.errors import InfeasibleConstraint
 from nasface.spaces import Population, distinct_rows, join_stages
 from nasface.strategies._base import Constraint, Region
@@ -164,5 +164,4 @@ def rounded_up(value: float) -> str:
     if value == 0:
         return "0"
     digits = 3 - math.floor(math.log10(abs(value)))
-    scaled = math.ceil(value * 10.0**digits) / 10.0**digits
-    return f"{scaled:.{max(digits, 0)}f}"
+    return significant(math.ceil(value * 10.0**digits) / 10.0**digits)

@@ -7,8 +7,7 @@ another predictor or another search. Names are Optuna's (Akiba et al., Optuna, K
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -22,7 +21,7 @@ from nasface.predictors.acquisition import Acquisition, acquire
 from nasface.runs import Json
 from nasface.spaces import Population, SearchSpace
 from nasface.strategies.candidates import Candidates
-from nasface.strategies.study_file import StudyFile, Values
+from nasface.strategies.study_file import StudyFile, Values, finite
 
 Genotype = Mapping[str, Json] | npt.NDArray[np.int8]
 """One network, as `Study.ask` gives it or as a row int8[n_genes]."""
@@ -73,8 +72,8 @@ class Study:
         direction: Direction = Direction.MAX,
         file: StudyFile | None = None,
     ) -> None:
-        if n_startup < 0:
-            raise InvalidInput(f"n_startup is {n_startup}; give 0 or more.")
+        if not _count(n_startup, 0):
+            raise InvalidInput(f"n_startup is {n_startup!r}; give a whole number, 0 or more.")
         self._candidates, self._fit, self._acquisition = candidates, fit, acquisition
         self._n_startup, self._seed, self._direction, self._file = n_startup, seed, direction, file
         self._values: Values = {}
@@ -90,11 +89,12 @@ class Study:
             Up to n genotypes, the most worthwhile first; fewer only where (nearly) all that meet the bounds are known.
 
         Raises:
-            InvalidInput: n is less than 1, or the acquisition asks how sure the predictor is, and too little was told.
+            InvalidInput: n is no whole number of 1 or more, or the acquisition asks how sure the predictor is, and too
+                little was told.
             InfeasibleConstraint: No network meets the bounds.
         """
-        if n < 1:
-            raise InvalidInput(f"{n} networks were asked for; ask for 1 or more.")
+        if not _count(n, 1):
+            raise InvalidInput(f"{n!r} networks were asked for; ask for a whole number, 1 or more.")
         with self._changing():
             rows = self._propose(n, np.random.default_rng([self._seed, len(self._values)]))
             self._values |= dict.fromkeys(map(self._space.to_text, rows))
@@ -105,25 +105,22 @@ class Study:
 
         Args:
             genotype: As `ask` gave it, or any other of the space.
-            value: Finite, in the metric's own direction.
+            value: A finite number, in the metric's own direction.
 
         Raises:
             InvalidGenotype: It is no network of the space.
-            InvalidInput: The value is not finite, or one was told already.
+            InvalidInput: The value is no finite number, or one was told already.
         """
-        self.tell_many(self._row(genotype)[None], np.array([value], np.float64))
+        self.tell_many(self._row(genotype)[None], [value])
 
-    def tell_many(self, networks: Population, values: npt.NDArray[np.float64]) -> None:
-        """`tell` of several at once, int8[n, n_genes] and float64[n]; none is taken if one is refused."""
+    def tell_many(self, networks: Population, values: Sequence[float] | npt.NDArray[np.float64]) -> None:
+        """`tell` of several at once, int8[n, n_genes] and n numbers; none is taken if one is refused."""
         told = [self._space.to_text(row) for row in self._space.canonical(networks)]
-        for text, value in zip(told, values, strict=True):
-            if not math.isfinite(value):
-                raise InvalidInput(
-                    f"The value {value} was told of the network {text}; give a finite number, and leave out what could "
-                    "not be measured: it is not asked again."
-                )
+        if len(values) != len(told):
+            raise InvalidInput(f"{len(values)} values were told of {len(told)} networks; give one each.")
+        numbers = [_number(value, text) for text, value in zip(told, values, strict=True)]
         with self._changing():
-            for text, value in zip(told, values.tolist(), strict=True):
+            for text, value in zip(told, numbers, strict=True):
                 if (before := self._values.get(text)) is not None:
                     raise InvalidInput(
                         f"The network {text} was told already, with {before:g}; a study keeps one value per network: "
@@ -204,3 +201,18 @@ class Study:
         except BaseException:
             self._values = before
             raise
+
+
+def _count(given: object, least: int) -> bool:
+    """Whether it is a whole number of at least so much."""
+    return isinstance(given, int | np.integer) and not isinstance(given, bool) and given >= least
+
+
+def _number(value: object, network: str) -> float:
+    found = finite(value)
+    if found is None:
+        raise InvalidInput(
+            f"The value {value!r:.60} was told of the network {network}; give a finite number, as a float or an int, "
+            "and leave out what could not be measured: it is not asked again."
+        )
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import numbers
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,17 @@ FORMAT: Final = "nasface study 1"
 
 Values = dict[str, float | None]
 """By genes as in accuracy tables: what was told, or None; in the order of asking."""
+
+
+def finite(value: object) -> float | None:
+    """A number as float; None for what is none: text, truth values, arrays, what is complex or not finite."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 class StudyFile:
@@ -88,11 +100,13 @@ class StudyFile:
         values: Values = {}
         for number, trial in enumerate(trials if isinstance(trials, list) else []):
             try:
-                value = None if trial["value"] is None else float(trial["value"])
+                given, value = trial["value"], finite(trial["value"])
                 text = self._space.to_text(self._space.from_text(trial["genes"]))
             except (KeyError, TypeError, ValueError, AttributeError, NasfaceError) as error:
                 raise InvalidInput(f"{self._path} is damaged: trial {number} cannot be read ({error}).") from None
-            if text in values or (value is not None and not math.isfinite(value)):
-                raise InvalidInput(f"{self._path} is damaged: trial {number} stands twice or is not finite.")
+            if text in values or (value is None and given is not None):
+                raise InvalidInput(
+                    f"{self._path} is damaged: trial {number} stands twice, or its value is no finite number."
+                )
             values[text] = value
         return values

@@ -90,7 +90,7 @@ class TestBudget:
         )
         done = python("-c", program, "constraints.params_m.max=1", "hydra.run.dir=run", cwd=tmp_path)
         assert done.stdout.split("\n")[0] == f"{EXIT_INFEASIBLE} []", done.stderr
-        assert "smallest sub-network at 112 needs 3.07 M" in done.stderr
+        assert "smallest sub-network at 112 needs 3.066 M" in done.stderr
 
 
 class TestGenotype:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -94,9 +95,9 @@ def test_the_minimum_is_named() -> None:
         check_reachable(constraints)
     error = caught.value
     assert str(error).startswith(
-        "The fastest sub-network on sd865 at 224 needs 8.64 ms (estimated); you asked for 5 ms;"
+        "The fastest sub-network on sd865 at 224 needs 8.645 ms (estimated); you asked for 5 ms;"
     )
-    assert "constraints.latency_ms.max=8.65 or more" in str(error)
+    assert "constraints.latency_ms.max=8.645 or more" in str(error)
     assert (error.metric, error.bound, error.exit_code) == ("latency_ms", 5.0, 3)
     assert error.reachable == pytest.approx(8.645, abs=5e-4)
 
@@ -118,9 +119,37 @@ def test_the_exact_minimum_is_reachable() -> None:
 
 def test_counts_are_refused_in_their_own_words() -> None:
     with pytest.raises(
-        InfeasibleConstraint, match=r"The smallest sub-network at 224 needs 3.07 M parameters; you asked for 1 M"
+        InfeasibleConstraint, match=r"The smallest sub-network at 224 needs 3.066 M parameters; you asked for 1 M"
     ):
         check_reachable(build_constraints({"params_m": Bound(max=1)}, [PARAMS]))
+
+
+class Scaled(LayerCost):
+    """Of a unit so large, or so small, that two digits after the point say nothing."""
+
+    name, unit = "scaled", "u"
+
+    def __init__(self, scale: float) -> None:
+        super().__init__(SPACE, np.random.default_rng(0).uniform(1, 2, len(SPACE.layers())) * scale)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-4, 1.0, 1e6])
+def test_numbers_are_said_with_their_significant_digits(scale: float) -> None:
+    cost = Scaled(scale)
+    extremes = cost.decompose()
+    assert extremes is not None
+    lowest, highest = extremes.minimum().value, extremes.maximum().value
+    with pytest.raises(InfeasibleConstraint) as caught:
+        check_reachable([Constraint(cost, lowest / 2, "scaled")])
+    needed, asked, offered = (
+        float(re.search(pattern, str(caught.value))[1])  # type: ignore[index]
+        for pattern in (r"needs (\S+) u", r"asked for (\S+) u", r"max=(\S+) or")
+    )
+    assert (needed, asked, offered) == pytest.approx((lowest, lowest / 2, lowest), rel=1e-3)
+    check_reachable([Constraint(cost, offered, "scaled")])
+    (note,) = notes([Constraint(cost, highest * 2, "scaled")])
+    said = [float(number) for number in re.findall(r"([^\s(]+) u\b", note)]
+    assert said == pytest.approx([2 * highest, highest], rel=1e-3)
 
 
 def test_a_bound_that_does_not_bind_is_said() -> None:
@@ -165,7 +194,7 @@ def test_what_a_refusal_offers_covers_the_margin() -> None:
     cost = checked((0.1,) * 19)
     with pytest.raises(InfeasibleConstraint) as caught:
         check_reachable(build_constraints({"latency_ms": Bound(max=9, confidence=0.95)}, [cost]))
-    assert "you asked for 8.18 ms = 9 ms with a margin of 10.0% for 0.95 confidence" in str(caught.value)
+    assert "you asked for 8.182 ms = 9 ms with a margin of 10.0% for 0.95 confidence" in str(caught.value)
     offered = float(str(caught.value).rpartition(".max=")[2].split()[0])
     check_reachable(build_constraints({"latency_ms": Bound(max=offered, confidence=0.95)}, [cost]))
 

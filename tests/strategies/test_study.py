@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,13 +141,37 @@ def test_networks_beyond_the_bounds_teach_but_do_not_win() -> None:
     assert study.best.value == 0.8
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_no_value_is_refused(value: float) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [np.nan, np.inf, "0.9", b"0.9", None, True, np.True_, 0.9 + 0j, 10**400, [0.9], np.array(0.9), np.ones(2)],
+    ids=lambda value: repr(value)[:12],
+)
+def test_what_is_no_value_is_refused(value: Any) -> None:
     study = made(face_space())
     (genotype,) = study.ask()
-    with pytest.raises(InvalidInput, match="give a finite number"):
+    with pytest.raises(InvalidInput, match=r"was told of the network .*; give a finite number"):
         study.tell(genotype, value)
     assert study.pending == [genotype]
+
+
+@pytest.mark.parametrize("value", [1, 0.9, np.float32(0.5), np.int64(1)])
+def test_numbers_of_any_kind_are_values(value: Any) -> None:
+    study = made(face_space())
+    study.tell(study.ask()[0], value)
+    assert study.best.value == float(value)
+    assert type(study.best.value) is float
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "2", True, None])
+def test_what_is_no_number_of_networks_is_refused(n: Any) -> None:
+    with pytest.raises(InvalidInput, match="ask for a whole number, 1 or more"):
+        made(face_space()).ask(n)
+
+
+def test_networks_and_values_are_as_many() -> None:
+    space = face_space()
+    with pytest.raises(InvalidInput, match="1 values were told of 2 networks; give one each"):
+        made(space).tell_many(space.sample(np.random.default_rng(0), 2), [0.5])
 
 
 def test_a_second_value_and_networks_of_other_spaces_are_refused() -> None:
@@ -189,7 +214,13 @@ def test_other_files_are_refused(tmp_path: Path, content: str, message: str) -> 
         made(face_space(), tmp_path / "study.json")
 
 
-@pytest.mark.parametrize(("value", "message"), [("NaN", r"is not a study \(NaN"), ('"high"', "is damaged: trial 0")])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("NaN", r"is not a study \(NaN"),
+        *((text, "is damaged: trial 0") for text in ('"high"', '"0.9"', "true", "[0.9]")),
+    ],
+)
 def test_a_damaged_trial_is_refused(tmp_path: Path, value: str, message: str) -> None:
     path = tmp_path / "study.json"
     study = made(face_space(), path)
