@@ -205,7 +205,7 @@ class Study:
 
 def _count(given: object, least: int) -> bool:
     """Whether it is a whole number of at least so much."""
-    return isinstance(given, int | np.integer) and not isinstance(given, bool) and given >= least
+    return isinstance(given, int | np.integer) and not isinstance(given, bool) and bool(given >= least)
 
 
 def _number(value: object, network: str) -> float:
