@@ -7,6 +7,7 @@ identification by one photo a person (the paper's protocol), and with strangers 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,10 +90,11 @@ class PaperCrops(Experiment[Crop]):
         cells = [Crop(network, way) for network in self._options.networks for way in WAYS]
         return cells if self._others is None else [*cells, Crop(self._brought, ORIGINAL)]
 
-    @property
+    @cached_property
     def _brought(self) -> str:
-        """What the descriptors are called."""
-        return Path(str(self._options.descriptors)).name
+        """What the descriptors are called; their fingerprint, so that others of that name get rows of their own."""
+        content = b"" if self._others is None else self._others.tobytes()
+        return f"{Path(str(self._options.descriptors)).name} {hashlib.sha256(content).hexdigest()[:8]}"
 
     def measure(self, cell: Crop) -> list[Row]:
         """One network on one way's pictures; differences are to the aligned ones, of the same people."""
@@ -163,11 +165,11 @@ class PaperCrops(Experiment[Crop]):
 
     def _describe(self, cell: Crop) -> npt.NDArray[np.float32]:
         """Unit descriptors of all faces; kept, as every way is compared with one of them."""
-        from nasface.accuracy.estimator import describe
-
         if self._others is not None and cell.network == self._brought:
             return unit_rows(self._others[self._composed.rows])
         if cell not in self._descriptors:
+            from nasface.accuracy.estimator import describe
+
             pictures = self._composed.cut(cell.way, self._template, self._bench.space.resolution)
             self._descriptors[cell] = unit_rows(describe(self._network(cell.network), pictures))
         return self._descriptors[cell]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from nasface.data import Photos, load_data
 from nasface.errors import EXIT_INVALID, EXIT_OK
 
 from ._command import Command, Done
@@ -179,3 +182,46 @@ def test_verification(cli: Command, tmp_path: Path) -> None:
     refused = cli(*given, "experiment.budgets=[20]")
     assert refused.code == EXIT_INVALID
     assert "experiment.budgets has 20; give 58" in refused.text
+
+
+@dataclass(frozen=True)
+class MostFaces:
+    """Instead of composing photos and finding faces: all faces but the first three are found, last ones first."""
+
+    photos: Photos
+    detector: object
+    seed: int
+
+    found = 0.9
+
+    @property
+    def rows(self) -> np.ndarray:
+        return self.photos.indices[:2:-1]
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.photos.labels[:2:-1]
+
+
+def test_crops_beside_descriptors_of_another_network(
+    cli: Command, make_table: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one more network, on the same faces; another file of that name is measured anew."""
+    pytest.importorskip("ai_edge_litert")
+    monkeypatch.setattr("nasface.experiments.paper_crops.FAR", 0.1)  # few people carry no less
+    monkeypatch.setattr("nasface.experiments.paper_crops.ComposedFaces", MostFaces)
+    report = load_data({"name": "procedural", "people": 48, "photos": 3}).require("report")
+    options = ("experiment=paper_crops", "data=procedural", "data.people=48", "data.photos=3", "experiment.networks=[]")
+    options += ("experiment.resamples=20", f"experiment.folder={tmp_path / 'out'}", f"accuracy.table={make_table()}")
+    command = (*options, f"experiment.descriptors={tmp_path / 'teacher.npz'}")
+    names, people = np.array(report.names), np.eye(report.labels.max() + 1, dtype=np.float32)[report.labels]
+    for known in (people, np.random.default_rng(0).normal(size=(len(names), 4)).astype(np.float32)):
+        np.savez(tmp_path / "teacher.npz", descriptors=known, names=names)
+        done = cli(*command)
+        assert done.code == EXIT_OK, done.err
+    exact, guessed = rows(tmp_path / "out", "paper_crops")
+    assert exact["network"] != guessed["network"]
+    assert (exact["way"], float(exact["auc"]), float(exact["rank1"]), float(exact["dir"])) == ("original", 1, 1, 1)
+    assert float(guessed["auc"]) < 0.8
+    assert exact["faces"] == guessed["faces"] == str(len(names) - 3)
+    assert f"## {guessed['network']}" in (tmp_path / "out" / "paper_crops.md").read_text(encoding="utf-8")
