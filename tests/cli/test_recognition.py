@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,3 +120,63 @@ def test_errors_by_group(cli: Command, here: Path) -> None:
     assert "errors by group" in page
     assert "Known people and strangers" in page
     assert "identification macro" in done.out
+
+
+def write_faces(size: int) -> None:
+    """Drawn faces in `cut`; in `whole` photos with them near the centre and somebody else in a corner."""
+    from PIL import Image
+
+    from nasface.data import load_data
+
+    drawn, rng = load_data({"name": "procedural", "people": 24, "photos": 3}), np.random.default_rng(0)
+    rows = ["photo,left,top,right,bottom"]
+    for faces in filter(None, drawn.parts.values()):
+        for drawn_name, picture in zip(faces.names, faces.load(size=size).images, strict=True):
+            name, whole = str(Path(drawn_name).with_suffix(".png")), rng.integers(0, 256, (150, 160, 3), np.uint8)
+            left, top = rng.integers(55, 70, 2)
+            whole[top : top + size, left : left + size] = picture
+            for folder, pixels in (("cut", picture), ("whole", whole)):
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(path)
+            rows += [f"{name},0,0,50,50", f"{name},{left},{top},{left + size},{top + size}"]
+    Path("faces.csv").write_text("\n".join(rows))
+
+
+class TestWholePhotosAsData:
+    """`data.align=true` on photos that faces were put into says what the faces themselves say."""
+
+    CUT = ("detector=boxes", "detector.file=faces.csv", "data.align=true")
+    TINY = ("data=image_folder", "space=ofa_mbv3", "space.width=0.25", "space.resolution=32")
+
+    def both(self, cli: Command, *words: str) -> list[dict[str, Any]]:
+        found = [cli(*words, "data.root=cut"), cli(*words, "data.root=whole", *self.CUT)]
+        assert [done.code for done in found] == [0, 0], found[0].err + found[1].err
+        return [done.result["decision"] for done in found]
+
+    def test_evaluation(self, cli: Command) -> None:
+        write_faces(64)
+        write_contrast_model(Path("model.tflite"))
+        model = ("task=evaluate", "model=model.tflite", "data=image_folder", "evaluation.bootstrap=0")
+        cut, whole = self.both(cli, *model)
+        assert 0.5 < cut["rows"][0]["auc"] < 1
+        assert whole["rows"] == cut["rows"]
+        assert whole["data"] != cut["data"]
+
+    @pytest.mark.slow
+    def test_training_and_accuracy_tables(self, cli: Command) -> None:
+        write_faces(32)
+        steps = ("training.batch=12", "training.calibration_photos=16", "training.plan.sandwich.steps=1")
+        here = ("training.accelerator=cpu", "training.cpu_threads=1", "training.folder=${data.root}_made")
+        cut, whole = self.both(cli, "task=train_supernet", *self.TINY, *steps, *here)
+        assert whole["supernet"] == cut["supernet"], "trained on equal pictures"
+        table = ("accuracy.table=${data.root}.csv", "accuracy.n_subnets=2", "accuracy.calibration_photos=8")
+        self.both(
+            cli, "task=estimate_accuracy", *self.TINY, "supernet.checkpoint=cut_made/supernet.safetensors", *table
+        )
+        assert read_rows("whole.csv") == read_rows("cut.csv"), "the pictures' fingerprint included"
+
+
+def read_rows(path: str) -> list[dict[str, str]]:
+    with Path(path).open() as file:
+        return list(csv.DictReader(file))
