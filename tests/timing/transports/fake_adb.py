@@ -1,4 +1,4 @@
-"""A fake `adb` with one fake phone, written from the documented formats; `python fake_adb.py STATE ARGUMENTS...`.
+"""A fake `adb` with a phone of any serial, from the documented formats; `python fake_adb.py STATE ARGUMENTS...`.
 
 STATE is a folder: `devices` holds what `adb devices` lists, `faults.json` what goes wrong with which model, `phone` the
 phone's files. Commands on the phone are run by this machine's shell, with the phone's /data/local/tmp, `getprop` and
@@ -18,7 +18,7 @@ from pathlib import Path
 GETPROP = """#!/bin/sh
 case $1 in
 ro.product.manufacturer) echo Fake ;;
-ro.product.model) echo "Phone 1" ;;
+ro.product.model) echo "Phone ${FAKE_SERIAL#FAKE000}" ;;
 *) echo "$1" ;;
 esac
 """
@@ -50,7 +50,7 @@ def main(state: Path, arguments: list[str]) -> int:
         return 1
     if arguments[2] == "push":
         return push(Path(arguments[3]), Path(f"{state}/phone{arguments[4]}"))
-    return shell(state, arguments[3])
+    return shell(state, arguments[1], arguments[3])
 
 
 def push(source: Path, target: Path) -> int:
@@ -63,7 +63,7 @@ def push(source: Path, target: Path) -> int:
     return 0
 
 
-def shell(state: Path, command: str) -> int:
+def shell(state: Path, serial: str, command: str) -> int:
     """Run it, unless something is to go wrong with the model that it names."""
     faults: dict[str, str] = json.loads((state / "faults.json").read_text())
     fault = next((kind for name, kind in faults.items() if f"/{name} " in command), "")
@@ -78,7 +78,8 @@ def shell(state: Path, command: str) -> int:
         sys.stdout.write("INFO: STARTING!\n" * 1000)
     if fault == "hang":
         time.sleep(20)
-    environment = os.environ | {"PATH": f"{state}/bin:{os.environ['PATH']}", "FAKE_FAULT": fault}
+    environment = os.environ | {"FAKE_FAULT": fault, "FAKE_SERIAL": serial}
+    environment["PATH"] = f"{state}/bin:{environment['PATH']}"
     phone = f"{state}/phone"
     done = subprocess.run(
         ["sh", "-c", command.replace("/data/", f"{phone}/data/")], env=environment, stdout=subprocess.PIPE, check=False

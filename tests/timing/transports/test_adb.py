@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nasface.errors import DeviceLost, ModelRefused, TransportError
+from nasface.errors import DeviceLost, InvalidInput, ModelRefused, TransportError
 from nasface.testing import TransportConformance
 from nasface.testing.transports import check_sample
 from nasface.timing.journal import Journal
@@ -112,12 +113,30 @@ def test_phones_that_cannot_be_used(config: AdbConfig, state: Path, devices: str
 def test_one_of_two_phones(config: AdbConfig, state: Path) -> None:
     (state / "devices").write_text("AAA\tdevice\nBBB\tdevice\n")
     with AdbTransport(replace(config, serial="BBB")) as phone:
-        assert phone.describe()["device"] == "Fake Phone 1"
+        assert phone.describe()["device"] == "Fake Phone BBB"
     with (
         pytest.raises(TransportError, match="no phone 'CCC', but AAA, BBB"),
         AdbTransport(replace(config, serial="CCC")),
     ):
         pass
+
+
+def test_two_phones_at_once(config: AdbConfig, state: Path, models: dict[str, Path], tmp_path: Path) -> None:
+    """Each in a folder of its own, into a journal that goes on with no other phone."""
+    (state / "devices").write_text("AAA\tdevice\nBBB\tdevice\n")
+    options = TimingOptions(runs=3, blocks=2, max_blocks=2)
+    transports = [AdbTransport(replace(config, serial=serial)) for serial in ("AAA", "BBB")]
+
+    def measured(transport: AdbTransport, name: str) -> DeviceTimes:
+        return measure_networks(transport, models, options, np.random.default_rng(0), Journal(tmp_path / name))
+
+    with transports[0] as one, transports[1] as other, ThreadPoolExecutor() as pool:
+        assert len(list((state / PHONE_FOLDER).glob("nasface.*"))) == 2
+        both = list(pool.map(measured, (one, other), ("AAA", "BBB")))
+        assert [sorted(times.timed) for times in both] == [["bad", "good"]] * 2
+        with pytest.raises(InvalidInput, match="Fake Phone AAA"):
+            measured(other, "AAA")
+    assert list((state / PHONE_FOLDER).iterdir()) == [state / PHONE_FOLDER / "benchmark_model"]
 
 
 def test_without_adb(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import math
 import threading
 import urllib.error
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from nasface.timing.journal import Journal
 from nasface.timing.protocol import TimingOptions, measure_networks
 from nasface.timing.transports import BrowserConfig, BrowserTransport, Transport
 
-from .fake_page import FakePage, post
+from .fake_page import FakePage, post, three
 
 Open = Callable[[str], None]
 
@@ -38,7 +40,7 @@ def opening(monkeypatch: pytest.MonkeyPatch) -> Callable[[Open], list[str]]:
 
 
 def transport_of(**options: Any) -> BrowserTransport:
-    return BrowserTransport(BrowserConfig(port=0, **({"timeout": 20.0} | options)))
+    return BrowserTransport(BrowserConfig(**({"port": 0, "timeout": 20.0} | options)))
 
 
 class TestConformance(TransportConformance):
@@ -103,6 +105,38 @@ def test_a_page_that_stays_away_is_lost_and_what_was_measured_stays(
     with transport_of() as transport:
         measure_networks(transport, models, options, np.random.default_rng(0), Journal(journal))
     assert len(journal.read_text().splitlines()) == 5  # the heading, and four blocks in all
+
+
+def test_two_phones_at_once(opening: Callable[[Open], list[str]], tmp_path: Path) -> None:
+    """A command each: with an address of its own, into a journal that goes on with no other phone."""
+
+    def slower(request: dict[str, Any], file: bytes) -> dict[str, Any]:
+        return three(request, file) | {"times_ms": [10.0, 12.5, 15.0]}
+
+    pages = iter([FakePage(device="Left phone"), FakePage(device="Right phone", reply=slower)])
+    urls = opening(lambda url: next(pages).open(url))
+    models = {name: write_model(tmp_path / name, 16) for name in ("one", "two")}
+    options = TimingOptions(runs=3, blocks=2, max_blocks=2)
+
+    def measured(transport: BrowserTransport) -> dict[str, float]:
+        journal = Journal(tmp_path / transport.describe()["device"])
+        results = measure_networks(transport, models, options, np.random.default_rng(0), journal)
+        return {name: timed.median_ms for name, timed in results.timed.items()}
+
+    with transport_of() as left, transport_of() as right, ThreadPoolExecutor() as pool:
+        assert urls[0] != urls[1]
+        assert list(pool.map(measured, (left, right))) == [dict.fromkeys(models, ms) for ms in (1.25, 12.5)]
+        journal = Journal(tmp_path / "Left phone")
+        with pytest.raises(InvalidInput, match="Left phone"):
+            measure_networks(right, models, options, np.random.default_rng(0), journal)
+
+
+def test_a_port_that_another_phone_has_is_said(opening: Callable[[Open], list[str]]) -> None:
+    urls = opening(FakePage().open)
+    with transport_of():
+        port = urlsplit(urls[0]).port
+        with pytest.raises(InvalidInput, match=f"port {port} .*port 0 for any that is free"), transport_of(port=port):
+            pass
 
 
 def test_nobody_opens_the_page(opening: Callable[[Open], list[str]]) -> None:
