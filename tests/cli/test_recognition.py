@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from nasface.preprocessing import ARCFACE
+from nasface.recognition.gallery import Gallery, Way
+from nasface.recognition.gallery_file import GalleryFile
 from nasface.testing.faces import drawn_people, write_contrast_model
 
 from ._command import Command
@@ -94,6 +99,45 @@ def test_what_is_missing_is_said(cli: Command, here: Path, overrides: list[str],
     done = cli(*overrides)
     assert done.code == 2
     assert message in done.text
+
+
+REMOVE = ("recognition.action=remove", "recognition.name=Ada")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "overrides", "message"),
+    [
+        ("damaged", REMOVE, "is no gallery, or damaged"),
+        ("locked", REMOVE, "Another process has held"),
+        ("wrong passphrase", REMOVE, "the passphrase is wrong, or the file damaged"),
+        ("no passphrase", REMOVE, "set NASFACE_PASSPHRASE"),
+        ("another model", ("task=identify", MODEL, "recognition.photos=ada.png"), "another model"),
+    ],
+)
+def test_galleries_that_cannot_be_used_stay_as_they_are(
+    cli: Command, monkeypatch: pytest.MonkeyPatch, trouble: str, overrides: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.setattr("nasface.recognition.gallery_file.PATIENCE", 0.1)
+    encrypted = "passphrase" in trouble
+    if encrypted:
+        pytest.importorskip("cryptography")
+    monkeypatch.setenv("NASFACE_PASSPHRASE", "wrong")
+    if trouble == "no passphrase":
+        monkeypatch.delenv("NASFACE_PASSPHRASE")
+        monkeypatch.setattr("sys.stdin", io.StringIO())
+    Path("ada.png").touch()
+    write_contrast_model(Path("model.tflite"))
+    file = GalleryFile(Path("a.gallery"), lambda: "right", encrypt=encrypted)
+    way = Way("a" * 64, "aligned", ARCFACE.to_dict(), "yunet")
+    with file.changing() as write:
+        write(Gallery().enrolled("Ada", np.eye(2, 16, dtype=np.float32), way))
+    if trouble == "damaged":
+        file.path.write_bytes(file.path.read_bytes()[:-50])
+    before = file.path.read_bytes()
+    with file.changing() if trouble == "locked" else contextlib.nullcontext():
+        done = cli("task=gallery", *overrides, GALLERY)
+    assert (done.code, message in done.text) == (2, True), done.err
+    assert file.path.read_bytes() == before
 
 
 def test_errors_by_group(cli: Command, here: Path) -> None:
