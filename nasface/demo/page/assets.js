@@ -3,14 +3,23 @@
 /** Something that went wrong in a way that a person can read. */
 export class Problem extends Error {}
 
+/** The connection to the server stopped; it may come back. */
+export class Lost extends Problem {}
+
 /** The bytes of a file, by name; of one that is kept gzipped (`name` ends in .gz), what is in it. */
 export async function asset(name) {
   const inside = document.getElementById(`asset:${name}`);
   if (inside) return inflated(Uint8Array.from(atob(inside.textContent), (c) => c.charCodeAt(0)));
-  const answer = await fetch(name).catch(() => null);
-  if (!answer?.ok) throw new Problem(`The file ${name} of this page cannot be loaded; is nasface still running?`);
-  const bytes = new Uint8Array(await answer.arrayBuffer());
+  const bytes = await fetched(name);
   return name.endsWith(".gz") ? inflated(bytes) : bytes;
+}
+
+/** The bytes of a file of the server, as they travel. */
+export async function fetched(name) {
+  const answer = await fetch(name).catch(() => null);
+  const bytes = answer?.ok ? await answer.arrayBuffer().catch(() => null) : null;
+  if (!bytes) throw new Lost(`The file ${name} of this page cannot be loaded; is nasface still running?`);
+  return new Uint8Array(bytes);
 }
 
 /** The content of a JSON file. */

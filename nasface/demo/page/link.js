@@ -1,5 +1,5 @@
 // The page's end of the link to Python: says hello, does what it is asked, one thing after another.
-import { Problem, inflated } from "./assets.js";
+import { Lost, Problem, fetched, inflated } from "./assets.js";
 import { clockStep, deviceFacts, timed } from "./measure.js";
 import { Model, startRuntime } from "./runtime.js";
 
@@ -10,22 +10,32 @@ export async function work(version, say, tasks = {}) {
   const facts = await deviceFacts();
   const about = { ...facts, runtime: `${await startRuntime()} in ${facts.browser}` };
   const { page, purpose } = await hello(version, about, say);
-  const screen = await awake();
   const files = new Map();
   const all = { time: (request) => time(request, files), ...tasks };
-  for (let done = 0; ; ) {
-    const request = await post("next", { page }).catch(() => null);
-    if (!request) {
-      say("The computer does not answer; trying again. Is nasface still running there?");
-      await new Promise((go) => setTimeout(go, PAUSE_MS));
-    } else if (request.do === "end") {
-      screen?.release();
-      return request.words;
-    } else if (request.do !== "wait") {
-      const answer = await all[request.do](request, say);
-      if (request.do === "time") say(`${purpose} ${++done} blocks of runs so far.`);
-      await post("answer", { page, number: request.number, ...answer }).catch(() => null); // asked again if it was lost
+  const rest = awake();
+  let done = 0;
+  const turn = async () => {
+    const request = await post("next", { page });
+    if (request.do === "end") return request.words;
+    if (request.do === "wait") return null;
+    const answer = await all[request.do](request, say);
+    await post("answer", { page, number: request.number, ...answer });
+    if (request.do === "time") say(`${purpose} ${++done} blocks of runs so far.`);
+    return null;
+  };
+  try {
+    for (;;) {
+      try {
+        const words = await turn();
+        if (words) return words;
+      } catch (error) {
+        if (!(error instanceof Lost)) throw error;
+        say("The computer does not answer; trying again. Is nasface still running there?");
+        await pause(PAUSE_MS); // then what was not answered is asked again
+      }
     }
+  } finally {
+    rest();
   }
 }
 
@@ -35,45 +45,43 @@ async function hello(version, about, say) {
     if (found?.refused) throw new Problem(found.refused);
     if (found) return found;
     say("The computer does not answer; trying again.");
-    await new Promise((go) => setTimeout(go, PAUSE_MS));
+    await pause(PAUSE_MS);
   }
 }
 
 async function post(path, message) {
-  const answer = await fetch(path, { method: "POST", body: JSON.stringify(message) });
-  if (!answer.ok) throw new Error(await answer.text());
-  return answer.json();
+  const answer = await fetch(path, { method: "POST", body: JSON.stringify(message) }).catch(() => null);
+  const found = answer?.ok ? await answer.json().catch(() => null) : null;
+  if (!found) throw new Lost("The computer does not answer.");
+  return found;
+}
+
+function pause(ms) {
+  return new Promise((go) => setTimeout(go, ms));
 }
 
 /** Times a model; a block during which the page was hidden is run again. */
 async function time({ file, runs, warmup }, files) {
-  const model = await loaded(file, files).catch((error) => error);
+  if (!files.has(file)) files.set(file, await fetched(file)); // stays packed in memory: every file travels once
+  const model = await Model.load(await inflated(files.get(file))).catch((error) => error);
   if (!(model instanceof Model)) return { refused: String(model.message ?? model) };
+  let hidden;
+  const watch = () => (hidden = true);
+  document.addEventListener("visibilitychange", watch);
   try {
     for (;;) {
       await visible();
-      let hidden = false;
-      const watch = () => (hidden = true);
-      document.addEventListener("visibilitychange", watch, { once: true });
+      hidden = false;
       const { times, batch, step } = await timed(model, runs, warmup);
-      document.removeEventListener("visibilitychange", watch);
+      await pause(0); // runs let no event in: what happened meanwhile is heard only now
       if (!hidden) return { times_ms: times, batch, notes: { batch, clock_step_ms: step.toPrecision(2), ...(await battery()) } };
     }
   } catch (error) {
     return { refused: String(error.message ?? error) };
   } finally {
+    document.removeEventListener("visibilitychange", watch);
     model.delete();
   }
-}
-
-/** A model; what was fetched stays packed in memory, so that every file travels once. */
-async function loaded(file, files) {
-  if (!files.has(file)) {
-    const answer = await fetch(file);
-    if (!answer.ok) throw new Error(await answer.text());
-    files.set(file, new Uint8Array(await answer.arrayBuffer()));
-  }
-  return Model.load(await inflated(files.get(file)));
 }
 
 async function visible() {
@@ -87,7 +95,16 @@ async function battery() {
   return state ? { battery: `${Math.round(100 * state.level)} %${state.charging ? ", charging" : ""}` } : {};
 }
 
-/** Keeps the screen on where the browser allows it. */
-export async function awake() {
-  return (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
+/** Keeps the screen on where the browser allows it, until what this gives is called. */
+function awake() {
+  let lock = null;
+  const ask = async () => {
+    if (document.visibilityState === "visible") lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
+  };
+  document.addEventListener("visibilitychange", ask); // a page that was hidden has lost its lock
+  ask();
+  return () => {
+    document.removeEventListener("visibilitychange", ask);
+    lock?.release();
+  };
 }
