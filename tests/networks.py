@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from nasface.netspec import (
+    ACTIVATIONS,
     INPUT,
     Activation,
     Add,
@@ -22,6 +23,7 @@ from nasface.netspec import (
     Multiply,
     NetBuilder,
     NetSpec,
+    Shape,
     Upsample,
     Weights,
     random_weights,
@@ -127,6 +129,24 @@ def pyramid() -> tuple[NetSpec, Weights]:
 def images(rng: np.random.Generator) -> Callable[[NetSpec, int], Array]:
     """(spec, n) to random normalised images [n, height, width, 3]."""
     return lambda spec, n=2: rng.standard_normal((n, *spec.input_shape), dtype=np.float32)
+
+
+def every_operation(shape: Shape = (12, 13, 6)) -> NetSpec:
+    """A network with every operation and every activation of the core, and a descriptor of ten numbers."""
+    net = NetBuilder("all", shape)
+    with net.layer("Layer"):
+        x = INPUT
+        for index, function in enumerate(ACTIVATIONS):
+            x = net.conv(x, f"c{index}", channels=6, kernel=3, groups=(1, 2, 6)[index % 3], norm="bn")
+            x = net.activation(x, function)
+        x = net.conv(x, "deep", channels=12, kernel=5, stride=2, groups=6, bias=True)
+        x = net.max_pool(x, "max", kernel=3, stride=2, padding=1)
+        x = net.avg_pool(x, "average", kernel=3, stride=1, padding=1)
+        x = net.concat([x, net.avg_pool(net.upsample(x, "up", factor=2), "down", kernel=2, stride=2)], "joined")
+        x = net.linear(net.flatten(x, "flat"), "fc", features=10)
+        x = net.linear(net.global_avg_pool(x, "mean"), "fc2", features=10, bias=False)
+        net.add(x, net.multiply(x, x, "square"), "sum")
+    return net.build()
 
 
 @pytest.fixture

@@ -8,14 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
+import yaml
+from hydra.core.config_store import ConfigStore
+from networks import every_operation
+from omegaconf import OmegaConf
 
 from nasface.costs import LATENCY, network_costs
 from nasface.devices.device import embedded_luts
 from nasface.exporters import TFLiteExporter
-from nasface.registry import REGISTRY
-from nasface.runtimes import TOLERANCES
+from nasface.netspec import random_weights
+from nasface.options import config_directory, register_options
+from nasface.registry import KINDS, REGISTRY, build
+from nasface.runtimes import TOLERANCES, cosines, open_model, runtimes
 from nasface.spaces.ofa_mbv3 import OfaMbv3, OfaMbv3FaceConfig
+from nasface.testing.runs import make_run
 from nasface.testing.synthetic import tiny_space, write_made_up_measurements
 
 from ._command import Command
@@ -42,6 +50,14 @@ what they do is seen where their tasks are tested."""
 
 ELSEWHERE: Final = ("metric", "cost", "precision")
 """What is named in other options than a group of its own."""
+
+IMPLIED: Final = {
+    "operation": "spaces build networks of them, and nothing but exporters and runtimes sees which",
+    "runtime": "it is that of the suffix of the exporter, whose files it checks in every row",
+    "task": "it decides what is done with the parts, and changes none of them, unless it says so and is outweighed",
+    "experiment": "likewise",
+}
+"""Kinds that are no factors, and why their pairs with the others are those of the rows; tested below."""
 
 Row = dict[str, str]
 
@@ -117,6 +133,77 @@ def test_the_cover_is_complete_and_small() -> None:
     assert len(rows) <= 2 * widest[0] * widest[1]
 
 
+def test_every_kind_is_a_factor_or_implied_by_one() -> None:
+    assert set(KINDS) == (set(FACTORS) | set(IMPLIED)) - {"precision", "device"}
+
+
+def test_every_exporter_has_one_runtime_and_every_runtime_an_exporter_but_one() -> None:
+    suffixes = {REGISTRY.get("exporter", name).factory.suffix for name in REGISTRY.names("exporter")}
+    assert suffixes < set(runtimes())
+    alone = [
+        name for name in REGISTRY.names("runtime") if not suffixes & set(build("runtime", {"name": name}).suffixes)
+    ]
+    assert alone == ["torchscript"], "other people's files, which are read and not written"
+
+
+def test_every_operation_is_tried() -> None:
+    known = [c for c in REGISTRY if (c.kind, c.origin) == ("operation", "nasface")]
+    assert {type(op) for op in every_operation().ops} == {component.factory for component in known}
+
+
+FILES: Final = [
+    pytest.param(name, precision, marks=[pytest.mark.slow] if name in LONG else [])
+    for name in REGISTRY.names("exporter")
+    for precision in REGISTRY.get("exporter", name).factory.precisions
+]
+
+
+@pytest.mark.parametrize(("exporter", "precision"), FILES)
+def test_every_operation_in_every_file(
+    exporter: str, precision: str, reference: Callable[..., Any], rng: np.random.Generator, tmp_path: Path
+) -> None:
+    spec = every_operation((16, 16, 3))
+    weights, images = random_weights(spec, rng), rng.standard_normal((6, 16, 16, 3), np.float32)
+    settings = {"name": exporter} | ({} if precision == "float32" else {"precision": precision})
+    writer = build("exporter", settings)
+    path = writer.export(spec, weights, tmp_path / f"model{writer.suffix}", {}, images).path
+    found, expected = open_model(path).embed(images), reference(spec, weights, images)
+    assert cosines(found, expected).min() > (0.9 if "int8" in precision else 0.9999)
+
+
+@pytest.mark.parametrize("task", [name for name in REGISTRY.names("task") if name != "train_network"])
+def test_a_task_changes_no_other_option(task: str) -> None:
+    register_options()
+    node = ConfigStore.instance().load(f"task/{task}.yaml")
+    assert (node.package, OmegaConf.to_container(node.node)) == ("_global_", {"task": task})
+
+
+PRESETS: Final = sorted([*config_directory().glob("task/*.yaml"), *config_directory().glob("experiment/*.yaml")])
+OUTWEIGHING: Final = {
+    "training": "progressive_shrinking",
+    "teacher": "none",
+    "search": "local",
+    "predictor": "ridge",
+    "device": "sd765",
+}
+"""For each group that a task or an experiment chooses of, another choice."""
+
+
+@pytest.mark.parametrize("file", PRESETS, ids=lambda file: file.stem)
+def test_what_a_task_or_experiment_chooses_is_outweighed(file: Path, tmp_path: Path) -> None:
+    content = yaml.safe_load(file.read_text())
+    chosen = {key.removeprefix("override /") for entry in content.get("defaults", ()) for key in entry} - {"task"}
+    own = {"defaults", "task", "experiment", "compare"}
+    assert set(content) - own <= chosen, "it sets parameters of a part that it does not choose"
+    if not chosen:
+        return
+    others = {group: OUTWEIGHING[group] for group in chosen}
+    settings = make_run(tmp_path, f"{file.parent.name}={file.stem}", *(f"{g}={n}" for g, n in others.items())).settings
+    for group, name in others.items():
+        found = getattr(settings, group)
+        assert name in found if group == "device" else found["name"] == name
+
+
 @pytest.mark.parametrize("row", cases())
 def test_runs(
     cli: Command, make_table: Callable[..., Path], row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -152,6 +239,7 @@ def test_runs(
     if row["exporter"] != "none":
         assert (done.folder / decision["model"]["file"]).stat().st_size == decision["model"]["bytes"]
         checks = result["measurements"]["parity"].values()
+        assert checks, "the runtime of the exporter's suffix has checked the file"
         if _written(row) == "int8":
             assert all(figures["mean_cosine"] > 0.9 for figures in checks)
         else:

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from networks import every_operation
 
 from nasface.errors import ExportError, UnknownName
 from nasface.exporters import (
@@ -18,7 +19,7 @@ from nasface.exporters import (
     TorchExportExporter,
     read_metadata,
 )
-from nasface.netspec import ACTIVATIONS, INPUT, NetBuilder, random_weights
+from nasface.netspec import random_weights
 from nasface.runtimes import cosines, open_model, run_tflite
 
 onnx = pytest.importorskip("onnx")
@@ -33,23 +34,6 @@ def outputs(path, images):
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     values = session.run(None, {"input": np.ascontiguousarray(images.transpose(0, 3, 1, 2))})
     return dict(zip([end.name for end in session.get_outputs()], values, strict=True))
-
-
-def every_operation():
-    net = NetBuilder("all", (12, 13, 6))
-    with net.layer("Layer"):
-        x = INPUT
-        for index, function in enumerate(ACTIVATIONS):
-            x = net.conv(x, f"c{index}", channels=6, kernel=3, groups=(1, 2, 6)[index % 3], norm="bn")
-            x = net.activation(x, function)
-        x = net.conv(x, "deep", channels=12, kernel=5, stride=2, groups=6, bias=True)
-        x = net.max_pool(x, "max", kernel=3, stride=2, padding=1)
-        x = net.avg_pool(x, "average", kernel=3, stride=1, padding=1)
-        x = net.concat([x, net.avg_pool(net.upsample(x, "up", factor=2), "down", kernel=2, stride=2)], "joined")
-        x = net.linear(net.flatten(x, "flat"), "fc", features=10)
-        x = net.linear(net.global_avg_pool(x, "mean"), "fc2", features=10, bias=False)
-        net.add(x, net.multiply(x, x, "square"), "sum")
-    return net.build()
 
 
 @pytest.mark.parametrize("precision", OnnxExporter.precisions)

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from networks import every_operation
 
 from nasface.exporters import (
     TFLiteConfig,
@@ -17,7 +18,7 @@ from nasface.exporters import (
     TFLiteKerasExporter,
     read_metadata,
 )
-from nasface.netspec import ACTIVATIONS, INPUT, NetBuilder, random_weights
+from nasface.netspec import random_weights
 from nasface.runtimes.tflite import open_tflite, run_tflite
 
 missing = [name for name in ("tensorflow", "ai_edge_litert") if find_spec(name) is None]  # an import takes seconds
@@ -77,20 +78,7 @@ def test_float16_differs_in_the_constant_sixth_only(mobile, images, tmp_path):
 
 @pytest.mark.slow
 def test_every_operation(images, reference, rng, tmp_path):
-    net = NetBuilder("all", (12, 13, 6))
-    with net.layer("Layer"):
-        x = INPUT
-        for index, function in enumerate(ACTIVATIONS):
-            x = net.conv(x, f"c{index}", channels=6, kernel=3, groups=(1, 2, 6)[index % 3], norm="bn")
-            x = net.activation(x, function)
-        x = net.conv(x, "deep", channels=12, kernel=5, stride=2, groups=6, bias=True)
-        x = net.max_pool(x, "max", kernel=3, stride=2, padding=1)
-        x = net.avg_pool(x, "average", kernel=3, stride=1, padding=1)
-        x = net.concat([x, net.avg_pool(net.upsample(x, "up", factor=2), "down", kernel=2, stride=2)], "joined")
-        x = net.linear(net.flatten(x, "flat"), "fc", features=10)
-        x = net.linear(net.global_avg_pool(x, "mean"), "fc2", features=10)
-        net.add(x, net.multiply(x, x, "square"), "sum")
-    spec = net.build()
+    spec = every_operation()
     weights, x = random_weights(spec, rng), images(spec)
     ours, keras = both(spec, weights, tmp_path)
     expected = reference(spec, weights, x)
