@@ -149,10 +149,15 @@ def with_pairs(config: FilesConfig, faces: FaceSet | None, parts: Parts, path: P
     if common:
         raise DataError(
             f"{path} names {len(common)} training or validation people ({listing(common, 3)}), and results must be "
-            "on others: give pairs of report people, or, for a network trained elsewhere, set "
-            "data.training_people=none data.validation_people=none."
+            f"on others: give pairs of report people, or, for a network trained elsewhere, set {_everybody(config)}."
         )
     return dataclasses.replace(data, pairs=pairs)
+
+
+def _everybody(config: FilesConfig) -> str:
+    """The options with which everybody is a report person: lists are switched off, and nobody is drawn instead."""
+    options = ["data.training_people=none", "data.validation_people=none", "data.split=none"]
+    return " ".join(options[: 2 if config.split == NONE else 3])
 
 
 def _drawn(report: FaceSet, n: int, seed: int) -> Pairs:

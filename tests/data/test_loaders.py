@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -73,17 +74,17 @@ def test_lfw_finds_tar_lists_and_pairs_beside_each_other(
     assert (off.pairs, off.training) == (None, None)
 
 
-def test_pairs_of_training_people_are_refused_unless_they_are_switched_off(
-    photo_folder: Path, write_list: WriteList
+@pytest.mark.parametrize("name", ["lfw", "image_folder"])
+def test_pairs_of_training_people_are_refused_and_what_is_said_helps(
+    photo_folder: Path, write_list: WriteList, name: str
 ) -> None:
     write_list("mine.txt", *(["Flo_Orr\t1\t2"] * 10), *(["Ann_Lee\t1\tEd_Kim\t2"] * 10))
     write_list("training_people.txt", "Ann_Lee")
-    settings = {"name": "lfw", "root": str(photo_folder), "pairs": "mine.txt"}
-    with pytest.raises(
-        DataError, match=r"names 1 training or validation people \(Ann_Lee\).*data\.training_people=none"
-    ):
+    settings = {"name": name, "root": str(photo_folder), "pairs": "mine.txt"}
+    with pytest.raises(DataError, match=r"names 1 training or validation people \(Ann_Lee\)") as refused:
         load_data(settings)
-    assert load_data(settings | {"training_people": "none"}).pairs is not None
+    advice = dict(re.findall(r"data\.(\w+)=(\w+)", str(refused.value)))
+    assert load_data(settings | advice).pairs is not None
 
 
 def test_files_that_were_named_must_exist(photo_folder: Path) -> None:
