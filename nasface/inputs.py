@@ -12,6 +12,7 @@ from omegaconf import MISSING
 
 from nasface.configs import EXISTING, Existing
 from nasface.errors import InvalidInput, listing
+from nasface.reading import check_fetched
 from nasface.registry import KINDS, REGISTRY
 from nasface.settings import Settings
 from nasface.training.options import TrainingConfig
@@ -51,6 +52,7 @@ def check_inputs(settings: Settings, cwd: Path) -> None:
 def _why_unreadable(path: Path) -> str | None:
     try:
         path.stat()
+        check_fetched(path)
     except (OSError, ValueError) as error:  # a zero byte in a path is a ValueError
         return str(getattr(error, "strerror", None) or error)
     return None if os.access(path, os.R_OK) else "Permission denied"

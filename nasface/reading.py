@@ -40,6 +40,9 @@ MOST_UNPACKED: Final = 20
 """A packed file may unpack to so many times its own size; numbers hardly compress."""
 
 
+_POINTER: Final = b"version https://git-lfs.github.com/spec/"
+
+
 class Rows(NamedTuple):
     """A CSV text with a heading.
 
@@ -57,7 +60,7 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is larger, or no file but a device without an end.
+        ValueError: It is larger, no file but a device without an end, or a Git-LFS pointer.
     """
     with path.open("rb") as file:
         found = path.stat()
@@ -69,7 +72,26 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
             size = max(size, sum(map(len, parts)))
     if size > most_bytes:
         raise ValueError(f"it is larger than {most_bytes / 1e6:.0f} MB, which no such file is")
-    return b"".join(parts)
+    content = b"".join(parts)
+    _check_no_pointer(content)
+    return content
+
+
+def check_fetched(path: Path) -> None:
+    """Refuse a Git-LFS pointer, the short text that stands for a file until that is fetched.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is one; with what to do.
+    """
+    if path.is_file():  # nothing is taken out of a pipe
+        with path.open("rb") as file:
+            _check_no_pointer(file.read(len(_POINTER)))
+
+
+def _check_no_pointer(content: bytes) -> None:
+    if content.startswith(_POINTER):
+        raise ValueError("it is a Git-LFS pointer and not the file itself, which `git lfs pull` fetches")
 
 
 def read_text(path: Path, most_bytes: int = MOST_TEXT_BYTES) -> str:
@@ -158,8 +180,7 @@ def read_array(path: Path) -> npt.NDArray[np.generic]:
         OSError: It cannot be read.
         ValueError: It is no such file, holds objects, or is shorter than its heading says.
     """
-    with path.open("rb"):
-        pass
+    check_fetched(path)
     with _one_error():
         if path.stat().st_size == 0:
             raise ValueError("it is empty")
@@ -192,8 +213,10 @@ def check_archive(file: Path | io.BytesIO) -> None:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It does, or it is damaged.
+        ValueError: It does, it is damaged, or a Git-LFS pointer.
     """
+    if isinstance(file, Path):
+        check_fetched(file)
     size = file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes
     if not zipfile.is_zipfile(file):
         return

@@ -82,3 +82,9 @@ def test_a_list_of_paths_is_looked_at_one_by_one_and_a_zero_byte_is_no_path(tmp_
     settings.accuracy.parts = ["a\0.csv"]
     with pytest.raises(InvalidInput, match="null byte"):
         check_inputs(settings, tmp_path)
+
+
+def test_a_git_lfs_pointer_is_not_what_an_option_names(tmp_path: Path) -> None:
+    (tmp_path / "mine.pth").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n")
+    with pytest.raises(InvalidInput, match=r"supernet\.checkpoint=mine\.pth \(it is a Git-LFS pointer.*git lfs pull"):
+        check_inputs(Settings(task="search", supernet={"name": "lfw112", "checkpoint": "mine.pth"}), tmp_path)

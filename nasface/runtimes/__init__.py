@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nasface.errors import InvalidInput, UnknownName
+from nasface.reading import check_fetched
 from nasface.registry import REGISTRY, build, register
 from nasface.runtimes._base import Descriptors, Images, Model, Runtime, Timing, time_model
 from nasface.runtimes.onnx import open_onnx
@@ -91,4 +92,8 @@ def open_model(path: Path, resolution: int | None = None, threads: int = 1, outp
         raise UnknownName("kind of model file", path.suffix or path.name, [*known, ".npy", ".npz"])
     if not path.is_file():
         raise InvalidInput(f"There is no model {path}; give a file that exists.")
+    try:
+        check_fetched(path)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} cannot be run: {error}.") from None
     return known[path.suffix].open(path, resolution, threads, output)

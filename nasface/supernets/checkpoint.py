@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from nasface.errors import CheckpointError, listing
-from nasface.reading import check_archive, json_object, parse_json, read_json
+from nasface.reading import check_archive, check_fetched, json_object, parse_json, read_json
 from nasface.runs import atomic_write
 from nasface.supernets._foreign import check_tensors, network_of
 from nasface.supernets.elastic import ElasticNetwork
@@ -187,6 +187,7 @@ def _read_safetensors(path: Path) -> tuple[State, Metadata]:
     from safetensors import safe_open
 
     try:
+        check_fetched(path)
         with safe_open(path, "pt") as file:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
             metadata = json_object(parse_json((file.metadata() or {}).get("nasface", "{}")))

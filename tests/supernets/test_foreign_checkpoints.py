@@ -128,3 +128,10 @@ def test_an_archive_that_unpacks_to_far_more(tmp_path: Path) -> None:
         archive.writestr("archive/data.pkl", b"\0" * 20_000_000)
     with pytest.raises(CheckpointError, match="would unpack to 20 MB"):
         read_checkpoint(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("name", ["net.pth", "net.safetensors"])
+def test_a_git_lfs_pointer_is_said_to_be_one(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n")
+    with pytest.raises(CheckpointError, match=f"{name}.*Git-LFS pointer.*`git lfs pull`"):
+        read_checkpoint(tmp_path / name)
