@@ -14,10 +14,10 @@ import json
 import math
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,14 @@ MOST_UNPACKED: Final = 20
 
 
 _POINTER: Final = b"version https://git-lfs.github.com/spec/"
+
+
+Shape: TypeAlias = "type | tuple[type, ...] | list[Shape] | Mapping[str, Shape]"
+"""What JSON may be: a type, or several; [of all items]; {key: of its value}, where "key?" may be absent, and "*" is
+every key that is not named."""
+
+SCALAR: Final = (str, float, bool, type(None))
+"""The shape of a text, number, truth value or null."""
 
 
 class Rows(NamedTuple):
@@ -131,6 +139,46 @@ def json_object(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"it holds {type(value).__name__} where an object {{...}} belongs")
     return value
+
+
+def check_shape(value: object, shape: Shape, where: str = "it") -> None:
+    """Refuse a JSON value of another shape; whole numbers are numbers too, true and false are not.
+
+    Raises:
+        ValueError: With the place, and what is there.
+    """
+    if isinstance(shape, Mapping):
+        given = _expected(value, (dict,), where)
+        if absent := [key for key in shape if key not in given and key[-1] not in "?*"]:
+            raise ValueError(f"{where} has no {absent[0]}")
+        for key, one in given.items():
+            of = next((shape[name] for name in (key, f"{key}?", "*") if name in shape), None)
+            if of is not None:
+                check_shape(one, of, key if where == "it" else f"{where}.{key}")
+    elif isinstance(shape, list):
+        for place, one in enumerate(_expected(value, (list,), where)):
+            check_shape(one, shape[0], f"{where}[{place}]")
+    else:
+        _expected(value, shape if isinstance(shape, tuple) else (shape,), where)
+
+
+def _expected(value: Any, kinds: tuple[type, ...], where: str) -> Any:
+    number = isinstance(value, int) and not isinstance(value, bool) and float in kinds
+    if not number and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+        said = " or ".join(_IN_WORDS[kind] for kind in kinds)
+        raise ValueError(f"{where[:80]} is {json.dumps(value)[:40]} and not {said}")
+    return value
+
+
+_IN_WORDS: Final = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    type(None): "null",
+}
 
 
 def parse_literal(text: str) -> object:

@@ -135,11 +135,12 @@ def test_what_cannot_be_read_is_an_os_error(read: Callable[[Path], object], tmp_
 
 
 @pytest.mark.parametrize(
-    "read", [read_bytes, read_text, read_csv, read_array, check_archive, check_fetched, lambda p: read_arrays(p, ("a",))]
+    "read",
+    [read_bytes, read_text, read_csv, read_array, check_archive, check_fetched, lambda path: read_arrays(path, ("a",))],
 )
 def test_a_git_lfs_pointer_is_said_to_be_one(read: Callable[[Path], object], tmp_path: Path) -> None:
     (tmp_path / "a").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n")
-    with pytest.raises(ValueError, match="Git-LFS pointer.*`git lfs pull`"):
+    with pytest.raises(ValueError, match=r"Git-LFS pointer.*`git lfs pull`"):
         read(tmp_path / "a")
 
 

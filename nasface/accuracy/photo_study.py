@@ -22,7 +22,7 @@ from nasface.accuracy.runner import SubnetRunner
 from nasface.accuracy.table import held_table
 from nasface.errors import InvalidInput, TableError
 from nasface.metrics import kendall_tau
-from nasface.reading import json_object, parse_json
+from nasface.reading import Shape, check_shape, json_object, parse_json
 from nasface.runs import AppendLog, is_json
 from nasface.spaces import Population, SearchSpace
 from nasface.supernets.supernet import Supernet
@@ -180,6 +180,10 @@ def _study_held(
     return results
 
 
+RESULT: Final[Shape] = {"genotype": str, "calibration": int, "draw": int, "values": {"*": float}}
+"""What a line holds."""
+
+
 class Study(NamedTuple):
     """What a file belongs to, and its results."""
 
@@ -200,7 +204,7 @@ def read_study(path: Path, header: Mapping[str, Any] | None = None) -> Study:
     try:
         first, *results = [json_object(parse_json(line)) for line in log.lines()]
         different = [key for key, value in (header or {}).items() if first[key] != value]
-        [_key(result) for result in results]
+        check_shape(results, [RESULT])
     except (ValueError, KeyError, TypeError):
         raise TableError(f"{path} is not a study of photos; give a file that task=study_photos wrote.") from None
     if different:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from nasface.analysis.summaries import Row, Value
 from nasface.errors import InvalidInput
-from nasface.reading import json_object, read_json
+from nasface.reading import SCALAR, Shape, check_shape, json_object, read_json
 
 TEXTS = ("overrides", "message", "estimated")
 """Columns of sentences, which are no figures."""
@@ -19,6 +20,20 @@ CHOICES = ("status", "predictor", "selector", "search", "exporter", "device", "s
 
 FIRST = ("job", *CHOICES, "constraints.", "predicted", "auc", "latency", "tar@")
 """Beginnings of the names of columns that come first, where there is no room for all."""
+
+
+_SUMMARY: Final[Shape] = {"*": SCALAR}
+
+RESULT: Final[Shape] = {
+    "status?": str,
+    "message?": (str, type(None)),
+    "overrides?": [str],
+    "components?": {"device?": [str], "*": SCALAR},
+    "seed?": SCALAR,
+    "decision?": {"summary?": _SUMMARY, "estimated?": [str]},
+    "measurements?": {"summary?": _SUMMARY},
+}
+"""What is read of a `result.json`."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,7 @@ class Job:
         path = folder / "result.json"
         try:
             result = json_object(read_json(path))
+            check_shape(result, RESULT)
         except (OSError, ValueError) as error:
             raise InvalidInput(f"{path} cannot be read ({error}); remove its folder, or run the job again.") from None
         components = result.get("components", {})
@@ -61,7 +77,7 @@ class Job:
         values |= chosen(overrides) | decision.get("summary", {}) | measurements.get("summary", {})
         estimated = tuple(decision.get("estimated", ()))
         return cls(
-            folder.name, str(result.get("status", "unknown")), result.get("message") or "", overrides, estimated, values
+            folder.name, result.get("status", "unknown"), result.get("message") or "", overrides, estimated, values
         )
 
     def to_row(self) -> dict[str, Value]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from nasface.data._base import FaceSet, Photos, Skipped, check_size, report_skipped
 from nasface.errors import DataError
-from nasface.reading import read_array, read_json
+from nasface.reading import check_shape, json_object, read_array, read_json
 from nasface.runs import locked, write_json
 
 logger = logging.getLogger(__name__)
@@ -146,9 +146,11 @@ def _header(count: int, size: int) -> bytes:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    """The content, or nothing if there is none."""
+    """What is noted; nothing if there is none, or a damaged one."""
     try:
-        content = read_json(path)
+        content = json_object(read_json(path))
+        check_shape(content, {"tried": int, "skipped": {"*": str}})
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    rows = range(content["tried"])
+    return content if all(row.isdecimal() and int(row) in rows for row in content["skipped"]) else {}

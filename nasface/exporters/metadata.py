@@ -10,10 +10,38 @@ from nasface.errors import ExportError
 from nasface.exporters.onnx import onnx_metadata
 from nasface.exporters.tflite import tflite_metadata
 from nasface.exporters.torch_export import torch_export_metadata
-from nasface.reading import json_object, parse_json, read_bytes
+from nasface.reading import Shape, check_shape, json_object, parse_json, read_bytes
 
 Description: TypeAlias = dict[str, Any]
 """JSON; the fields are in docs/reference/model-metadata.md, and whoever exports a model may add more."""
+
+_END: Final[Shape] = {"name?": str, "shape?": [int], "type?": str, "layout?": str}
+
+FIELDS: Final[Shape] = {
+    "network?": str,
+    "precision?": str,
+    "input?": _END,
+    "output?": _END,
+    "outputs?": [_END],
+    "preprocessing?": {
+        "colour": str,
+        "resize": (dict, str),
+        "scale": float,
+        "mean": [float],
+        "std": [float],
+    },
+    "descriptor?": str,
+    "genotype?": dict,
+    "template?": {"size": int, "points": [[float]], "origin?": str},
+    "thresholds?": (list, str),
+    "predicted?": {"value": (float, type(None))},
+}
+"""What is read of a description."""
+
+RESIZE: Final[Shape] = {"method": str, "height": int, "width": int}
+"""Of networks that take one size."""
+
+THRESHOLD: Final[Shape] = {"far": float, "tar": float, "squared_l2": float, "cosine": float}
 
 READERS: Final[dict[str, Callable[[bytes], str | None]]] = {
     ".tflite": tflite_metadata,
@@ -34,12 +62,25 @@ def read_metadata(path: Path | str) -> Description:
         raise ExportError(f"{path} is none of the formats that hold a description: {', '.join(READERS)}.")
     try:
         found = READERS[path.suffix](read_bytes(path))
-        description = None if not found else json_object(parse_json(found))
+        description = None if not found else _checked(json_object(parse_json(found)))
     except OSError as error:
         raise ExportError(f"{path} cannot be read: {error.strerror}; give a file that nasface exported.") from error
     except ValueError as error:
         name = path.suffix.removeprefix(".")
-        raise ExportError(f"{path} is not a {name} model, or damaged; give a file that nasface exported.") from error
+        raise ExportError(
+            f"{path} is not a {name} model, or damaged ({error}); give a file that nasface exported."
+        ) from error
     if description is None:
         raise ExportError(f"{path} holds no description; give a file that nasface exported.")
+    return description
+
+
+def _checked(description: Description) -> Description:
+    check_shape(description, FIELDS)
+    stated = description.get("thresholds")
+    check_shape(stated if isinstance(stated, list) else [], [THRESHOLD])
+    if said := description.get("preprocessing"):
+        check_shape(said["resize"], RESIZE if isinstance(said["resize"], dict) else str, "preprocessing.resize")
+        if said["scale"] == 0:
+            raise ValueError("preprocessing.scale is 0")
     return description

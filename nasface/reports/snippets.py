@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
+from nasface.errors import ExportError
 from nasface.exporters.metadata import Description, read_metadata
 from nasface.reports.use_of_model import percent, thresholds
 from nasface.runs import write_text
@@ -76,7 +77,10 @@ def write_snippets(path: Path) -> list[Path]:
     metadata = read_metadata(path)
     if "output" not in metadata:
         return []
-    runtime, values = PYTHON[path.suffix], _values(path.name, metadata)
+    try:
+        runtime, values = PYTHON[path.suffix], _values(path.name, metadata)
+    except (LookupError, TypeError):  # preprocessing in words, an output of no size
+        raise ExportError(f"{path} does not say what goes in and out; give a file that nasface exported.") from None
     values |= {"package": runtime.package, "imports": runtime.imports, "run": runtime.run, "script": SCRIPT}
     written = [path.with_name(name) for name in (SCRIPT, *(APPS if path.suffix == ".tflite" else ()))]
     for file in written:

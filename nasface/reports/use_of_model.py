@@ -23,7 +23,8 @@ def use_rows(metadata: Description) -> list[tuple[str, str]]:
     rows += [("output", _end_text(output)) for output in outputs]
     rows += [("descriptor", str(metadata["descriptor"]))] if "descriptor" in metadata else []
     if (template := metadata.get("template")) is not None:
-        rows.append(("aligned to", f"{template['origin']}, points in a square of {template['size']} pixels"))
+        origin = template.get("origin", "a template")
+        rows.append(("aligned to", f"{origin}, points in a square of {template['size']} pixels"))
     if not thresholds(metadata):
         rows.append(("thresholds", str(metadata.get("thresholds", "none in this file"))))
     return rows

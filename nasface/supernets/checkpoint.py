@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from nasface.errors import CheckpointError, listing
-from nasface.reading import check_archive, check_fetched, json_object, parse_json, read_json
+from nasface.reading import check_archive, check_fetched, check_shape, json_object, parse_json, read_json
 from nasface.runs import atomic_write
 from nasface.supernets._foreign import check_tensors, network_of
 from nasface.supernets.elastic import ElasticNetwork
+from nasface.supernets.options import METADATA
 
 logger = logging.getLogger(__name__)
 
@@ -191,6 +192,7 @@ def _read_safetensors(path: Path) -> tuple[State, Metadata]:
         with safe_open(path, "pt") as file:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
             metadata = json_object(parse_json((file.metadata() or {}).get("nasface", "{}")))
+            check_shape(metadata, METADATA)
     except Exception as error:  # the library raises its own error class, JSON and OS errors
         raise CheckpointError(
             f"{path} is not an undamaged safetensors file ({error}); make or fetch it again."

@@ -6,9 +6,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nasface.configs import existing
+from nasface.reading import Shape
 
 DEMO: Final = "lfw112"
 """Name of the embedded supernet."""
+
+
+METADATA: Final[Shape] = {
+    "format?": str,
+    "name?": str,
+    "space?": dict,
+    "resolution?": (int, type(None)),
+    "hash?": str,
+    "template?": dict,
+}
+"""What is read of the metadata in nasface's own checkpoints."""
 
 
 @dataclass

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from nasface.assets import asset
 from nasface.errors import CheckpointError, InvalidInput
 from nasface.preprocessing import Template, read_template
-from nasface.reading import json_object, parse_json
+from nasface.reading import check_shape, json_object, parse_json
 from nasface.registry import build, register
-from nasface.supernets.options import DEMO, RandomConfig, TrainedConfig
+from nasface.supernets.options import DEMO, METADATA, RandomConfig, TrainedConfig
 
 if TYPE_CHECKING:
     from torch import nn
@@ -211,6 +211,7 @@ def read_metadata(path: Path) -> Mapping[str, Any]:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json_object(parse_json(file.read(min(length, MOST_HEADER))))
         metadata = json_object(parse_json(header.pop("__metadata__")["nasface"]))
+        check_shape(metadata, METADATA)
         size = 8 + length + max((entry["data_offsets"][1] for entry in header.values()), default=0)
     except (OSError, ValueError, KeyError, struct.error, TypeError, AttributeError):
         return {}

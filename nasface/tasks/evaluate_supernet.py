@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from nasface.data import FaceData, FaceSet
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
-from nasface.reading import read_json
+from nasface.reading import Shape, check_shape, read_json
 from nasface.recognition import Judgement, judge
 from nasface.recognition.embedder import Embedded
 from nasface.reports.cells import cell_text
@@ -45,6 +45,9 @@ PLACES = {"smallest": 0.0, "middle": 0.5, "largest": 1.0}
 
 SAMPLES = 501
 """Random networks that the middle one is of, where the space is not one of ofa_mbv3."""
+
+ROW: Final[Shape] = {"of": str, "network": str, "genotype": str, "auc": float, "*": float}
+"""A network there."""
 
 FIGURES = ("auc", "rank1")
 """Shown on the terminal, beside true accept rates."""
@@ -167,14 +170,15 @@ def _figures(judgement: Judgement) -> dict[str, float]:
 
 def _read(path: Path) -> list[Row]:
     try:
-        rows = read_json(path)
+        rows: Any = read_json(path)
+        check_shape(rows, [ROW])
     except FileNotFoundError:
         return []
-    except ValueError:
-        rows = None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InvalidInput(f"{path} is no list of figures, or damaged; remove it, and the networks are measured again.")
-    return rows
+    except ValueError as error:
+        raise InvalidInput(
+            f"{path} is no list of figures, or damaged ({error}); remove it, and the networks are measured again."
+        ) from None
+    return list(rows)
 
 
 def _write(run: Run, rows: Sequence[Row], data: FaceData) -> None:
@@ -198,5 +202,5 @@ def _show(run: Run, rows: Sequence[Row]) -> None:
     figures = [name for name in rows[0] if name in FIGURES or (name.startswith("tar@") and " " not in name)]
     table = Table("network", *figures, title=str(rows[-1]["weights"]))
     for row in rows[-len(PLACES) :]:
-        table.add_row(str(row["network"]), *[cell_text(row[name]) for name in figures])
+        table.add_row(str(row["network"]), *[cell_text(row.get(name)) for name in figures])
     run.console.print(table)

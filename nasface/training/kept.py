@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from torch import Tensor
 
 from nasface.errors import CheckpointError
+from nasface.reading import Shape, check_shape
 from nasface.spaces import OfaMbv3
 from nasface.spaces.ofa_mbv3 import OfaMbv3Config
 from nasface.supernets import ElasticNetwork, ElasticSupernet
 from nasface.supernets.checkpoint import classes_of, load_into
 from nasface.training.log import CsvLog
 from nasface.training.state import FINGERPRINT, noted_options, read_state
+
+SPACE: Final[Shape] = {
+    "width?": float,
+    "resolution?": int,
+    "kernels?": [int],
+    "expands?": [int],
+    "depths?": [int],
+    "descriptor?": (int, type(None)),
+}
+"""What is noted of a space, beside its name."""
 
 _PATTERNS = ("weights-*.pt", "state-*.pt", "best-*.pt")
 """Files with weights; of two of one step the first kind is taken."""
@@ -51,7 +63,11 @@ def space_of(folder: Path) -> OfaMbv3:
             f"{folder} holds a training of {name}, whose weights only its own supernet can read: leave out "
             "training.folder, and give the file that the training wrote among the options of supernet."
         )
-    return OfaMbv3(OfaMbv3Config(name=name, **noted))
+    try:
+        check_shape(noted, SPACE)
+        return OfaMbv3(OfaMbv3Config(name=name, **noted))
+    except ValueError as error:
+        raise CheckpointError(f"{path} notes a space that cannot be ({error}); give another training.folder.") from None
 
 
 def kept_weights(folder: Path) -> list[Kept]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from spoilt import spoilt
 
 from nasface.accuracy.estimator import Faces
 from nasface.accuracy.photo_study import PeoplePart, calibration_noise, part_rows, people_needed, read_study, study
@@ -99,3 +101,14 @@ def test_another_file(tmp_path: Path) -> None:
     (tmp_path / "s.jsonl").write_text("genotype,auc\n1 2,0.5\n")
     with pytest.raises(TableError, match="is not a study of photos"):
         read_study(tmp_path / "s.jsonl")
+
+
+def test_a_damaged_result_is_refused_or_can_be_used(tmp_path: Path) -> None:
+    path, refused = tmp_path / "study.jsonl", 0
+    for content in spoilt(made_up(0.1, 0.0, 1)[0]):
+        path.write_text(f'{{"photos": 9}}\n{json.dumps(content)}\n')
+        try:
+            calibration_noise(read_study(path).results, ["auc"])
+        except TableError:
+            refused += 1
+    assert refused > 50

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from spoilt import spoilt
 
 from nasface.analysis.sweep import Sweep
 from nasface.errors import InvalidInput
+from nasface.reading import read_json
 from nasface.reports.sweep_page import write_sweep
 from nasface.runs import write_json
 
@@ -55,3 +58,18 @@ def test_a_folder_without_jobs_is_refused(tmp_path: Path) -> None:
         Sweep.read(tmp_path)
     with pytest.raises(InvalidInput, match="is not a folder"):
         Sweep.read(tmp_path / "absent")
+
+
+def test_a_damaged_result_is_refused_or_shown_and_nothing_else(folder: Path) -> None:
+    path = folder / "2" / "result.json"
+    whole, refused = read_json(path), 0
+    for content in spoilt(whole):
+        path.write_text(json.dumps(content))
+        try:
+            assert Sweep.read(folder).differing
+        except InvalidInput as error:
+            refused += "remove its folder, or run the job again" in str(error)
+    assert refused > 50
+    write_json(path, whole | {"decision": {"summary": {"auc": [1]}}})
+    with pytest.raises(InvalidInput, match=r"2/result\.json cannot be read \(decision\.summary\.auc is \[1\] and not"):
+        Sweep.read(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from spoilt import spoilt
 
 from nasface.data import FaceSet, cache, cached
 from nasface.data.sources import open_source
@@ -166,3 +168,16 @@ def test_what_cannot_be_cached(faces: FaceSet, photo_folder: Path, tmp_path: Pat
         path.write_bytes(b"x")
     with pytest.raises(DataError, match="None of the 23 photos can be read"):
         cached(faces, 12, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["json", "progress"])
+def test_damaged_notes_count_for_nothing(faces: FaceSet, tmp_path: Path, name: str) -> None:
+    cached(faces, 12, tmp_path)
+    [plain], [notes] = tmp_path.glob("*.npy"), tmp_path.glob("*.json")
+    whole = json.loads(notes.read_text())
+    for content in [*list(spoilt(whole))[::4], whole | {"skipped": {"99": "x"}}]:
+        if name == "progress":
+            notes.unlink()
+            plain.rename(plain.with_suffix(".part"))
+        notes.with_suffix(f".{name}").write_text(json.dumps(content))
+        check(cached(faces, 12, tmp_path), faces)

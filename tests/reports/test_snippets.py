@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from spoilt import spoilt
 
+from nasface.errors import ExportError, InvalidInput
 from nasface.exporters import read_metadata
+from nasface.exporters.metadata import READERS
 from nasface.netspec import random_weights
-from nasface.preprocessing import Preprocessing
+from nasface.preprocessing import ARCFACE, Preprocessing, Template
 from nasface.registry import build
 from nasface.reports.snippets import write_snippets
+from nasface.reports.use_of_model import threshold_lines, thresholds, use_rows
 from nasface.runs import Json
 from nasface.runtimes import open_model
 from nasface.spaces import OfaMbv3
@@ -76,3 +83,27 @@ def test_apps_state_what_the_file_states(thresholds: Json, tmp_path: Path) -> No
 
 def test_other_formats_get_none(tmp_path: Path) -> None:
     assert write_snippets(tmp_path / "model.tosa") == []
+
+
+def _said(text: str, _: bytes) -> str:
+    return text
+
+
+def test_a_damaged_description_is_refused_or_shown_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = read_metadata(_exported(tmp_path, "tflite", THRESHOLDS)) | {"template": ARCFACE.to_dict()}
+    refused, path = 0, tmp_path / "model.tflite"
+    for content in spoilt(whole):
+        monkeypatch.setitem(READERS, ".tflite", partial(_said, json.dumps(content)))
+        try:
+            metadata = read_metadata(path)
+            assert use_rows(metadata)
+            threshold_lines(thresholds(metadata))
+            with contextlib.suppress(ExportError):
+                write_snippets(path)
+            if "template" in metadata:
+                Template.from_dict(metadata["template"])
+        except (ExportError, InvalidInput):
+            refused += 1
+    assert refused > 100

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import pickle
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from spoilt import spoilt
 
 from nasface.errors import CheckpointError, InvalidInput
+from nasface.preprocessing import ARCFACE
 from nasface.spaces import OfaMbv3, OfaMbv3Config
 from nasface.supernets import ElasticNetwork, ElasticSupernet, RandomSupernet, load_supernet
 from nasface.supernets.checkpoint import load_into
+from nasface.supernets.source import open_source
 
 State = dict[str, torch.Tensor]
 
@@ -231,3 +238,19 @@ def test_demo_checkpoint(shared_data: Path) -> None:
     assert supernet.fingerprint == "2e42f13aca4fb8ce86710dc5cab6d2ca76d6229a06745c27ea8e4360d934c49d"
     assert (supernet.resolution, supernet.network.classes) == (112, 4186)
     assert len(supernet.network.state_dict()) == 475
+
+
+def test_damaged_metadata_is_refused_and_nothing_else(supernet: ElasticSupernet, tmp_path: Path) -> None:
+    path, refused = tmp_path / "net.safetensors", 0
+    supernet.save(path, float16=True, head=False)
+    with safe_open(path, "pt") as file:
+        whole = json.loads(file.metadata()["nasface"])
+    for content in list(spoilt(whole | {"template": ARCFACE.to_dict(), "provenance": None}))[::3]:
+        save_file({"first_conv.conv.weight": torch.zeros(1)}, path, {"nasface": json.dumps(content)})
+        source = open_source({"name": "lfw112", "checkpoint": str(path)}, tmp_path)
+        with contextlib.suppress(InvalidInput):
+            assert source.resolution({}) is not None or source.template
+        with pytest.raises((CheckpointError, InvalidInput)) as error:  # at the latest because of the one tensor
+            load_supernet(path, supernet.space)
+        refused += "undamaged safetensors" in str(error.value)
+    assert refused > 15
