@@ -37,15 +37,14 @@ export function comparePanel({ faces, say, fail, metadata }) {
     lines.replaceChildren();
     rows.replaceChildren();
     sides.forEach((side) => side?.boxes.forEach((box) => box.classList.remove("equal")));
-    for (const [i, a] of (sides[0]?.faces ?? []).entries()) {
-      for (const [j, b] of (sides[1]?.faces ?? []).entries()) {
-        const apart = distance(a.descriptor, b.descriptor);
-        const equal = apart < limit;
-        const row = rows.insertRow();
-        [i + 1, j + 1, apart.toFixed(3), equal ? "equal" : "different"].forEach((text) => (row.insertCell().textContent = text));
-        row.classList.toggle("equal", equal);
-        if (equal) join(lines, sides[0].boxes[i], sides[1].boxes[j], apart);
-      }
+    const pairs = (sides[0]?.faces ?? []).flatMap((a, i) =>
+      (sides[1]?.faces ?? []).map((b, j) => ({ i, j, apart: distance(a.descriptor, b.descriptor) })));
+    for (const { i, j, apart } of pairs.sort((one, other) => one.apart - other.apart)) {
+      const equal = apart < limit;
+      const row = rows.insertRow();
+      [i + 1, j + 1, apart.toFixed(3), equal ? "equal" : "different"].forEach((text) => (row.insertCell().textContent = text));
+      row.classList.toggle("equal", equal);
+      if (equal) join(lines, sides[0].boxes[i], sides[1].boxes[j], apart);
     }
     document.getElementById("distances").hidden = !rows.rows.length;
   }

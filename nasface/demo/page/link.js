@@ -13,14 +13,18 @@ export async function work(version, say, tasks = {}) {
   const files = new Map();
   const all = { time: (request) => time(request, files), ...tasks };
   const rest = awake();
-  let done = 0;
+  let [done, silent] = [0, false];
+  const tell = () => say(`${purpose} ${done} ${done === 1 ? "block" : "blocks"} of runs so far.`);
+  tell();
   const turn = async () => {
     const request = await post("next", { page });
+    if (silent) tell();
+    silent = false;
     if (request.do === "end") return request.words;
     if (request.do === "wait") return null;
     const answer = await all[request.do](request, say);
     await post("answer", { page, number: request.number, ...answer });
-    if (request.do === "time") say(`${purpose} ${++done} blocks of runs so far.`);
+    if (request.do === "time") done++, tell();
     return null;
   };
   try {
@@ -30,6 +34,7 @@ export async function work(version, say, tasks = {}) {
         if (words) return words;
       } catch (error) {
         if (!(error instanceof Lost)) throw error;
+        silent = true;
         say("The computer does not answer; trying again. Is nasface still running there?");
         await pause(PAUSE_MS); // then what was not answered is asked again
       }
