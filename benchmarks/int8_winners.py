@@ -20,6 +20,7 @@ import nasface
 from nasface.costs import LayerCost
 from nasface.devices import LookupTable, Provenance, user_folder, write_lut
 from nasface.devices.measurements import Timed
+from nasface.errors import InfeasibleConstraint
 from nasface.exporters import TFLiteConfig, TFLiteExporter
 from nasface.runtimes.tflite import open_tflite
 from nasface.spaces import OfaMbv3, OfaMbv3FaceConfig
@@ -99,10 +100,15 @@ def winners(space: OfaMbv3, tables: dict[str, LookupTable]) -> None:
         budget = ratio * tables["int8"].reference("efficientnet_b0", space.resolution).ms
         cells, rows = [f"{ratio}"], []
         for precision in PRECISIONS:
-            found = nasface.search(device=f"here_{precision}", latency_ratio=ratio, strategy="exact")
+            try:
+                found = nasface.search(device=f"here_{precision}", latency_ratio=ratio, strategy="exact")
+            except InfeasibleConstraint:
+                cells += ["no network", "no network"]
+                continue
             rows.append(space.from_dict(found.genotype))
             cells += [f"{found.predicted:.5f}", f"{int8.predict(rows[-1][None])[0] / budget:.3f}"]
-        print("|", " | ".join([*cells, str(int((rows[0] != rows[1]).sum()))]), "|")
+        cells.append(str(int((rows[0] != rows[1]).sum())) if len(rows) == len(PRECISIONS) else "–")
+        print("|", " | ".join(cells), "|")
 
 
 if __name__ == "__main__":
