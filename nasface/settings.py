@@ -175,11 +175,16 @@ class Refine:
 
 @dataclass
 class Evaluation:
-    """How descriptors are judged; `output`: which of a model's several outputs they are."""
+    """How descriptors are judged; `output`: which of a model's several outputs they are.
+
+    `write_thresholds`: the measured ones go into the judged files; `name_people`: the page names people.
+    """
 
     far: list[float] | None = MISSING
     bootstrap: int = MISSING
     output: str | None = MISSING
+    write_thresholds: bool = MISSING
+    name_people: bool = MISSING
 
 
 @dataclass

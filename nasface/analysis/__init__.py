@@ -2,7 +2,7 @@
 
 from nasface.analysis.comparison import Compared, Comparison, CostColumn, compare
 from nasface.analysis.facts import SearchFacts
-from nasface.analysis.layer_times import LayerTime, LayerTimes, StageTimes, layer_times, stage_times
+from nasface.analysis.layer_times import LayerTime, LayerTimes, StageTimes, layer_times, layers_of, stage_times
 from nasface.analysis.outcome import (
     Delivered,
     Measured,
@@ -40,6 +40,7 @@ __all__ = [
     "compare",
     "constraints_json",
     "layer_times",
+    "layers_of",
     "stage_times",
     "standing",
     "summarise",

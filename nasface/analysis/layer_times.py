@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nasface.analysis.facts import SearchFacts
+from nasface.analysis.facts import Networks, SearchFacts
 from nasface.composition import DeviceCosts
 from nasface.costs import LayerCost
 from nasface.netspec import Layer, shape_text
@@ -56,7 +56,7 @@ class StageTimes:
 def layer_times(facts: SearchFacts) -> list[LayerTimes]:
     """One entry per device whose latency is a sum over layers."""
     return [
-        LayerTimes(entry, facts.bound(entry.latency), _layers(facts, entry.latency))
+        LayerTimes(entry, facts.bound(entry.latency), layers_of(facts, entry.latency, facts.networks))
         for entry in facts.devices
         if isinstance(entry.latency, LayerCost)
     ]
@@ -76,12 +76,13 @@ def _by_stage(name: str, layers: Sequence[LayerTime], stages: Sequence[int]) -> 
     return StageTimes(name, before, inside, after, sum(layer.ms for layer in layers))
 
 
-def _layers(facts: SearchFacts, latency: LayerCost) -> dict[str, tuple[LayerTime, ...]]:
+def layers_of(facts: SearchFacts, latency: LayerCost, networks: Networks) -> dict[str, tuple[LayerTime, ...]]:
+    """The layers of networks by name, in order, with their times on one device."""
     layers = facts.space.layers()
-    rows = facts.space.layer_indices(np.stack(list(facts.networks.values())))
+    rows = facts.space.layer_indices(np.stack(list(networks.values())))
     return {
         name: tuple(LayerTime(_text(layers[i]), layers[i].stage, float(latency.values[i])) for i in row if i >= 0)
-        for name, row in zip(facts.networks, rows, strict=True)
+        for name, row in zip(networks, rows, strict=True)
     }
 
 

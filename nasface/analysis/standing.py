@@ -52,12 +52,14 @@ class Neighbour:
         measured: Its accuracy.
         latency_ms: On the first device, predicted.
         genes: As in accuracy tables.
+        genotype: int8[n_genes].
     """
 
     genes_apart: int
     measured: float
     latency_ms: float
     genes: str
+    genotype: npt.NDArray[np.int8]
 
     def to_json(self) -> dict[str, Json]:
         """An entry of `standing.nearest` of `result.json`."""
@@ -191,7 +193,9 @@ def _nearest(facts: SearchFacts) -> tuple[Neighbour, ...]:
     latencies = facts.devices[0].latency.predict(genotypes[rows])
     measured = facts.ranker.direction.sign * facts.targets
     return tuple(
-        Neighbour(int(apart[row]), float(measured[row]), float(latency), facts.space.to_text(genotypes[row]))
+        Neighbour(
+            int(apart[row]), float(measured[row]), float(latency), facts.space.to_text(genotypes[row]), genotypes[row]
+        )
         for row, latency in zip(rows, latencies, strict=True)
     )
 

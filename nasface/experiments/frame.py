@@ -15,6 +15,7 @@ from nasface.errors import InfeasibleConstraint
 from nasface.experiments._base import C, Experiment
 from nasface.experiments.results import Results, key
 from nasface.reading import read_text
+from nasface.reports.page import write_markdown_page
 from nasface.runs import write_text
 from nasface.settings import WHOLE, Shard
 from nasface.terminal import Terminal
@@ -68,7 +69,9 @@ def conduct(experiment: Experiment[C], results: Results, console: Terminal, shar
 
 
 def write_report(folder: Path, experiment: Experiment[C], rows: Sequence[Row], missing: int, command: str) -> Path:
-    """Write NAME.md and its pictures from the rows; a section "## Reading" that someone added to the page is kept.
+    """Write NAME.md, its pictures, and NAME.html, all in one file, from the rows.
+
+    A section "## Reading" that someone added to NAME.md is kept.
 
     Args:
         folder: Where to.
@@ -82,12 +85,13 @@ def write_report(folder: Path, experiment: Experiment[C], rows: Sequence[Row], m
     """
     feasible = [row for row in rows if not row.get(INFEASIBLE)]
     refused = [row for row in rows if row.get(INFEASIBLE)]
-    parts = []
+    parts, pictures = [], {}
     if feasible:
         report = experiment.report(feasible)
         parts += [f"# {report.title}", f"    {command}", report.body]
-        for stem, svg in report.pictures.items():
-            write_text(folder / f"{experiment.name}_{stem}.svg", svg)
+        pictures = {f"{experiment.name}_{stem}.svg": svg for stem, svg in report.pictures.items()}
+        for name, svg in pictures.items():
+            write_text(folder / name, svg)
     else:
         parts += [f"# {experiment.name}", f"    {command}"]
     if refused:
@@ -98,7 +102,9 @@ def write_report(folder: Path, experiment: Experiment[C], rows: Sequence[Row], m
     path = folder / f"{experiment.name}.md"
     before = read_text(path) if path.exists() else ""
     parts.append("".join(before.partition(READING)[1:]))
-    write_text(path, "\n\n".join(part.strip("\n") for part in parts if part) + "\n")
+    text = "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+    write_text(path, text)
+    write_markdown_page(path.with_suffix(".html"), text, pictures)
     return path
 
 

@@ -159,10 +159,20 @@ def describe(spec: NetSpec, precision: str, metadata: Metadata, layout: str = "N
         **_described_outputs(spec, layout),
         "preprocessing": preprocessing(spec),
     }
+    return description_bytes(own | dict(metadata))
+
+
+def description_bytes(description: Metadata) -> bytes:
+    """A description as deterministic UTF-8.
+
+    Raises:
+        ExportError: It holds something that is not JSON, e.g. NaN.
+    """
     try:
-        return json.dumps(own | dict(metadata), sort_keys=True, allow_nan=False, ensure_ascii=False).encode()
+        return json.dumps(dict(description), sort_keys=True, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
-        raise ExportError(f"The metadata of {spec.name} is not JSON ({error}); give plain, finite values.") from error
+        name = description.get("network")
+        raise ExportError(f"The metadata of {name} is not JSON ({error}); give plain, finite values.") from error
 
 
 def output_names(spec: NetSpec) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from nasface.errors import ExportError
-from nasface.exporters.onnx import onnx_metadata
-from nasface.exporters.tflite import tflite_metadata
+from nasface.exporters._base import description_bytes, write_model
+from nasface.exporters.onnx import onnx_metadata, with_onnx_metadata
+from nasface.exporters.tflite import tflite_metadata, with_tflite_metadata
 from nasface.exporters.torch_export import torch_export_metadata
 from nasface.reading import Shape, check_shape, json_object, parse_json, read_bytes
 
@@ -49,6 +50,35 @@ READERS: Final[dict[str, Callable[[bytes], str | None]]] = {
     ".pt2": torch_export_metadata,
 }
 """How the description is found in the bytes of a file, by its suffix."""
+
+
+WRITERS: Final[dict[str, Callable[[bytes, bytes], bytes | memoryview]]] = {
+    ".tflite": with_tflite_metadata,
+    ".onnx": with_onnx_metadata,
+}
+"""The bytes of a file with another description, by its suffix."""
+
+
+def replace_metadata(path: Path | str, description: Description) -> None:
+    """Give a file that nasface exported another description, atomically; its network stays as it is.
+
+    Raises:
+        ExportError: As `read_metadata`; or files of this format cannot be given one.
+    """
+    path = Path(path)
+    check_replaceable(path)
+    write_model(path, WRITERS[path.suffix](read_bytes(path), description_bytes(description)))
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse a file that cannot be given another description.
+
+    Raises:
+        ExportError: As `read_metadata`; or files of its format cannot.
+    """
+    read_metadata(path)
+    if path.suffix not in WRITERS:
+        raise ExportError(f"{path} cannot be given a description afterwards, only {', '.join(WRITERS)} can.")
 
 
 def read_metadata(path: Path | str) -> Description:

@@ -80,3 +80,14 @@ def onnx_metadata(data: bytes) -> str | None:
     except DecodeError as error:
         raise ValueError(str(error)) from error
     return {entry.key: entry.value for entry in model.metadata_props}.get(METADATA_NAME)
+
+
+def with_onnx_metadata(data: bytes, description: bytes) -> bytes:
+    """The bytes of an `.onnx` file that nasface wrote, with another description."""
+    with requires("onnx", "onnx", "writing an .onnx file"):
+        import onnx
+    model = onnx.load_model_from_string(data)
+    for entry in model.metadata_props:
+        if entry.key == METADATA_NAME:
+            entry.value = description.decode()
+    return bytes(model.SerializeToString(deterministic=True))

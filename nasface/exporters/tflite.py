@@ -129,3 +129,12 @@ def tflite_metadata(data: bytes) -> str | None:
     except (struct.error, AttributeError, IndexError, TypeError) as error:  # whatever a damaged file causes
         raise ValueError(str(error)) from error
     return None if found is None else found.decode()
+
+
+def with_tflite_metadata(data: bytes, description: bytes) -> memoryview:
+    """The bytes of a `.tflite` file that nasface wrote, with another description."""
+    with requires("ai-edge-litert", "tflite", "writing a .tflite file"):
+        from nasface.exporters import _flatbuffer
+    model = _flatbuffer.unpack(data)
+    _flatbuffer.add_metadata(model, METADATA_NAME, description)
+    return _flatbuffer.pack(model)

@@ -22,6 +22,7 @@ from nasface.metrics.metric import (
     tar_at,
 )
 from nasface.metrics.open_set import Identification, open_set
+from nasface.metrics.pair_curves import PairCurves, false_accepts
 from nasface.metrics.photo_set import PhotoSet, Similarities
 from nasface.metrics.ranking import (
     RankingQuality,
@@ -63,6 +64,7 @@ __all__ = [
     "ListedPairs",
     "Metric",
     "OperatingPoint",
+    "PairCurves",
     "PairDistances",
     "PhotoSet",
     "RandomGallery",
@@ -84,6 +86,7 @@ __all__ = [
     "direction_of",
     "evaluate_all_pairs",
     "evaluate_pairs",
+    "false_accepts",
     "group_rates",
     "held_out",
     "identify",

@@ -31,6 +31,11 @@ class OperatingPoint:
     tar: float
     threshold: float
 
+    def to_json(self) -> dict[str, float]:
+        """An entry of `thresholds` of a model's description."""
+        cosine = 1 - self.threshold / 2
+        return {"far": self.far, "tar": self.tar, "squared_l2": self.threshold, "cosine": cosine}
+
 
 class PairDistances:
     """Sorted distances of genuine (m,) and impostor (n,) pairs.
@@ -80,12 +85,16 @@ def _mass(weights: Ints | None, size: int) -> npt.NDArray[np.int64]:
 
 
 class Roc:
-    """A weighted curve over `pairs`; `genuine_mass` (m + 1,) and `impostor_mass` (n + 1,) are cumulative weights."""
+    """A weighted curve over `pairs`; `genuine_mass` (m + 1,) and `impostor_mass` (n + 1,) are cumulative weights.
+
+    Attributes:
+        pairs: The distances.
+    """
 
     def __init__(
         self, pairs: PairDistances, genuine_mass: npt.NDArray[np.int64], impostor_mass: npt.NDArray[np.int64]
     ) -> None:
-        self._pairs = pairs
+        self.pairs = pairs
         self._genuine_mass, self._impostor_mass = genuine_mass, impostor_mass
         self._far_before = impostor_mass[pairs.below] / impostor_mass[-1]
         self._far_after = impostor_mass[pairs.up_to] / impostor_mass[-1]
@@ -100,7 +109,7 @@ class Roc:
     @property
     def eer(self) -> float:
         """Equal error rate: where the curve, its points joined by straight lines, meets FAR = 1 - TAR."""
-        genuine = self._pairs.genuine
+        genuine = self.pairs.genuine
         last = np.flatnonzero(np.append(genuine[1:] > genuine[:-1], True))  # of every run of equal distances
         tar_after = self._genuine_mass[last + 1] / self._genuine_mass[-1]
         tar_before = np.concatenate(([0.0], tar_after[:-1]))
@@ -118,6 +127,6 @@ class Roc:
             far * self._impostor_mass[-1] * (1.0 + 1e-12)
         )  # an integer, or all masses would be converted
         k = int(np.searchsorted(self._impostor_mass[1:], allowed, side="right"))
-        threshold = self._pairs.impostor[min(k, len(self._pairs.impostor) - 1)]
-        accepted = self._genuine_mass[np.searchsorted(self._pairs.genuine, threshold, side="left")]
+        threshold = self.pairs.impostor[min(k, len(self.pairs.impostor) - 1)]
+        accepted = self._genuine_mass[np.searchsorted(self.pairs.genuine, threshold, side="left")]
         return OperatingPoint(far, float(accepted / self._genuine_mass[-1]), float(threshold))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from nasface.metrics import (
     Identification,
     Interval,
     LeaveOneOut,
+    PairCurves,
     PhotoSet,
     RandomGallery,
     Similarities,
@@ -23,6 +25,7 @@ from nasface.metrics import (
     bootstrap_people,
     check_far,
     evaluate_pairs,
+    false_accepts,
     group_rates,
     open_set,
     squared_distances,
@@ -31,6 +34,24 @@ from nasface.metrics import (
 )
 from nasface.recognition.embedder import Embedded
 from nasface.runs import Json
+
+WORST: Final = 10
+"""People of whom false accepts are told."""
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """How often somebody's photos are taken for other people's.
+
+    Attributes:
+        person: Number of the person among the report people, from 1 in the order of their labels.
+        pairs: Pairs of a photo of this person and one of another that are accepted.
+        share: Of all such pairs.
+    """
+
+    person: int
+    pairs: int
+    share: float
 
 
 @dataclass(frozen=True)
@@ -49,6 +70,9 @@ class Judgement:
         figures: `nasface.metrics.METRICS` by label, of report people.
         left_out: What could not be had of so few people or photos, and why.
         caveat: `FaceData.caveat`.
+        curves: What a page draws of all pairs; None without any.
+        mistaken: Report people whose photos are most often taken for other people's, at the threshold of the lowest
+            rate of `all_pairs`, the most often first.
     """
 
     all_pairs: AllPairs | None
@@ -60,6 +84,8 @@ class Judgement:
     figures: dict[str, float] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     caveat: str = ""
+    curves: PairCurves | None = None
+    mistaken: tuple[Mistaken, ...] = ()
 
     def to_dict(self) -> dict[str, Json]:
         """For JSON."""
@@ -77,6 +103,11 @@ class Judgement:
             row |= {"pairs accuracy": self.pairs.accuracy, "pairs accuracy std": self.pairs.accuracy_std}
             row |= {} if self.all_pairs is not None else {"pairs auc": self.pairs.auc}
         return row
+
+    @property
+    def thresholds(self) -> list[dict[str, float]]:
+        """For a model's description; empty where none could be measured."""
+        return [] if self.all_pairs is None else [point.to_json() for point in self.all_pairs.points]
 
     def interval(self, name: str) -> str:
         """One figure's interval, or an empty text."""
@@ -141,7 +172,20 @@ def judge(
         {metric.label: metric.compute(similar) for metric in stated_metrics(far) if metric.needs(photos)},
         tuple(left_out),
         data.caveat,
+        PairCurves.of(similar.roc),
+        _mistaken(descriptors, labels, similar.roc.at_far(min(far)).threshold) if far else (),
     )
+
+
+def _mistaken(
+    descriptors: npt.NDArray[np.float32], labels: npt.NDArray[np.generic], threshold: float
+) -> tuple[Mistaken, ...]:
+    accepted = false_accepts(descriptors, labels, threshold)
+    photos = np.unique(labels, return_counts=True)[1]
+    others = photos * (len(labels) - photos)
+    worst = np.argsort(-accepted, kind="stable")[:WORST]
+    found = (Mistaken(i + 1, int(accepted[i]), float(accepted[i] / others[i])) for i in worst.tolist())
+    return tuple(one for one in found if one.pairs)
 
 
 def judge_groups(

@@ -18,6 +18,21 @@ def cell_text(value: object) -> str:
     return str(value)
 
 
+def percent(share: float) -> str:
+    """Of a share, with as many digits as it needs: "0.1 %", "93.4 %"."""
+    return f"{100 * share:.3g} %"
+
+
+def figure_text(label: str) -> str:
+    """What a reader calls a figure of an evaluation: "TAR at FAR 0.1 %" for tar@0.001, "AUC" for auc."""
+    name, _, rate = label.partition("@")
+    kind = name.removesuffix(" std")
+    if rate:
+        given = "FPIR" if rate.startswith("fpir") else "FAR"
+        return f"{kind.upper()} at {given} {percent(float(rate.removeprefix('fpir')))}"
+    return {"auc": "AUC", "eer": "EER", "rank1": "rank-1"}.get(label, label)
+
+
 def plus_minus(mean: float, half: float) -> str:
     """A mean and half its interval with the digits that the interval leaves; the mean alone where there is none."""
     if math.isnan(half):

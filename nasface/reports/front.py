@@ -42,7 +42,7 @@ def write_front(folder: Path, front: ParetoFront, ranker: Ranker, metric: str, l
         writer.writerow([f"{predicted[row]:.6f}", *(f"{value:.6g}" for value in front.costs[row]), genes])
     write_text(folder / FILE, text.getvalue())
     points = [(float(front.costs[row, 0]), float(predicted[row])) for row in order]
-    marked = None if limit is None else Limit(limit, "budget")
+    marked = () if limit is None else (Limit(limit, "budget"),)
     kind = "exact front" if front.exact else "front found"
     svg = picture([Series(kind, points, "cloud")], front.labels[0], f"predicted {metric} (estimated)", marked)
     write_text(folder / PICTURE, svg)
@@ -63,7 +63,7 @@ def write_joint_front(folder: Path, front: JointFront, space: SearchSpace, metri
         Series(name, [(p.costs[0], p.predicted) for p in front.points if p.precision == name], style)
         for name, style in zip(dict.fromkeys(point.precision for point in front.points), _STYLES, strict=False)
     ]
-    marked = None if limit is None else Limit(limit, "budget")
+    marked = () if limit is None else (Limit(limit, "budget"),)
     svg = picture(series, front.labels[0], f"predicted {metric} (estimated)", marked)
     write_text(folder / PICTURE, svg)
 

@@ -6,12 +6,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from nasface.composition import DeviceCosts
 from nasface.devices.check import MEDIAN, LatencyCheck
 from nasface.metrics import Interval
 from nasface.reports.cells import mark
 from nasface.reports.page import Page
 from nasface.reports.svg import Series, chart
+
+WORST: Final = 5
+"""Networks that are shown because they are farthest off."""
+
+ORDERS: Final = (
+    (0.9, "in the right order"),
+    (0.7, "nearly in the right order"),
+    (0.4, "only roughly in order"),
+    (-1.0, "in an order that is of no use"),
+)
+"""What a rank correlation of at least so much means."""
 
 FIGURES: Final = {
     "mape": "mean absolute error",
@@ -49,6 +62,7 @@ def write_latency_page(
     names: Sequence[str],
     margin: float | None,
     remarks: Sequence[str],
+    command: str,
 ) -> None:
     """Write the page.
 
@@ -60,33 +74,54 @@ def write_latency_page(
         names: Of the networks, in the order of the check.
         margin: For 95 % confidence, if known.
         remarks: What to know about the comparison.
+        command: What made the page.
     """
     estimated = mark(entry.latency)
-    page = Page(f"{entry.latency.label}{estimated}", f"{len(names)} networks, {source}")
+    page = Page(f"{entry.latency.label}{estimated}", f"{len(names)} networks, {source}", command)
     for remark in remarks:
         page.text(f"Note: {remark}", "note")
+    check = checks[MEDIAN]
+    page.text(verdict(check))
     page.heading("Predicted against measured")
-    page.picture(_scatter(checks[MEDIAN], names, margin, estimated), "every network; the line is where both are equal")
+    page.picture(_scatter(check, names, margin, estimated), "every network; the line is where both are equal")
     page.heading("Figures")
     header = ["", *(cell for runs in checks for cell in (runs, "95 % interval"))]
     page.table(header, figure_rows(checks))
     page.text(f"Intervals by bootstrap over the {len(names)} networks; errors relative to the measured time.", "note")
     if margin is not None:
         page.text(
-            f"A further network like these takes more than {1 + margin:.3f} times its prediction with a chance of 5 % "
-            "at most: constraints.latency_ms.confidence=0.95 adds this margin."
+            f"The margin: a further network like these takes more than {1 + margin:.3f} times its prediction with a "
+            "chance of 5 % at most: constraints.latency_ms.confidence=0.95 adds this margin."
         )
+    page.heading("The networks that are farthest off")
+    page.table(["network", "predicted, ms", "measured, ms", "predicted - measured"], _worst_rows(check, names))
     page.write(path)
+
+
+def verdict(check: LatencyCheck) -> str:
+    """What the figures mean for a search, in one sentence."""
+    tau, off, bias = (check.figures[name].value for name in ("kendall_tau", "mape", "bias"))
+    order = next(words for least, words in ORDERS if tau >= least)
+    side = "too low" if bias < 0 else "too high"
+    lean = f"mostly {side}" if abs(bias) > off / 2 else "to both sides"
+    return f"Predictions are {off:.1%} off in the mean, {lean}; they put networks {order} (Kendall tau {tau:.2f})."
+
+
+def _worst_rows(check: LatencyCheck, names: Sequence[str]) -> list[list[object]]:
+    off = check.predicted / check.measured - 1
+    rows = np.argsort(-np.abs(off), kind="stable")[:WORST]
+    return [[names[i], float(check.predicted[i]), float(check.measured[i]), f"{off[i]:+.1%}"] for i in rows]
 
 
 def _scatter(check: LatencyCheck, names: Sequence[str], margin: float | None, estimated: str) -> str:
     points = list(zip(check.predicted.tolist(), check.measured.tolist(), strict=True))
-    low, high = float(check.predicted.min()), float(check.predicted.max())
+    every = np.concatenate([check.predicted, check.measured])
+    low, high = float(every.min()), float(every.max())
     series = [
         Series("networks", points, "cloud", names),
-        Series("equal", [(low, low), (high, high)], "other", line=True),
+        Series("equal", [(low, low), (high, high)], "equal", line=True),
     ]
     if margin:
-        line = [(x, x * (1 + margin)) for x in (low, high)]
+        line = [(low, low * (1 + margin)), (high / (1 + margin), high)]
         series.append(Series("with the margin for 95 %", line, "found", line=True))
-    return chart(series, f"predicted, ms{estimated}", "measured, ms")
+    return chart(series, f"predicted, ms{estimated}", "measured, ms", square=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -15,6 +16,7 @@ WIDTH: Final = 640
 LEFT: Final = 130
 RIGHT: Final = 80
 ROW: Final = 24
+GENES: Final = 300
 HUES: Final = 8
 """Stages beyond these share a colour with an earlier one."""
 
@@ -58,7 +60,15 @@ def strips(networks: Mapping[str, Sequence[LayerTime]], limit: float | None) -> 
     if limit is not None:
         at = LEFT + limit * scale
         body.append(f'<line class="limit" x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{height}"/>')
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img">{"".join(body)}</svg>'
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="ms by layer">{"".join(body)}</svg>'
+
+
+def gene_blocks(layers: Sequence[LayerTime]) -> str:
+    """The layers of one network as blocks in a cell, wide as they take time; one colour a stage."""
+    scale = GENES / max(sum(layer.ms for layer in layers), 1e-9)
+    starts = itertools.accumulate((layer.ms * scale for layer in layers), initial=0.0)
+    body = (_segment(layer, x, 0, layer.ms * scale) for layer, x in zip(layers, starts, strict=False))
+    return f'<svg class="genes" viewBox="0 0 {GENES} 16" role="img" aria-label="layers">{"".join(body)}</svg>'
 
 
 def _segment(layer: LayerTime, x: float, y: int, width: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -50,9 +51,11 @@ def print_comparison(console: Console, comparison: PredictorComparison) -> None:
         console.print(table)
 
 
-def write_comparison(path: Path, comparison: PredictorComparison, title: str) -> None:
-    """Write the page: the tables, and the curves."""
-    page = Page("Predictors compared", title)
+def write_comparison(path: Path, comparison: PredictorComparison, title: str, command: str) -> None:
+    """Write the page: the verdict, the tables, and the curves; `command` made it."""
+    page = Page("Predictors compared", title, command)
+    for region in comparison.regions:
+        page.text(verdict(comparison, region))
     for region in comparison.regions:
         page.heading(_heading(region))
         page.table(_header(comparison, comparison.sizes, SHOWN), _rows(comparison, region))
@@ -60,6 +63,21 @@ def write_comparison(path: Path, comparison: PredictorComparison, title: str) ->
             page.picture(chart(learning_curves(comparison, region), *_AXES), "learning curves")
     page.text(NOTE, "note")
     page.write(path)
+
+
+def verdict(comparison: PredictorComparison, region: str) -> str:
+    """Which predictor is best there, and which cannot be told from it, in one sentence."""
+    first, *others = comparison.ranked(region)
+    name, tau = str(first.at["predictor"]), first.mean[TAU]
+    alike = [str(other.at["predictor"]) for other in others if tau - other.mean[TAU] < _noise(first, other)]
+    beside = f"; not told apart from it by their intervals: {', '.join(alike)}" if alike else ""
+    where = _heading(region)
+    return f"{where}: {name} orders {(1 + tau) / 2:.1%} of the pairs rightly (Kendall tau {tau:.3f}), the most{beside}."
+
+
+def _noise(*entries: Summary) -> float:
+    """Half the interval of a difference of their mean tau; unpaired, so on the safe side."""
+    return math.hypot(*(0.0 if math.isnan(entry.half[TAU]) else entry.half[TAU] for entry in entries))
 
 
 def comparison_markdown(comparison: PredictorComparison, name: str) -> MarkdownPage:
@@ -77,7 +95,8 @@ def comparison_markdown(comparison: PredictorComparison, name: str) -> MarkdownP
 def learning_curves(comparison: PredictorComparison, region: str) -> list[Series]:
     """Kendall tau by number of networks, one line per predictor."""
     names = [str(entry.at["predictor"]) for entry in comparison.ranked(region)]
-    return [curve(comparison.by_size(name, region), "size", TAU, name, i) for i, name in enumerate(names)]
+    colours = {name: i for i, name in enumerate(sorted(names))}  # the same in all regions
+    return [curve(comparison.by_size(name, region), "size", TAU, name, colours[name]) for name in names]
 
 
 _AXES: Final = ("networks learned from", "Kendall tau")

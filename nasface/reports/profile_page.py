@@ -36,10 +36,10 @@ def print_profile(run: Run, found: SpaceProfile) -> None:
         run.console.note("note:", remark)
 
 
-def write_profile(path: Path, found: SpaceProfile) -> None:
-    """Write the page."""
+def write_profile(path: Path, found: SpaceProfile, command: str) -> None:
+    """Write the page; `command` made it."""
     space = found.space
-    page = Page("What is reachable", f"{space.name} at {space.resolution} px, {space.size():.3g} networks")
+    page = Page("What is reachable", f"{space.name} at {space.resolution} px, {space.size():.3g} networks", command)
     for remark in found.remarks:
         page.text(remark, "note")
     page.heading("Costs")
@@ -77,5 +77,5 @@ def _distribution(entry: CostProfile, bound: float | None) -> str:
     """Share of the sampled networks per bin, as a line."""
     counts, edges = np.histogram(entry.values, bins=60)
     points = list(zip(((edges[1:] + edges[:-1]) / 2).tolist(), (counts / len(entry.values)).tolist(), strict=True))
-    limit = None if bound is None else Limit(bound, entry.cost.text(bound))
-    return chart([Series("sampled networks", points, "other", line=True)], entry.label, "share", limit)
+    limits = () if bound is None else (Limit(bound, entry.cost.text(bound)),)
+    return chart([Series("sampled networks", points, "other", line=True)], entry.label, "share", limits)

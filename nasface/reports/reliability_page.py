@@ -14,6 +14,18 @@ NEGLIGIBLE: Final = 0.1
 """Calibration photos suffice when their noise is at most this share of the variance between networks."""
 
 
+FEW: Final = 100
+"""Networks of a table, below which its reliability is not told apart from chance."""
+
+
+def few_text(subnets: int) -> str:
+    """What to know about a table that is too small."""
+    return (
+        f"{subnets} networks are too few to say how reliable the table is (the intervals show it): measure {FEW} or "
+        "more, with a larger accuracy.n_subnets."
+    )
+
+
 def write_page(path: Path, found: TableReliability) -> None:
     """Write the `.md` file."""
     parts = [*_introduction(found), *_reliabilities(found), *_learning(found)]
@@ -31,6 +43,7 @@ def _introduction(found: TableReliability) -> list[str]:
         f"`{shared['supernet'][:12]}`, data `{shared['data'][:12]}`. Written by `task=table_reliability`;",
         "every figure is also in `table_reliability.json`. Method: `nasface/accuracy/reliability.py`.",
         "",
+        *([few_text(found.subnets), ""] if found.subnets < FEW else []),
         "*Reliability* is the share of the variance between subnets that is not noise, from the agreement of two",
         "halves (Spearman-Brown). *Ceiling* is the Kendall tau that a predictor knowing every true value would have",
         "against the table. Split by people: would other people rank the subnets alike? Split by photos: would other",

@@ -11,21 +11,29 @@ from nasface.recognition import Judgement
 from nasface.reports.cells import comparison_cells, comparison_header, mark
 from nasface.reports.layer_section import write_layer_times
 from nasface.reports.page import Card, Page
-from nasface.reports.standing_section import write_standing
-from nasface.reports.svg import Limit, Series, chart
+from nasface.reports.standing_section import vertical_lines, write_standing
+from nasface.reports.svg import Series, chart
 from nasface.reports.use_of_model import THRESHOLDS, threshold_cells, thresholds, use_rows
 
 COUNTERS = {"calls": "comparator calls", "pairs": "pairs compared", "distinct": "distinct networks"}
 """What a reader calls a search's counters, where it differs."""
 
 
-def write_page(path: Path, found: SearchOutcome) -> None:
-    """Write `report.html`."""
+def write_page(path: Path, found: SearchOutcome, command: str = "", following: str = "") -> None:
+    """Write `report.html`.
+
+    Args:
+        path: The file.
+        found: What it shows.
+        command: The command line that was run.
+        following: One to go on with.
+    """
     facts = found.facts
     devices = " and ".join(entry.device.name for entry in facts.devices)
     page = Page(
         f"The network for {devices}",
         f"cut out of {facts.supernet} by nasface; predictions and marked latencies are estimated",
+        command,
     )
     page.cards(_cards(found))
     for note in facts.notes:
@@ -47,6 +55,9 @@ def write_page(path: Path, found: SearchOutcome) -> None:
     page.facts(counted | {"seconds": found.seconds.search})
     page.heading("Provenance")
     page.facts(_provenance(found))
+    if following:
+        page.heading("What next")
+        page.text(following, "command")
     page.write(path)
 
 
@@ -84,8 +95,9 @@ def _scatter(found: SearchOutcome) -> str:
         ),
         Series("found (predicted)", [named[0][1]], "found", [FOUND]),
     ]
-    limit = Limit.budget(facts.bound(entry.latency))
-    return chart(series, f"latency on {entry.device.name}, ms{mark(entry.latency)}", facts.metric, limit)
+    return chart(
+        series, f"latency on {entry.device.name}, ms{mark(entry.latency)}", facts.metric, vertical_lines(facts)
+    )
 
 
 def _point(network: Compared) -> tuple[float, float] | None:
@@ -133,7 +145,7 @@ def _use_section(page: Page, found: SearchOutcome) -> None:
         return
     description = found.delivered.description
     page.heading("Using the model")
-    page.table(["", "what the file says"], use_rows(description))
+    page.table(["", "what the file says"], use_rows(description), words=True)
     if measured := thresholds(description):
         page.table(THRESHOLDS, threshold_cells(measured))
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from nasface.errors import ExportError
 from nasface.exporters.metadata import Description, read_metadata
-from nasface.reports.use_of_model import percent, thresholds
+from nasface.reports.cells import percent
+from nasface.reports.use_of_model import thresholds
 from nasface.runs import write_text
 
 

@@ -7,11 +7,13 @@ from typing import Final
 
 import numpy as np
 
-from nasface.analysis import Expectation, Reach, Rival, SearchFacts, Standing
+from nasface.analysis import Expectation, Neighbour, Reach, Rival, SearchFacts, Standing, layers_of
 from nasface.analysis.facts import FOUND, reference_cost
+from nasface.costs import LayerCost
 from nasface.predictors.confidence import LEVEL
 from nasface.reports.cells import mark
-from nasface.reports.page import Page
+from nasface.reports.layer_section import gene_blocks
+from nasface.reports.page import Drawn, Page
 from nasface.reports.svg import Limit, Series, chart
 
 SHOWN_FINALISTS: Final = 5
@@ -26,16 +28,29 @@ def write_standing(page: Page, facts: SearchFacts, place: Standing) -> None:
     page.heading("How sure the choice is")
     page.text(_expected_text(facts, place.expected))
     page.table(
-        ["network", "P(found is better), estimated", ""],
-        [[r.label, r.found_better, "" if r.apart else "cannot be told apart"] for r in _shown(place.rivals)],
+        ["network", "the found one is better with (estimated)", ""],
+        [[r.label, chance(r.found_better), "" if r.apart else "cannot be told apart"] for r in _shown(place.rivals)],
     )
     page.text(_confidence_text(facts), "note")
     entry = facts.devices[0]
     page.heading("The nearest measured networks")
     page.table(
-        ["genes that differ", f"measured {facts.metric}", f"{entry.device.name} ms{mark(entry.latency)}", "genes"],
-        [[row.genes_apart, row.measured, row.latency_ms, row.genes] for row in place.nearest],
+        ["genes that differ", f"measured {facts.metric}", f"{entry.device.name} ms{mark(entry.latency)}", "layers"],
+        [[row.genes_apart, row.measured, row.latency_ms, _layers(facts, row)] for row in place.nearest],
     )
+
+
+def _layers(facts: SearchFacts, row: Neighbour) -> Drawn | str:
+    """Blocks as wide as the layers take time, or the genes where the latency does not go by layers."""
+    latency = facts.devices[0].latency
+    if not isinstance(latency, LayerCost):
+        return row.genes
+    return Drawn(gene_blocks(layers_of(facts, latency, {"": row.genotype})[""]))
+
+
+def chance(share: float) -> str:
+    """A probability in percent; never "100 %" of what is an estimate."""
+    return "> 99 %" if share > 0.99 else "< 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
 
 
 def _reachable(page: Page, facts: SearchFacts, reach: Reach) -> None:
@@ -46,7 +61,7 @@ def _reachable(page: Page, facts: SearchFacts, reach: Reach) -> None:
     )
     text = f"Against the best network without a budget, this one gives up {reach.given_up:.4f} {metric}"
     if reach.missed is not None:
-        text += f"; against the optimum within {bound:.2f} ms, {reach.missed:.4f}"
+        text += f"; against the optimum within {bound:.2f} ms, {max(reach.missed, 0.0):.4f}"
     page.text(f"{text}, by {reach.opinion} (estimated).")
 
 
@@ -83,9 +98,14 @@ def _picture(facts: SearchFacts, reach: Reach) -> str:
         Series("published and extreme networks", points[1:], "other", names[1:]),
         Series(FOUND, points[:1], "found", names[:1]),
     ]
-    if (reference := reference_cost(entry.latency)) is not None:
-        label = "EfficientNet-B0: its latency; its accuracy is unknown here"
-        lowest = min(value for _, value in points)
-        series.append(Series(label, [(reference, lowest)], "reference", ["EfficientNet-B0"]))
-    limit = Limit.budget(facts.bound(entry.latency))
-    return chart(series, f"latency on {entry.device.name}, ms{mark(entry.latency)}", facts.metric, limit)
+    limits = vertical_lines(facts)
+    return chart(series, f"latency on {entry.device.name}, ms{mark(entry.latency)}", facts.metric, limits)
+
+
+def vertical_lines(facts: SearchFacts) -> list[Limit]:
+    """The budget of the first device, and EfficientNet-B0, whose accuracy is unknown here."""
+    latency = facts.devices[0].latency
+    limits = list(Limit.budget(facts.bound(latency)))
+    if (reference := reference_cost(latency)) is not None:
+        limits.append(Limit(reference, "EfficientNet-B0", "known"))
+    return limits

@@ -8,22 +8,23 @@ from pathlib import Path
 from nasface.analysis import Row
 from nasface.analysis.summaries import numbers, texts
 from nasface.reports.page import Card, Page
-from nasface.reports.svg import Series, chart, picture
+from nasface.reports.svg import Series, chart, line_style, picture
 from nasface.runs import write_text
 
 
-def write_supernet_page(folder: Path, title: str, rows: Sequence[Row]) -> list[Path]:
+def write_supernet_page(folder: Path, title: str, rows: Sequence[Row], command: str) -> list[Path]:
     """Write `report.html`, and `auc.svg` and `tar.svg` where there is more than one step.
 
     Args:
         folder: Where to.
         title: What was judged on.
         rows: A network each: "network", "auc", "tar@FAR", ..., and "cpu_hours" for those of a training.
+        command: What made them.
 
     Returns:
         The files.
     """
-    page = Page("nasface supernet", title)
+    page = Page("nasface supernet", title, command)
     last = [row for row in rows if row.get("step") == rows[-1].get("step")]
     page.cards([Card(str(row["network"]), f"{row['auc']:.4f}", f"AUC of {row['weights']}") for row in last])
     pictures = []
@@ -50,7 +51,7 @@ def _pictured(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 def _curves(rows: Sequence[Row], column: str) -> list[Series]:
     return [
-        _curve([row for row in rows if row["network"] == name], column, name, f"line{i}")
+        _curve([row for row in rows if row["network"] == name], column, name, line_style(name, i))
         for i, name in enumerate(texts(rows, "network"))
     ]
 

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nasface.reports.page import Card, Page
-from nasface.reports.svg import Series, chart
+from nasface.reports.svg import Series, chart, line_style
 
-_STYLES = ("other", "found", "reference", "cloud")
 _FIXED = ("step", "phase", "epoch", "resolution", "learning_rate", "seconds", "cpu_seconds")
 
 Rows = Sequence[Mapping[str, str]]
 
 
 def write_training_report(
-    path: Path, title: str, progress: Rows, validation: Rows, facts: Mapping[str, object], command: str
+    path: Path, title: str, progress: Rows, validation: Rows, facts: Mapping[str, object], following: str, made_by: str
 ) -> None:
     """Write the page.
 
@@ -25,9 +24,10 @@ def write_training_report(
         progress: Rows of `progress.csv`.
         validation: Rows of `validation.csv`.
         facts: Options and provenance.
-        command: What goes on from here.
+        following: A command that goes on from here.
+        made_by: The command of this training.
     """
-    page = Page("nasface training", title)
+    page = Page("nasface training", title, made_by)
     page.cards(_cards(progress, validation))
     if len(progress) > 1:
         page.heading("Losses")
@@ -41,10 +41,11 @@ def write_training_report(
         page.heading("Validation")
         page.picture(_validated(validation), "AUC over all pairs of validation photos, calibrated")
         columns = ["step", "phase", "network", "auc", "tar", "far"]
-        page.table(columns, [[row[column] for column in columns] for row in validation[-16:]])
-    page.heading("Options")
-    page.facts(facts)
-    page.text(command, "command")
+        page.table(columns, [[row[column] for column in columns] for row in validation])
+    with page.folded("All options"):
+        page.facts(facts)
+    page.heading("What next")
+    page.text(following, "command")
     page.write(path)
 
 
@@ -71,8 +72,7 @@ def _curve(rows: Rows, column: str) -> str:
 def _validated(rows: Rows) -> str:
     names = list(dict.fromkeys(row["network"] for row in rows))
     series = []
-    for i, name in enumerate(names[:4]):
+    for i, name in enumerate(names):
         points = [(float(row["step"]), float(row["auc"])) for row in rows if row["network"] == name]
-        style = _STYLES[i % len(_STYLES)]
-        series.append(Series(name, points, style, [""] * len(points), line=len(points) > 1))
+        series.append(Series(name, points, line_style(name, i), [""] * len(points), line=len(points) > 1))
     return chart(series, "step", "AUC")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from nasface.exporters.metadata import Description
-from nasface.reports.cells import cell_text
+from nasface.reports.cells import cell_text, percent
 
 THRESHOLDS: Final = ("false accepts", "true accepts", "same person if squared L2 below", "or cosine above")
 """What stands above `threshold_cells`."""
@@ -61,11 +61,6 @@ def threshold_lines(found: Sequence[Mapping[str, float]]) -> list[str]:
         f"of same faces and {percent(row['far'])} of others"
         for row in found
     ]
-
-
-def percent(share: float) -> str:
-    """Of a share, with as many digits as it needs: "0.1 %", "93.4 %"."""
-    return f"{100 * share:.3g} %"
 
 
 def _end_text(end: Description) -> str:

@@ -158,9 +158,5 @@ def _difference(run: Run, file: Embedded, network: Embedded, data: FaceData) -> 
 
 def _thresholds(measured: Measured | None) -> Json:
     """For the file's metadata."""
-    pairs = None if measured is None else measured.judgement.all_pairs
-    thresholds: list[Json] = [
-        {"far": p.far, "tar": p.tar, "squared_l2": p.threshold, "cosine": 1 - p.threshold / 2}
-        for p in (() if pairs is None else pairs.points)
-    ]
-    return thresholds or NOT_MEASURED
+    found: list[Json] = [] if measured is None else [*measured.judgement.thresholds]
+    return found or NOT_MEASURED

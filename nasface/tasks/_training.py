@@ -18,6 +18,7 @@ from nasface.registry import REGISTRY, build
 from nasface.reports.training_report import write_training_report
 from nasface.runs import Json
 from nasface.settings import typed as checked
+from nasface.tasks.following import repeated
 from nasface.training import ForeignTeacher, TeacherConfig, TrainingConfig
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def write_report(run: Run, trainer: Trainer, following: str) -> None:
     title = f"{len(trainer.photos.labels)} photos of {people} training people, {trainer.resolution} pixels"
     path = run.folder / "report.html"
     rows = trainer.log.rows(), trainer.validations.rows()
-    write_training_report(path, title, *rows, facts, following)
+    write_training_report(path, title, *rows, facts, following, repeated(run))
     run.console.print(f"report: {run.shown(path)}", soft_wrap=True)
 
 

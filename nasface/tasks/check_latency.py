@@ -22,10 +22,10 @@ from nasface.devices.measured import Measured
 from nasface.errors import InvalidInput, NasfaceError, NotMeasuredYet
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
-from nasface.reports.latency_page import figure_rows, write_latency_page
+from nasface.reports.latency_page import figure_rows, verdict, write_latency_page
 from nasface.runs import Json
 from nasface.tasks._latency_truth import Truth, read_truth
-from nasface.tasks.following import following
+from nasface.tasks.following import following, repeated
 
 CONFIDENCE: Final = 0.95
 
@@ -47,7 +47,7 @@ def run(run: Run) -> Outcome:
     margin = _margin(entry, check, stored)
     _show(run, entry, truth, checks, remarks, margin, stored)
     names = [space.to_text(row) for row in truth.genotypes]
-    write_latency_page(run.folder / "report.html", entry, truth.source, checks, names, margin, remarks)
+    write_latency_page(run.folder / "report.html", entry, truth.source, checks, names, margin, remarks, repeated(run))
     figures, *fast = (_plain(one) for one in checks.values())
     decision = {"device": entry.device.name, "latency": settings.latency["name"], "truth": truth.source}
     decision |= {"networks": len(truth.ms), "table": None if stored is None else str(stored)}
@@ -162,6 +162,7 @@ def _show(
         table.add_row(*row)
     say(table)
     say(f"truth: {truth.source}", soft_wrap=True)
+    say(verdict(checks[MEDIAN]), soft_wrap=True)
     for remark in remarks:
         run.console.note("note:", remark)
     if margin is not None:

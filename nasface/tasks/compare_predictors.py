@@ -14,7 +14,7 @@ from nasface.registry import REGISTRY
 from nasface.reports.predictor_table import print_comparison, write_comparison
 from nasface.runs import Json
 from nasface.tasks.experiment import command
-from nasface.tasks.following import following
+from nasface.tasks.following import following, repeated
 
 
 def run(run: Run) -> Outcome:
@@ -36,7 +36,7 @@ def run(run: Run) -> Outcome:
     print_comparison(run.console, comparison)
     run.console.print(ceiling_text(bench), soft_wrap=True)
     title = f"{len(bench.table)} measured subnets, {options.splits} splits"
-    write_comparison(run.folder / "report.html", comparison, title)
+    write_comparison(run.folder / "report.html", comparison, title, repeated(run))
     page = write_report(path.parent, trials, rows, missing, command())
     shown = ", ".join(run.shown(file) for file in (results.path, page, run.folder / "report.html"))
     run.console.print(f"results and pages: {shown}", soft_wrap=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from rich.table import Table
 
-from nasface.analysis import Row, Value
+from nasface.analysis import Value
 from nasface.data import FaceData, FaceSet, read_groups
 from nasface.errors import InvalidInput, listing
+from nasface.exporters.metadata import READERS, check_replaceable, read_metadata, replace_metadata
 from nasface.jobs import Outcome, Run
 from nasface.metrics import GroupRates
 from nasface.randomness import Part
@@ -19,12 +21,13 @@ from nasface.recognition import DESCRIPTORS, Embedded, Judgement, embed_photos, 
 from nasface.recognition.aligned_data import aligned_data
 from nasface.recognition.judge import judge_groups
 from nasface.reports import Page
-from nasface.reports.cells import cell_text
-from nasface.reports.identification import add_identification
+from nasface.reports.evaluation_page import figure_rows, write_evaluation
+from nasface.reports.use_of_model import threshold_lines
 from nasface.runs import Json
 from nasface.runtimes import open_model
 from nasface.tasks._networks import network_folders, open_network
 from nasface.tasks._recognising import face_model
+from nasface.tasks.following import following, repeated
 
 
 class Evaluated(NamedTuple):
@@ -62,33 +65,63 @@ def run(run: Run) -> Outcome:
     files = [*(judge_file(run, path, data) for path in models), *(judge_network(run, path, data) for path in networks)]
     rows = [file.to_row() for file in files]
     skipped = sorted({name for file in files for name in file.skipped})
+    judged = {file.name: file.judgement for file in files}
     title = _title(files[0].judgement)
-    _show(run, rows, skipped, title)
+    _show(run, judged, skipped, title)
+    page = Page("How good the models are", f"{title}; data {data.fingerprint[:12]}", repeated(run))
     caveat = files[0].judgement.caveat
     if caveat:
         run.console.note("note:", caveat)
-    page = Page("nasface evaluation", f"{title}; data {data.fingerprint[:12]}")
-    page.table(list(rows[0]), [[row.get(column) for column in rows[0]] for row in rows])
-    if caveat:
         page.text(f"Note: {caveat}.", "note")
-    names = list(files[0].judgement.intervals)
-    if names:
-        page.heading("95 % intervals over people")
-        intervals = [[file.name, *map(file.judgement.interval, names)] for file in files]
-        page.table(["model", *names], intervals)
-    add_identification(page, {file.name: file.judgement for file in files})
+    if skipped:
+        page.text(f"Note: {len(skipped)} unreadable photos were skipped.", "note")
+    write_evaluation(page, judged, _people(run, data))
     for file in files:
         _show_groups(run, page, file)
     page.write(run.folder / "report.html")
+    if run.settings.evaluation.write_thresholds:
+        _write_thresholds(run, dict(zip(models, files, strict=False)))
     run.console.print(f"report: {run.shown(run.folder / 'report.html')}", soft_wrap=True)
     details = {file.name: file.details() for file in files}
-    return Outcome({"data": data.fingerprint, "rows": rows, "details": details, "skipped": skipped})
+    decision: dict[str, Json] = {"data": data.fingerprint, "rows": rows, "details": details, "skipped": skipped}
+    return Outcome(decision, next=_next(run, models))
+
+
+def _people(run: Run, data: FaceData) -> list[str]:
+    """Names of the report people in the order of their labels, if the page may tell them."""
+    if not run.settings.evaluation.name_people or data.report is None:
+        return []
+    report = data.report
+    return [report.people[code] for code in np.unique(report.labels).tolist()]
+
+
+def _write_thresholds(run: Run, judged: Mapping[Path, Evaluated]) -> None:
+    """Put what was measured into the descriptions of the files."""
+    for path, file in judged.items():
+        thresholds = file.judgement.thresholds
+        if not thresholds:
+            run.console.note("no thresholds for", f"{run.shown(path)}: too few report people")
+            continue
+        replace_metadata(path, read_metadata(path) | {"thresholds": thresholds})
+        run.console.print(f"thresholds are in {run.shown(path)}", soft_wrap=True)
+
+
+def _next(run: Run, models: Sequence[Path]) -> str:
+    """What uses a model: the first one that says how."""
+    described = [path for path in models if path.suffix in READERS]
+    if not described:
+        return ""
+    return following(run, "inspect", {"model": run.shown(described[0])}, keep=False)
 
 
 def _check(run: Run, models: Sequence[Path], networks: Sequence[Path], data: FaceData) -> None:
     """Open every file once, so that a bad one is refused before the first is measured."""
     faces = data.photos_to_judge
+    if run.settings.evaluation.write_thresholds and not models:
+        raise InvalidInput("evaluation.write_thresholds=true writes into model files: give model=FILE.")
     for path in models:
+        if run.settings.evaluation.write_thresholds:
+            check_replaceable(path)
         if path.suffix in DESCRIPTORS:
             read_descriptors(path, faces.names)
         else:
@@ -161,15 +194,19 @@ def _title(judgement: Judgement) -> str:
     return ", ".join(parts)
 
 
-def _show(run: Run, rows: Sequence[Row], skipped: list[str], title: str) -> None:
+def _show(run: Run, judged: Mapping[str, Judgement], skipped: list[str], title: str) -> None:
     table = Table("", title=title)
-    for row in rows:  # a column each: names of files are long, and there are more figures than files
-        table.add_column(str(row["model"]), overflow="fold")
-    for figure in list(rows[0])[1:]:
-        table.add_row(figure, *[cell_text(row[figure]) for row in rows])
+    for name in judged:  # a column each: names of files are long, and there are more figures than files
+        table.add_column(name, overflow="fold")
+    for row in figure_rows(judged):
+        table.add_row(*row)
     run.console.print(table)
     if skipped:
         run.console.note(f"{len(skipped)} unreadable photos were skipped:", listing(skipped))
+    for name, judgement in judged.items():
+        lines = threshold_lines(judgement.thresholds)
+        for line in lines:
+            run.console.print(line if len(judged) == 1 else f"{name}: {line}", soft_wrap=True)
 
 
 def _show_groups(run: Run, page: Page, file: Evaluated) -> None:

@@ -32,6 +32,7 @@ from nasface.reports.cells import cell_text
 from nasface.reports.supernet_page import write_supernet_page
 from nasface.runs import write_json, write_rows
 from nasface.spaces import OfaMbv3, SearchSpace
+from nasface.tasks.following import repeated
 
 if TYPE_CHECKING:
     from nasface.supernets import Supernet
@@ -192,7 +193,7 @@ def _write(run: Run, rows: Sequence[Row], data: FaceData) -> None:
     faces: FaceSet = data.require("report")
     drawn = f" drawn by {data.drawn}" if data.drawn else ""
     title = f"{len(faces.people)} report people{drawn}, {len(faces)} photos; data {data.fingerprint[:12]}"
-    written = write_supernet_page(run.folder, title, rows)
+    written = write_supernet_page(run.folder, title, rows, repeated(run))
     for path in (run.folder / "supernet.csv", *written):
         run.console.print(f"{path.suffix[1:]}: {run.shown(path)}", soft_wrap=True)
 

@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -34,8 +34,22 @@ def following(run: Run, task: str, changes: Mapping[str, object] | None = None, 
         options.pop(key, None)
         if value is not None:
             options[key] = str(value)
-    named = [] if task == DEFAULT else [task]
-    return shlex.join([*_program(run), *named, *(f"{key}={value}" for key, value in options.items())])
+    return _line(run, task, (f"{key}={value}" for key, value in options.items()))
+
+
+def repeated(run: Run) -> str:
+    """The command line of this very run, quoted for the shell."""
+    words = (_as_typed(word) for word in run.given if not word.startswith("task="))
+    return _line(run, run.settings.task, words)
+
+
+def _line(run: Run, task: str, words: Iterable[str]) -> str:
+    return shlex.join([*_program(run), *([] if task == DEFAULT else [task]), *words])
+
+
+def _as_typed(word: str) -> str:
+    key, equals, value = word.partition("=")
+    return f"{key}={_plain(key, value)}" if equals and not key.startswith("~") else word
 
 
 def _kept(run: Run, task: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from nasface.analysis.profile import profile_space
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.reports.profile_page import print_profile, write_profile
-from nasface.tasks.following import following
+from nasface.tasks.following import following, repeated
 
 
 def run(run: Run) -> Outcome:
@@ -25,6 +25,6 @@ def run(run: Run) -> Outcome:
         )
     print_profile(run, found)
     path = run.folder / "report.html"
-    write_profile(path, found)
+    write_profile(path, found, repeated(run))
     run.console.print(f"report: {run.shown(path)}", soft_wrap=True)
     return Outcome(found.to_json(), next=following(run, "search"))

@@ -41,7 +41,7 @@ from nasface.strategies.constraints import notes
 from nasface.tasks._delivery import DESCRIPTOR_USE, calibration_images, write_file
 from nasface.tasks._precisions import joint_front, other_benches
 from nasface.tasks._verification import Searched, check_options, search_and_measure
-from nasface.tasks.following import following
+from nasface.tasks.following import following, repeated
 
 NEAR_BUDGET = 0.05
 """Predictors are also judged on the networks within this share of the budget."""
@@ -107,7 +107,7 @@ def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: f
     delivered = None if task.exporter is None else deliver(run, task, task.exporter, facts, comparison)
     seconds = Seconds(verified.seconds, time.perf_counter() - started)
     found = SearchOutcome(facts, comparison, place, verified.networks, delivered, seconds)
-    write_page(run.folder / "report.html", found)
+    write_page(run.folder / "report.html", found, repeated(run), _next(run, delivered))
     print_summary(run, found)
     return found
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nasface.data import load_data
 from nasface.data.decoding import pillow_modules
-from nasface.exporters import TFLiteConfig, TFLiteExporter
+from nasface.exporters import OnnxConfig, OnnxExporter, TFLiteConfig, TFLiteExporter
 from nasface.netspec import INPUT, NetBuilder
 from nasface.preprocessing import ARCFACE
 from nasface.runs import Json
@@ -40,7 +40,11 @@ def drawn_people() -> npt.NDArray[np.uint8]:
 
 
 def write_contrast_model(path: Path) -> Path:
-    """A `.tflite` that sees the contrasts of a face of 64 pixels, with ArcFace's template and `THRESHOLD`."""
+    """A model file that sees the contrasts of a face of 64 pixels, with ArcFace's template and `THRESHOLD`.
+
+    Args:
+        path: Of the file, `.tflite` or `.onnx`.
+    """
     net = NetBuilder("contrast", (64, 64, 3))
     with net.layer("Contrast"):
         means = net.avg_pool(INPUT, "means", kernel=4, stride=4)
@@ -49,4 +53,5 @@ def write_contrast_model(path: Path) -> Path:
     kernel[:, :, 1, 1] = 1
     thresholds: list[Json] = [{"far": 0.001, "tar": 0.9, "squared_l2": THRESHOLD, "cosine": 1 - THRESHOLD / 2}]
     metadata: dict[str, Json] = {"template": ARCFACE.to_dict(), "thresholds": thresholds}
-    return TFLiteExporter(TFLiteConfig()).export(net.build(), {"contrast.weight": kernel}, path, metadata).path
+    exporter = OnnxExporter(OnnxConfig()) if path.suffix == ".onnx" else TFLiteExporter(TFLiteConfig())
+    return exporter.export(net.build(), {"contrast.weight": kernel}, path, metadata).path

@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasface.exporters import read_metadata
+from nasface.runtimes import open_model
+from nasface.testing.faces import write_contrast_model
+
 from ._command import Command
+
+PHOTOS = ("data=procedural", "data.people=60", "data.photos=4", "accuracy.calibration_photos=8")
 
 
 def test_preprocessing_and_thresholds_behind_a_search_and_in_its_page(cli: Command, tiny: list[str]) -> None:
     without = cli(*tiny)
     assert "preprocessing: RGB, bilinear to 112 x 112" in without.out
     assert "thresholds: " in without.out
-    photos = ("data=procedural", "data.people=60", "data.photos=4", "accuracy.calibration_photos=8")
-    done = cli(*tiny, *photos)
+    done = cli(*tiny, *PHOTOS)
     [line] = [line for line in done.out.splitlines() if line.startswith("threshold: ") and "of others" in line][:1]
     assert "squared L2 < " in line
     assert "cosine > " in line
     page = (done.folder / "report.html").read_text(encoding="utf-8")
     assert "Using the model" in page
     assert "same person if squared L2 below" in page
+
+
+@pytest.mark.parametrize("suffix", ["tflite", "onnx"])
+def test_a_file_gets_the_thresholds_that_were_measured_afterwards(cli: Command, tmp_path: Path, suffix: str) -> None:
+    path = write_contrast_model(tmp_path / f"model.{suffix}")
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    before, described = open_model(path).embed(images), read_metadata(path)
+    done = cli("evaluate", f"model={path}", *PHOTOS[:3], "evaluation.write_thresholds=true", "evaluation.bootstrap=0")
+    assert done.code == 0, done.err
+    after = read_metadata(path)
+    assert {**after, "thresholds": None} == {**described, "thresholds": None}
+    points = done.result["decision"]["details"][str(path)]["all_pairs"]["points"]
+    assert [entry["squared_l2"] for entry in after["thresholds"]] == [point["threshold"] for point in points]
+    assert after["thresholds"] != described["thresholds"]
+    np.testing.assert_array_equal(open_model(path).embed(images), before)
+    assert "threshold: squared L2 < " in cli("inspect", f"model={path}").out
+
+
+def test_files_that_hold_no_description_are_refused_before_measuring(cli: Command, tmp_path: Path) -> None:
+    np.save(tmp_path / "d.npy", np.ones((240, 8), np.float32))
+    done = cli("evaluate", f"model={tmp_path / 'd.npy'}", *PHOTOS[:3], "evaluation.write_thresholds=true")
+    assert done.code == 2
+    assert "none of the formats that hold a description" in done.err
+    (tmp_path / "net.config").write_text("{}")
+    (tmp_path / "model.safetensors").touch()
+    done = cli("evaluate", f"network={tmp_path}", *PHOTOS[:3], "evaluation.write_thresholds=true")
+    assert "give model=FILE" in done.err

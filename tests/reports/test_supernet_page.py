@@ -15,7 +15,7 @@ def row(network: str, auc: float, step: int | None = None, hours: float | None =
 
 
 def test_one_state_needs_no_curve(tmp_path: Path) -> None:
-    files = write_supernet_page(tmp_path, "lfw", [row("smallest", 0.9), row("largest", 0.95)])
+    files = write_supernet_page(tmp_path, "lfw", [row("smallest", 0.9), row("largest", 0.95)], "nasface")
     assert [file.name for file in files] == ["report.html"]
     html = files[0].read_text()
     assert "0.9000" in html
@@ -26,7 +26,7 @@ def test_one_state_needs_no_curve(tmp_path: Path) -> None:
 def test_a_training_has_a_point_for_every_step_and_its_last_figures_on_top(tmp_path: Path) -> None:
     rows = [row("smallest", 0.80, 100, 0.5), row("largest", 0.82, 100, 0.5), row("smallest", 0.90, 200, 1.0)]
     rows.append(row("largest", 0.93, 200, 1.0))
-    files = write_supernet_page(tmp_path, "lfw", rows)
+    files = write_supernet_page(tmp_path, "lfw", rows, "nasface")
     assert [file.name for file in files] == ["auc.svg", "tar.svg", "report.html"]
     cards = files[-1].read_text().split("Over the training")[0]
     assert "0.9300" in cards

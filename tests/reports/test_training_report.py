@@ -17,7 +17,7 @@ PROGRESS = [
 
 
 def test_a_term_that_was_never_computed_has_no_picture(tmp_path: Path) -> None:
-    write_training_report(tmp_path / "report.html", "trained", PROGRESS, [], {}, "next")
+    write_training_report(tmp_path / "report.html", "trained", PROGRESS, [], {}, "next", "nasface")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "descriptors, mean between" in text
     assert "span, mean between" not in text
