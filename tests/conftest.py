@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,14 @@ settings.load_profile("nasface")
 
 pytest_plugins = ["networks", "chromium", "searched"]
 """Networks to export, and torch's evaluation of them: fixtures of exporters and runtimes. A browser. A search."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_tables_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests see no latency tables that whoever runs them has measured, and leave none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NASFACE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -31,7 +34,7 @@ def surface() -> Iterator[str]:
     What plug-ins bring is left out.
     """
     foreign = {(component.kind, component.name) for component in REGISTRY if component.origin != "nasface"}
-    with restored_hydra(), mock.patch("nasface.options.load_plugins", dict):
+    with tempfile.TemporaryDirectory() as home, _alone(home), restored_hydra():
         register_options()
         with initialize_config_dir(str(config_directory()), version_base="1.3"):
             usual = set(_flat(compose("config")))
@@ -49,6 +52,13 @@ def surface() -> Iterator[str]:
             plain = compose("config")
             groups = ({field.name for field in dataclasses.fields(Settings)} - {"experiment"}) & {*KINDS, *OTHERS}
             yield from sorted(_flat({key: value for key, value in plain.items() if key not in groups}))
+
+
+@contextmanager
+def _alone(home: str) -> Iterator[None]:
+    """Without the latency tables and plug-ins of whoever runs this."""
+    with mock.patch.dict(os.environ, {"NASFACE_HOME": home}), mock.patch("nasface.options.load_plugins", dict):
+        yield
 
 
 def _flat(node: Any, prefix: str = "") -> Iterator[str]:
