@@ -86,13 +86,14 @@ LONG = ("tflite_keras", "torch_export")
 
 
 def cases() -> list[Any]:
-    """A cover without the exporters that take seconds; marked slow, the pairs these are in."""
-    quick = FACTORS | {"exporter": [name for name in FACTORS["exporter"] if name not in LONG]}
-    slow = [row for row in pairwise(FACTORS) if row["exporter"] not in quick["exporter"]]
-    return [
-        *[pytest.param(row, id="-".join(row.values())) for row in pairwise(quick)],
-        *[pytest.param(row, id="-".join(row.values()), marks=pytest.mark.slow) for row in slow],
-    ]
+    """Rows in which every component stands once, but for exporters that take seconds; marked slow, those of all pairs."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for row in pairwise(FACTORS):
+        adds = row["exporter"] not in LONG and not set(row.items()) <= seen
+        seen |= set(row.items()) if adds else set()
+        found.append(pytest.param(row, id="-".join(row.values()), marks=[] if adds else [pytest.mark.slow]))
+    return found
 
 
 def overrides(row: Row) -> list[str]:

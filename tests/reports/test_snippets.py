@@ -44,7 +44,7 @@ def _exported(folder: Path, exporter: str, thresholds: Json) -> Path:
     return path
 
 
-@pytest.mark.parametrize("exporter", ["tflite", "onnx", "torch_export"])
+@pytest.mark.parametrize("exporter", ["tflite", "onnx", pytest.param("torch_export", marks=pytest.mark.slow)])
 def test_python_runs_and_says_what_nasface_says(exporter: str, tmp_path: Path) -> None:
     path = _exported(tmp_path, exporter, THRESHOLDS)
     photos = np.random.default_rng(1).integers(0, 256, (2, 48, 40, 3), np.uint8)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from nasface.training.options import Phase
@@ -36,6 +37,7 @@ torch.save({"student": trainer.student.state_dict(), "genotypes": genotypes}, fo
 """
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_with_two_half_batches(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
