@@ -86,7 +86,7 @@ LONG = ("tflite_keras", "torch_export")
 
 
 def cases() -> list[Any]:
-    """Rows in which every component stands once, but for exporters that take seconds; marked slow, those of all pairs."""
+    """Rows in which every component stands once, but for exporters of seconds; marked slow, those of all pairs."""
     seen: set[tuple[str, str]] = set()
     found = []
     for row in pairwise(FACTORS):
