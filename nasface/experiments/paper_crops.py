@@ -45,6 +45,8 @@ class Options:
     Attributes:
         networks: smallest, found (the search's), largest, or names of published networks.
         photos: Report photos at most; null for all.
+        photos_a_person: Of one person at most; null for all. Pairs grow with the square of them, and intervals over
+            people are wide where a few people have most pairs.
         resamples: Bootstrap resamples over people.
         descriptors: File of descriptors of the photos by another network, a teacher's for instance, as `task=evaluate`
             reads it: what the same faces are worth to it uncut; null for none.
@@ -52,6 +54,7 @@ class Options:
 
     networks: list[str]
     photos: int | None
+    photos_a_person: int | None
     resamples: int
     descriptors: str | None
 
@@ -78,10 +81,10 @@ class PaperCrops(Experiment[Crop]):
         self._template = template
         data = run.open_data()
         self._training, self._report = data.require("training"), data.require("report")
-        seed = run.settings.seed
+        seed, photos = run.settings.seed, [options.photos, options.photos_a_person]
         others, faces = options.descriptors, self._chosen
         self._others = None if others is None else read_descriptors(run.path(others), faces.names)
-        self.fingerprint = self._bench.fingerprint(data.fingerprint, options.photos, seed, self._template.to_dict())
+        self.fingerprint = self._bench.fingerprint(data.fingerprint, photos, seed, self._template.to_dict())
         self._descriptors: dict[Crop, npt.NDArray[np.float32]] = {}
         self._networks: dict[str, SpecModule] = {}
 
@@ -113,6 +116,7 @@ class PaperCrops(Experiment[Crop]):
             {
                 "faces": len(labels),
                 "people": len(np.unique(labels)),
+                "people_with_two": int((np.bincount(labels) > 1).sum()),
                 "found": self._composed.found,
                 **_named("auc", intervals["auc"]),
                 **_named("tar", intervals[f"tar@{FAR:g}"]),
@@ -144,7 +148,8 @@ class PaperCrops(Experiment[Crop]):
         ways = "\n".join(f"- {way}: {text}." for way, text in WAYS.items())
         first = rows[0]
         return (
-            f"{first['faces']} faces of {first['people']} report people that the detector found on composed photos "
+            f"{first['faces']} faces of {first['people']} report people, of whom {first['people_with_two']} have two "
+            "or more, that the detector found on composed photos "
             f"({float(str(first['found'])):.1%} of them; face photos of {SIDES[0]} to {SIDES[1]} pixels, turned by "
             f"{ROLL:g} degrees (sd), brighter or darker, four on a background of blurred colours). All ways have the "
             f"same faces. Networks are cut out of {self._bench.source.name} and calibrated on training photos, not on "
@@ -155,8 +160,10 @@ class PaperCrops(Experiment[Crop]):
     @property
     def _chosen(self) -> FaceSet:
         """The report photos that are composed."""
-        most, everybody = self._options.photos, self._report
-        return everybody if most is None else everybody.select(np.arange(min(most, len(everybody))))
+        most, own = self._options.photos, self._options.photos_a_person
+        labels = self._report.labels
+        rows = np.concatenate([np.flatnonzero(labels == person)[:own] for person in np.unique(labels)])
+        return self._report.select(np.sort(rows)[:most])
 
     @cached_property
     def _composed(self) -> ComposedFaces:

@@ -212,7 +212,12 @@ def test_crops_beside_descriptors_of_another_network(
     monkeypatch.setattr("nasface.experiments.paper_crops.ComposedFaces", MostFaces)
     report = load_data({"name": "procedural", "people": 48, "photos": 3}).require("report")
     options = ("experiment=paper_crops", "data=procedural", "data.people=48", "data.photos=3", "experiment.networks=[]")
-    options += ("experiment.resamples=20", f"experiment.folder={tmp_path / 'out'}", f"accuracy.table={make_table()}")
+    options += (
+        "experiment.photos_a_person=2",
+        "experiment.resamples=20",
+        f"experiment.folder={tmp_path / 'out'}",
+        f"accuracy.table={make_table()}",
+    )
     command = (*options, f"experiment.descriptors={tmp_path / 'teacher.npz'}")
     names, people = np.array(report.names), np.eye(report.labels.max() + 1, dtype=np.float32)[report.labels]
     for known in (people, np.random.default_rng(0).normal(size=(len(names), 4)).astype(np.float32)):
@@ -223,5 +228,5 @@ def test_crops_beside_descriptors_of_another_network(
     assert exact["network"] != guessed["network"]
     assert (exact["way"], float(exact["auc"]), float(exact["rank1"]), float(exact["dir"])) == ("original", 1, 1, 1)
     assert float(guessed["auc"]) < 0.8
-    assert exact["faces"] == guessed["faces"] == str(len(names) - 3)
+    assert exact["faces"] == guessed["faces"] == str(2 * len(report.people) - 3)
     assert f"## {guessed['network']}" in (tmp_path / "out" / "paper_crops.md").read_text(encoding="utf-8")
