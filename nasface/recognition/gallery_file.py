@@ -23,7 +23,7 @@ import numpy as np
 
 from nasface.errors import GalleryError, requires
 from nasface.reading import json_object, parse_json, read_arrays, read_bytes
-from nasface.recognition.gallery import Gallery, Threshold, Way
+from nasface.recognition.gallery import BLOCK, Gallery, Threshold, Way
 from nasface.runs import atomic_write, locked
 
 FORMAT: Final = "nasface.gallery/1"
@@ -64,7 +64,9 @@ class GalleryFile:
             absent = isinstance(error, FileNotFoundError)
             reason = "it does not exist" if absent else getattr(error, "strerror", None) or str(error)
             raise GalleryError(f"The gallery {self.path} cannot be read: {reason}; make one with task=enrol.") from None
-        return self._unpacked(self._decrypted(content) if content.startswith(MAGIC) else content)
+        if content.startswith(MAGIC):
+            content = self._decrypted(content)
+        return self._unpacked(content)
 
     @contextmanager
     def changing(self) -> Iterator[Callable[[Gallery], None]]:
@@ -92,8 +94,8 @@ class GalleryFile:
     def _write(self, gallery: Gallery) -> None:
         encrypted = self._is_encrypted() if self.path.exists() else self._encrypt
         content = _packed(gallery)
-        with atomic_write(self.path, private=True) as temporary:
-            temporary.write_bytes(self._encrypted(content) if encrypted else content)
+        with atomic_write(self.path, private=True) as temporary, temporary.open("wb") as file:
+            file.writelines(self._encrypted(content) if encrypted else [content])
 
     def _is_encrypted(self) -> bool:
         with self.path.open("rb") as file:
@@ -107,23 +109,25 @@ class GalleryFile:
                 f"{self.path} is no gallery, or damaged ({error}); take a copy of it, or enrol the people again."
             ) from None
 
-    def _encrypted(self, content: bytes) -> bytes:
+    def _encrypted(self, content: memoryview) -> tuple[bytes, bytes]:
+        """The line of JSON, and what follows it."""
         salt, nonce = os.urandom(16), os.urandom(12)
         values = {"salt": base64.b64encode(salt).decode(), "nonce": base64.b64encode(nonce).decode(), **SCRYPT}
         header = MAGIC + json.dumps(values).encode() + b"\n"
         with requires("cryptography", "encryption", "an encrypted gallery"):
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-        return header + AESGCM(self._key(salt)).encrypt(nonce, content, header)
+        return header, AESGCM(self._key(salt)).encrypt(nonce, content, header)
 
     def _decrypted(self, content: bytes) -> bytes:
         with requires("cryptography", "encryption", "an encrypted gallery"):
             from cryptography.exceptions import InvalidTag
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-        header, _, body = content.partition(b"\n")
+        length = content.find(b"\n") + 1
+        header, body = content[:length], memoryview(content)[length:]
         try:
             values = json_object(parse_json(header[len(MAGIC) :]))
             salt, nonce = (base64.b64decode(values[name]) for name in ("salt", "nonce"))
-            return AESGCM(self._key(salt)).decrypt(nonce, body, header + b"\n")
+            return AESGCM(self._key(salt)).decrypt(nonce, body, header)
         except (InvalidTag, ValueError, KeyError, TypeError):
             raise GalleryError(
                 f"{self.path} cannot be decrypted: the passphrase is wrong, or the file damaged; try again, or take a "
@@ -138,7 +142,7 @@ class GalleryFile:
         return Scrypt(salt=salt, length=32, **SCRYPT).derive(self._passphrase().encode())
 
 
-def _packed(gallery: Gallery) -> bytes:
+def _packed(gallery: Gallery) -> memoryview:
     facts = {
         "format": FORMAT,
         "people": list(gallery.people),
@@ -148,7 +152,7 @@ def _packed(gallery: Gallery) -> bytes:
     text = np.frombuffer(json.dumps(facts, ensure_ascii=False).encode(), np.uint8)
     file = io.BytesIO()
     np.savez(file, descriptors=gallery.descriptors, labels=gallery.labels, facts=text)
-    return file.getvalue()
+    return file.getbuffer()  # no copy of what may be hundreds of megabytes
 
 
 def _unpacked(content: bytes) -> Gallery:
@@ -164,7 +168,7 @@ def _unpacked(content: bytes) -> Gallery:
         raise ValueError(f"descriptors of shape {descriptors.shape} and {len(labels)} labels")
     if set(labels.tolist()) != set(range(len(people))) or (np.diff(labels) < 0).any():
         raise ValueError("labels and people do not fit")
-    if not np.isfinite(descriptors).all():
+    if not all(np.isfinite(descriptors[start : start + BLOCK]).all() for start in range(0, len(descriptors), BLOCK)):
         raise ValueError("descriptors that are not finite")
     way = None if facts["way"] is None else Way(**facts["way"])
     threshold = None if facts["threshold"] is None else Threshold(**facts["threshold"])
