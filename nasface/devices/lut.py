@@ -118,8 +118,8 @@ class Provenance:
         lowering: How a 7x7 depthwise convolution stood in the measured files: "whole", one operator; "split", the sum
             of three smaller ones; empty where the rows stand for neither.
         steps: Per resolution and step of building the table (see `nasface.timing.lut_builder`) the relative errors of
-            its sums on whole networks that it was not fitted on: "mape", "bias", "max", and "networks", their number;
-            steps called "fast_..." are of the fastest runs, rows against networks.
+            its sums on whole networks that it was not fitted on: "mape", "bias", "max"; "kendall_tau" of their order;
+            and "networks", their number. Steps called "fast_..." are of the fastest runs, rows against networks.
         precision: What the measured files compute in, one of `PRECISIONS`; float32 where nobody says it.
     """
 

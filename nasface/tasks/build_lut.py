@@ -178,5 +178,8 @@ def _show(run: Run, table: LookupTable, plans: Sequence[TablePlan], path: Path) 
 
 
 def _error(step: Mapping[str, float] | None) -> str:
-    """Mean, bias and largest error as text."""
-    return "" if step is None else f"{step['mape']:.1%} (bias {step['bias']:+.1%}, largest {step['max']:.1%})"
+    """Mean, bias and largest error, and how well the networks are ordered, as text."""
+    if step is None:
+        return ""
+    tau = step["kendall_tau"]
+    return f"{step['mape']:.1%} (bias {step['bias']:+.1%}, largest {step['max']:.1%}), tau {tau:.2f}"

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from nasface.devices.lut import Reference, Row
 from nasface.devices.measurements import Timed
+from nasface.metrics import kendall_tau
 from nasface.netspec import NetSpec
 from nasface.spaces import Population, SearchSpace, layer_counts
 from nasface.spaces.references import REFERENCES
@@ -91,7 +92,8 @@ class Built:
     Attributes:
         rows: By key.
         references: By network.
-        steps: Per step "mape", "bias", "max" and "networks", see `Provenance.steps`; empty without whole networks.
+        steps: Per step "mape", "bias", "max", "kendall_tau" and "networks", see `Provenance.steps`; empty without whole
+            networks.
             Steps of the fastest runs begin with `OF_FASTEST`.
         strength: Of the prior in the fit; None if nothing was fitted, or fitting did not lower the error.
     """
@@ -114,9 +116,9 @@ def build_rows(plan: TablePlan, timed: Mapping[str, Timed], rng: np.random.Gener
     typical = _solve(plan, {name: figure.median_ms for name, figure in figures.items()}, rng)
     fast = {name: figure.fast_ms for name, figure in figures.items() if figure.fast_ms is not None}
     fastest = _solve(plan, fast, rng) if len(fast) == len(figures) else None
-    steps = {step: _summary(error) for step, error in typical.errors.items()}
+    steps = typical.steps
     if fastest is not None:
-        steps |= {f"{OF_FASTEST}{step}": _summary(error) for step, error in fastest.errors.items()}
+        steps |= {f"{OF_FASTEST}{step}": summary for step, summary in fastest.steps.items()}
     references = {name: _reference(figures[name]) for name in REFERENCES if name in figures}
     return Built(_rows(plan, typical, fastest, figures), references, steps, typical.strength)
 
@@ -127,12 +129,12 @@ class _Solved:
 
     Attributes:
         ms: float64[layers].
-        errors: By step, relative, one per whole network.
-        strength: As of `Built`.
+        steps: As of `Built`.
+        strength: Likewise.
     """
 
     ms: Milliseconds
-    errors: dict[str, Milliseconds]
+    steps: dict[str, dict[str, float]]
     strength: float | None
 
 
@@ -144,14 +146,13 @@ def _solve(plan: TablePlan, ms: Mapping[str, float], rng: np.random.Generator) -
     counts = layer_counts(plan.space, plan.nets)
     times = np.array([ms[_net(index)] for index in range(len(plan.nets))])
     errors = {"isolated": counts @ isolated / times - 1, "in_place": counts @ rows / times - 1}
-    if len(plan.nets) < FEWEST_NETS:
-        return _Solved(rows, errors, None)
-    errors["fitted"] = held_out_errors(rows, counts, times, rng)
-    if np.abs(errors["fitted"]).mean() >= np.abs(errors["in_place"]).mean():
-        return _Solved(rows, errors, None)
-    strength = choose_strength(rows, counts, times, rng)
-    fitted = np.maximum(fit_rows(rows, counts, times, strength), LEAST_SHARE * rows)
-    return _Solved(fitted, errors, strength)
+    strength = None
+    if len(plan.nets) >= FEWEST_NETS:
+        errors["fitted"] = held_out_errors(rows, counts, times, rng)
+        if np.abs(errors["fitted"]).mean() < np.abs(errors["in_place"]).mean():
+            strength = choose_strength(rows, counts, times, rng)
+            rows = np.maximum(fit_rows(rows, counts, times, strength), LEAST_SHARE * rows)
+    return _Solved(rows, {step: _summary(error, times) for step, error in errors.items()}, strength)
 
 
 def _rows(plan: TablePlan, typical: _Solved, fastest: _Solved | None, figures: Mapping[str, Timed]) -> dict[str, Row]:
@@ -168,13 +169,15 @@ def _reference(timed: Timed) -> Reference:
     return Reference(timed.median_ms, timed.std_ms, "measured", f"measured with the table, {timed.runs} runs")
 
 
-def _summary(errors: Milliseconds) -> dict[str, float]:
-    return {
-        "mape": round(float(np.abs(errors).mean()), 5),
-        "bias": round(float(errors.mean()), 5),
-        "max": round(float(np.abs(errors).max()), 5),
-        "networks": len(errors),
+def _summary(errors: Milliseconds, times: Milliseconds) -> dict[str, float]:
+    """Of relative errors of predictions of measured times."""
+    summary = {
+        "mape": float(np.abs(errors).mean()),
+        "bias": float(errors.mean()),
+        "max": float(np.abs(errors).max()),
+        "kendall_tau": kendall_tau(times * (1 + errors), times),
     }
+    return {name: round(value, 5) for name, value in summary.items()} | {"networks": len(errors)}
 
 
 def _net(index: int) -> str:

@@ -44,6 +44,7 @@ def test_a_table_and_what_each_step_gains() -> None:
     assert list(built.steps) == ["isolated", "in_place", "fitted"]
     assert built.steps["fitted"]["mape"] < 0.5 * built.steps["in_place"]["mape"]
     assert built.steps["fitted"]["networks"] == 30
+    assert 0.9 < built.steps["fitted"]["kendall_tau"] <= 1
     assert set(built.references) >= {"efficientnet_b0", "mobilenet_v3_large", "mobile_face_net"}
     assert built.references["efficientnet_b0"].kind == "measured"
     fresh = SPACE.sample(RNG(9), 50)
