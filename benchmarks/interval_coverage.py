@@ -1,8 +1,8 @@
 """How often 95 % intervals over people hold the true value: `python benchmarks/interval_coverage.py [WORLD ...]`.
 
 Descriptors of made-up people whose figures without end of photos are known, drawn again and again. Each time the
-intervals that nasface states (`student_interval`) and, of the same resamples, percentiles are asked whether they hold
-them: AUC, EER and TAR.
+intervals that nasface states (`student_interval`) and, of the same resamples, those with as many degrees of freedom as
+people and percentiles are asked whether they hold them: AUC, EER and TAR.
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ def intervals(pairs: PeoplePairs, people: int, rng: np.random.Generator) -> Iter
     whole = pairs.statistics(None, FARS)
     draws = rng.multinomial(people, np.full(people, 1.0 / people), size=RESAMPLES)
     drawn = np.array([list(pairs.statistics(draw, FARS).values()) for draw in draws])
+    without = np.array([list(pairs.statistics(part, FARS).values()) for part in pairs.parts()])
     for i, (name, value) in enumerate(whole.items()):
-        yield "student", name, student_interval(value, drawn[:, i], pairs.effective_people)
+        yield "stated", name, student_interval(value, drawn[:, i], pairs.effective_people, without=without[:, i])
+        yield "all degrees", name, student_interval(value, drawn[:, i], pairs.effective_people)
     for name, interval in percentile_intervals(whole, drawn).items():
         yield "percentiles", name, interval
 
@@ -77,7 +79,9 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=TRIALS)
     given = parser.parse_args()
     print(
-        "| people | world | figure | true value | covered | percentiles would |\n|---|---|---|---|---|---|", flush=True
+        "| people | world | figure | true value | covered | n - 1 degrees would | percentiles would |\n"
+        "|---|---|---|---|---|---|---|",
+        flush=True,
     )
     for world in given.worlds:
         known = truth(world)
@@ -87,7 +91,7 @@ def main() -> None:
                 for kind, name, interval in intervals(draw_pairs(world, people, rng), people, rng):
                     held[kind, name] += interval.low <= known[name] <= interval.high
             for name, value in known.items():
-                shares = (f"{held[kind, name] / given.trials:.3f}" for kind in ("student", "percentiles"))
+                shares = (f"{held[kind, name] / given.trials:.3f}" for kind in ("stated", "all degrees", "percentiles"))
                 print(f"| {people} | {world} | {name} | {value:.4f} | {' | '.join(shares)} |", flush=True)
 
 

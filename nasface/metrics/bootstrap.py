@@ -3,13 +3,15 @@
 Pairs that share a person are not independent, so people are drawn with replacement, not pairs (the vertex bootstrap of
 Snijders and Borgatti 1999). With person p drawn m_p times, an impostor pair of p and q weighs m_p m_q, a genuine pair
 of p weighs m_p; pairs between two copies of one person are left out. Weighted curves over the sorted distances are
-exact: nothing is binned. Intervals are Student's, with the deviation of the resamples (`student_interval`): percentiles
-of 40 or 120 people cover less than they say (docs/results/people_intervals.md).
+exact: nothing is binned. Intervals are Student's, with the deviation of the resamples (`student_interval`) and degrees
+of freedom that follow from leaving people out: percentiles of 40 or 120 people cover less than they say
+(docs/results/people_intervals.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,10 @@ Statistics = dict[str, float]
 """Metrics that follow from the curve of all pairs, by their label."""
 
 _LEAST_PEOPLE = 10
+
+MOST_PARTS: Final = 120
+"""Parts of the people, each of which is left out once to see what decides a figure; more would take as long as the
+resamples do."""
 
 
 def bootstrap_people(
@@ -53,7 +59,7 @@ def bootstrap_people(
         InvalidInput: As `evaluate_all_pairs`; fewer than ten people with two photos; bad `resamples` or `level`.
     """
     [pairs], draws = _sets_and_draws([descriptors], labels, rng, fars, resamples, level)
-    return _intervals(lambda draw: pairs.statistics(draw, fars), draws, pairs.effective_people, level, share=True)
+    return _intervals(lambda draw: pairs.statistics(draw, fars), draws, pairs, level, share=True)
 
 
 def bootstrap_difference(
@@ -76,7 +82,7 @@ def bootstrap_difference(
         subtracted = two.statistics(draw, fars)
         return {name: value - subtracted[name] for name, value in one.statistics(draw, fars).items()}
 
-    return _intervals(difference, draws, one.effective_people, level, share=False)
+    return _intervals(difference, draws, one, level, share=False)
 
 
 class PeoplePairs:
@@ -107,6 +113,14 @@ class PeoplePairs:
         """Every metric that follows from the curve, with every person counted `draw` times, by default once."""
         roc = self.pairs.roc() if draw is None else self._weighted(draw)
         return {metric.label: metric.curve(roc) for metric in stated_metrics(fars) if metric.curve is not None}
+
+    def parts(self) -> Iterator[Draw]:
+        """Everybody but one, in turn; of more than `MOST_PARTS` people all but a group. Some genuine pair is left."""
+        parts = min(self._people, MOST_PARTS)
+        for part in range(parts):
+            draw = (np.arange(self._people) % parts != part).astype(np.int64)
+            if draw[self._genuine_person].any():
+                yield draw
 
     def _weighted(self, draw: Draw) -> Roc:
         narrow = draw.astype(np.int32)  # a table of products that stays in the cache
@@ -154,11 +168,23 @@ def _draws(sizes: npt.NDArray[np.int64], rng: np.random.Generator, resamples: in
 
 
 def _intervals(
-    statistics: Callable[[Draw | None], Statistics], draws: Iterator[Draw], people: float, level: float, *, share: bool
+    statistics: Callable[[Draw | None], Statistics],
+    draws: Iterator[Draw],
+    sets: PeoplePairs,
+    level: float,
+    *,
+    share: bool,
 ) -> dict[str, Interval]:
     """By label, for one set of descriptors as for the difference of two."""
-    drawn = [statistics(draw) for draw in draws]
+    drawn, without = [statistics(draw) for draw in draws], [statistics(part) for part in sets.parts()]
     return {
-        name: student_interval(value, np.array([found[name] for found in drawn]), people, level, share=share)
+        name: student_interval(
+            value,
+            np.array([found[name] for found in drawn]),
+            sets.effective_people,
+            level,
+            share=share,
+            without=np.array([found[name] for found in without]),
+        )
         for name, value in statistics(None).items()
     }

@@ -69,12 +69,21 @@ def percentile_intervals(
     }
 
 
-def student_interval(value: float, resampled: Values, n: float, level: float = 0.95, *, share: bool = True) -> Interval:
+def student_interval(
+    value: float,
+    resampled: Values,
+    n: float,
+    level: float = 0.95,
+    *,
+    share: bool = True,
+    without: Values | None = None,
+) -> Interval:
     """Student's interval of a statistic from a bootstrap over n things; percentiles of few things are too short.
 
     The deviation of the resamples is taken times sqrt(n / (n - 1)), because they vary about these n things and not
-    about where they come from, and times the quantile of t with n - 1 degrees of freedom. Of a share all of it is done
-    with logits: near 0 and 1 the interval is skewed, and it never leaves them.
+    about where they come from, and times the quantile of t with n - 1 degrees of freedom, or fewer where a few things
+    decide the value: their deviation is known less well (`degrees_of_freedom`). Of a share all of it is done with
+    logits: near 0 and 1 the interval is skewed, and it never leaves them.
 
     Args:
         value: Of the whole set.
@@ -83,21 +92,49 @@ def student_interval(value: float, resampled: Values, n: float, level: float = 0
             count as two.
         level: Coverage aimed at.
         share: Whether the statistic lies between 0 and 1. One of 0, 1 or beyond has no logit and gets percentiles.
+        without: float64[parts], the statistic of the set without each of its things, or groups of things.
     """
     from scipy.special import expit, logit, stdtrit
 
     n = max(n, 2.0)
-    reach = float(stdtrit(n - 1.0, (1.0 + level) / 2.0)) * np.sqrt(n / (n - 1.0)) * np.array([-1.0, 1.0])
+
+    def scaled(values: Values) -> Values:
+        """As logits, of a share."""
+        within = np.clip(values, value * _NEAREST, 1.0 - (1.0 - value) * _NEAREST)
+        return np.asarray(logit(within)) if share else values
+
     std = float(resampled.std(ddof=1))
-    if not share:
-        ends = value + reach * std
-    elif 0.0 < value < 1.0:
-        within = np.clip(resampled, value * _NEAREST, 1.0 - (1.0 - value) * _NEAREST)
-        ends = expit(logit(value) + reach * logit(within).std(ddof=1))
-    else:
+    if share and not 0.0 < value < 1.0:
         ends = np.quantile(resampled, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    else:
+        degrees = n - 1.0 if without is None else min(degrees_of_freedom(scaled(without)), n - 1.0)
+        reach = float(stdtrit(degrees, (1.0 + level) / 2.0)) * np.sqrt(n / (n - 1.0)) * np.array([-1.0, 1.0])
+        ends = reach * scaled(resampled).std(ddof=1)
+        ends = expit(logit(value) + ends) if share else value + ends
     return Interval(value, min(value, float(ends[0])), max(value, float(ends[1])), std, level, len(resampled))
 
+
+def degrees_of_freedom(without: Values) -> float:
+    """How well the deviation of a statistic is known, as degrees of freedom of t (after Satterthwaite 1946).
+
+    A variance estimated from n independent parts varies relatively by (kurtosis - 1) / n, and by 2 / degrees where the
+    parts are normal: so there are 2 n / (kurtosis - 1) degrees of freedom, and few where a few parts decide it.
+
+    Args:
+        without: float64[n], the statistic without each of the parts.
+
+    Returns:
+        At least `LEAST_DEGREES`: the kurtosis of a few parts is not known well itself.
+    """
+    squares = np.square(without - without.mean())
+    spread = float(np.square(squares).mean() - np.square(squares.mean()))  # (kurtosis - 1) times the squared variance
+    if spread <= 0.0:
+        return float("inf")
+    return max(2.0 * len(without) * float(np.square(squares.mean())) / spread, LEAST_DEGREES)
+
+
+LEAST_DEGREES: Final = 4.0
+"""Fewer would make intervals of a good network on forty people wider, and no more of them would hold."""
 
 _NEAREST: Final = 0.1
 """A resampled share counts as no nearer to 0 or 1, which have no logit, than a tenth of the way that is left."""

@@ -17,7 +17,8 @@ from nasface.metrics import (
     stated_metrics,
     student_interval,
 )
-from nasface.metrics.bootstrap import PeoplePairs
+from nasface.metrics.bootstrap import MOST_PARTS, PeoplePairs
+from nasface.metrics.resampling import LEAST_DEGREES, degrees_of_freedom
 
 Set = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
@@ -104,6 +105,28 @@ def test_people_count_by_their_genuine_pairs(rng: np.random.Generator) -> None:
     drawn = rng.normal(0.5, 0.01, 50)
     few, many = (student_interval(0.5, drawn, n) for n in (pairs.effective_people, 20))
     assert few.high - few.low > many.high - many.low
+
+
+def test_a_deviation_that_a_few_people_decide_is_known_less_well(rng: np.random.Generator) -> None:
+    """Degrees of freedom after Satterthwaite: of n normal parts about n, of one part that decides all, few."""
+    normal = [degrees_of_freedom(rng.normal(size=40)) for _ in range(400)]
+    assert 30 < np.median(normal) < 50
+    assert degrees_of_freedom(np.eye(40)[0]) == LEAST_DEGREES
+    drawn = rng.normal(0.9, 0.01, 50)
+    alike, decided = (
+        student_interval(0.9, drawn, 40, without=0.9 - 1e-3 * w) for w in (rng.normal(size=40), np.eye(40)[0])
+    )
+    plain = student_interval(0.9, drawn, 40)
+    assert decided.high - decided.low > 1.2 * (plain.high - plain.low)
+    assert plain.low >= alike.low > decided.low
+
+
+def test_every_person_is_left_out_once_and_of_many_a_group(rng: np.random.Generator) -> None:
+    for people in (12, 250):
+        pairs = PeoplePairs(rng.normal(size=(2 * people, 4)), np.repeat(np.arange(people), 2))
+        parts = np.array(list(pairs.parts()))
+        assert len(parts) == min(people, MOST_PARTS)
+        assert ((1 - parts).sum(axis=0) == 1).all()
 
 
 def test_an_interval_of_a_share_stays_within_it_and_that_of_a_difference_lies_evenly() -> None:
