@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from hydra.errors import HydraException
 
 from nasface.errors import InvalidInput
 from nasface.registry import KINDS
+from nasface.settings import Settings
 from nasface.tasks import all_tasks
 
 MULTIRUN: Final = frozenset({"-m", "--multirun"})
@@ -25,6 +27,13 @@ HELP: Final = frozenset({"-h", "--help", "help"})
 
 LISTED: Final = frozenset({*KINDS, "device", "training"} - {"task"})
 """Kinds of components that task=list shows."""
+
+SECTIONS: Final = frozenset(
+    part.name
+    for part in fields(Settings)
+    if isinstance(part.default_factory, type) and is_dataclass(part.default_factory)
+)
+"""Options that consist of options."""
 
 _KEY: Final = re.compile(r"(~|\+{0,2})[\w./@:-]+")
 _FOLDERS: Final = frozenset({"--config-dir", "-cd"})
@@ -76,9 +85,20 @@ def _override(argument: str, multirun: bool) -> str:
         raise InvalidInput(
             f"'{argument}' is neither a task nor an option.{meant} Options are KEY=VALUE; nasface --help shows all."
         )
-    if _BOUND.fullmatch(key) and _NUMBER.fullmatch(value):
+    numbers = value.split(",") if multirun else [value]
+    if _BOUND.fullmatch(key) and all(_NUMBER.fullmatch(number.strip()) for number in numbers):
         key = f"{key}.max"
+    if equals:
+        _check_section(key.lstrip("+"), value)
     return f"{key}={_value(key, value, multirun)}" if equals else argument
+
+
+def _check_section(key: str, value: str) -> None:
+    """Refuse one value in place of several options, of which Hydra's words do not say where it stands."""
+    bound = _BOUND.fullmatch(key) is not None
+    if (bound or key in SECTIONS) and not value.startswith(("{", "$")):
+        example = f"{key}.max=NUMBER or {key}.ratio=NUMBER" if bound else f"{key}.OPTION=VALUE"
+        raise InvalidInput(f"{key} holds options of its own and cannot be {value!r:.80}; give {example}.")
 
 
 def _value(key: str, value: str, multirun: bool) -> str:

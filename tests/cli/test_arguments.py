@@ -80,6 +80,19 @@ def test_words_folders_and_bounds() -> None:
         to_hydra(["serch"])
 
 
+@pytest.mark.parametrize("given", ["lut=3", "compare=[1]", "+constraints=[1]", "evaluation=null", "accuracy=mine.csv"])
+def test_one_value_in_place_of_several_options_is_refused_with_its_name(given: str) -> None:
+    name = given.lstrip("+").partition("=")[0]
+    with pytest.raises(
+        InvalidInput, match=rf"^{name} holds options of its own and cannot be .*; give {name}\.OPTION=VALUE"
+    ):
+        to_hydra([given])
+    with pytest.raises(InvalidInput, match=r"^constraints\.latency_ms holds .*latency_ms\.max=NUMBER"):
+        to_hydra(["constraints.latency_ms=[1]"])
+    assert to_hydra(["constraints={latency_ms:{max:9}}"]) == ["constraints={latency_ms:{max:9}}"]
+    assert to_hydra(["-m", "constraints.latency_ms=5,6"])[1] == "constraints.latency_ms.max=5,6"
+
+
 def test_a_task_reads_a_file_with_a_difficult_name(cli: Command, tmp_path: Path) -> None:
     path = tmp_path / "Fotos (1) [v2] it's 人脸 x=y.json"
     write_json(path, published_subnets()[0].genotype)
