@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
@@ -28,11 +28,7 @@ HELP: Final = frozenset({"-h", "--help", "help"})
 LISTED: Final = frozenset({*KINDS, "device", "training"} - {"task"})
 """Kinds of components that task=list shows."""
 
-SECTIONS: Final = frozenset(
-    part.name
-    for part in fields(Settings)
-    if isinstance(part.default_factory, type) and is_dataclass(part.default_factory)
-)
+SECTIONS: Final = frozenset(name for name, kind in get_type_hints(Settings).items() if is_dataclass(kind))
 """Options that consist of options."""
 
 _KEY: Final = re.compile(r"(~|\+{0,2})[\w./@:-]+")

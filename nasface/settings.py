@@ -222,6 +222,7 @@ class Lut:
             have them) or split (as exporter.split_depthwise=true writes them).
         unit: import_lut: of its numbers: ms, us, s; None for what it says of itself, else milliseconds, if they can be.
         kind: import_lut: measured or estimated.
+        replace: import_lut, calibrate_device: whether the table may replace one that was measured.
         resolutions: build_lut: pixels; None takes the space's resolution.
         nets: build_lut: whole networks that the table is fitted on; 0 for none.
         chains: build_lut: whether layers are measured in chains, not only alone.
@@ -235,6 +236,7 @@ class Lut:
     unit: str | None = MISSING
     lowering: str = MISSING
     kind: str = MISSING
+    replace: bool = MISSING
     resolutions: list[int] | None = MISSING
     nets: int = MISSING
     chains: bool = MISSING

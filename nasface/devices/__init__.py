@@ -7,6 +7,7 @@ from nasface.devices.device import (
     load_device,
     measurements_folder,
     new_lut,
+    replaceable_lut,
     user_folder,
     user_luts,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "measurements_folder",
     "new_lut",
     "read_lut",
+    "replaceable_lut",
     "user_folder",
     "user_luts",
     "write_lut",

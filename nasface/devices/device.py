@@ -11,7 +11,7 @@ from typing import Final
 
 from nasface.devices.lut import FLOAT32, LookupTable
 from nasface.devices.lut_file import read_lut
-from nasface.errors import InvalidInput, UnknownName
+from nasface.errors import InvalidInput, LookupTableError, UnknownName
 
 EMBEDDED: Final = Path(__file__).resolve().parents[1] / "assets" / "luts"
 _OPTION = re.compile(r"[A-Za-z_][\w-]*")
@@ -108,6 +108,28 @@ def new_lut(name: str) -> Path:
             f"lut.name={name} is a table that comes with nasface ({', '.join(embedded_luts())}); choose another name."
         )
     return user_folder() / f"{name}.json"
+
+
+def replaceable_lut(name: str, asked: bool) -> Path:
+    """The file of `new_lut` for a table that takes seconds to make; it replaces one that was measured only if asked.
+
+    Raises:
+        InvalidInput: As `new_lut`; there is a table of that name that is no mere estimate, and nobody asked.
+    """
+    path = new_lut(name)
+    if path.is_file() and not asked and _kind(path) != "estimated":
+        raise InvalidInput(
+            f"lut.name={name} has a table already ({_kind(path)}): {path}; choose another name, or add "
+            "lut.replace=true, and it is replaced with all that it holds (checks, references, other resolutions)."
+        )
+    return path
+
+
+def _kind(path: Path) -> str:
+    try:
+        return read_lut(path).provenance.kind
+    except LookupTableError:
+        return "damaged"
 
 
 def user_luts() -> dict[str, Path]:

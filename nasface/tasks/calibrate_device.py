@@ -15,7 +15,7 @@ from rich.table import Table
 
 from nasface.accuracy.candidates import tilted_pool
 from nasface.costs import LayerCost
-from nasface.devices import LookupTable, Provenance, find_lut, measurements_folder, new_lut, read_lut, write_lut
+from nasface.devices import LookupTable, Provenance, find_lut, measurements_folder, read_lut, replaceable_lut, write_lut
 from nasface.devices.measurements import Measurement, read_measurements, write_measurements
 from nasface.devices.probe_form import FORM, write_form
 from nasface.devices.probe_table import ProbeTime, ScaledTable, scale_to_probes
@@ -44,7 +44,7 @@ def run(run: Run) -> Outcome:
     settings = run.settings.calibrate
     if run.settings.lut.name is None:
         raise InvalidInput("task=calibrate_device needs lut.name=NAME, what you will call the device.")
-    new_lut(run.settings.lut.name)  # refuses names that cannot be before anything is written
+    replaceable_lut(run.settings.lut.name, run.settings.lut.replace)  # refused before anything is written
     bench = run.workbench
     space = bench.space
     table = read_lut(find_lut(settings.base))
@@ -108,7 +108,7 @@ def _measure(run: Run, space: SearchSpace, probes: Mapping[str, Probe], opened: 
 
 def _calibrate(run: Run, table: LookupTable, spaces: Sequence[SearchSpace], rows: Sequence[Measurement]) -> Outcome:
     name, settings = str(run.settings.lut.name), run.settings.calibrate
-    path = new_lut(name)
+    path = replaceable_lut(name, run.settings.lut.replace)
     provenance = Provenance(
         kind="estimated",
         device=next((row.device for row in rows if row.device), name),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from nasface.devices import Provenance, new_lut, write_lut
+from nasface.devices import Provenance, replaceable_lut, write_lut
 from nasface.devices.importers import import_lut
 from nasface.devices.lut import Kind, Lowering
 from nasface.errors import InvalidInput
@@ -19,7 +19,7 @@ def run(run: Run) -> Outcome:
     lut = run.settings.lut
     if lut.name is None or lut.file is None:
         raise InvalidInput("task=import_lut needs lut.name=NAME and lut.file=FILE (perf lines, OFA's YAML or CSV).")
-    path = new_lut(lut.name)
+    path = replaceable_lut(lut.name, lut.replace)
     space = run.workbench.space
     provenance = Provenance(
         kind=cast(Kind, lut.kind),

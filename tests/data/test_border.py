@@ -128,6 +128,14 @@ def test_tars_with_impossible_sizes_are_refused(tmp_path: Path, size: int) -> No
         open_source(tmp_path / "photos.tar", what="test")
 
 
+def test_an_empty_photo_in_a_tar_is_skipped_and_named(put: Callable[..., Path], make_tar: Callable[..., Path]) -> None:
+    root = put("Ann/1.jpg", "Ann/2.jpg", "Bo/1.jpg")
+    (root / "Ann" / "2.jpg").write_bytes(b"")
+    photos = open_source(make_tar(root), what="data=image_folder").load(size=8)
+    assert len(photos.images) == 2
+    assert [(skip.name, skip.reason) for skip in photos.skipped] == [("Ann/2.jpg", "empty file")]
+
+
 @pytest.fixture
 def sides(photo_folder: Path) -> Callable[..., FaceData]:
     """Lists that put people on sides, and the data."""

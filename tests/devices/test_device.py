@@ -8,8 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from nasface.devices import embedded_luts, find_lut, load_device, read_lut, user_folder, user_luts, write_lut
-from nasface.errors import LookupTableError, UnknownName
+from nasface.devices import (
+    embedded_luts,
+    find_lut,
+    load_device,
+    read_lut,
+    replaceable_lut,
+    user_folder,
+    user_luts,
+    write_lut,
+)
+from nasface.devices.lut_file import dump
+from nasface.errors import InvalidInput, LookupTableError, UnknownName
 
 
 @pytest.fixture
@@ -85,3 +95,19 @@ def test_files_that_compute_in_integers_have_a_table_of_their_own(home: Path, tm
     elsewhere = _table_of(tmp_path / "here.json", "float32")
     beside = _table_of(tmp_path / "here_int8.json", "int8")
     assert load_device("here", {"lut": str(elsewhere)}, "int8").path == beside
+
+
+def test_a_measured_table_is_replaced_only_if_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NASFACE_HOME", str(tmp_path))
+    path = replaceable_lut("my_phone", False)
+    path.parent.mkdir(parents=True)
+    estimated = read_lut(find_lut("sd865"))
+    write_lut(estimated, path)
+    assert replaceable_lut("my_phone", False) == path
+    for content in (dump(replace(estimated, provenance=replace(estimated.provenance, kind="measured"))), "{"):
+        path.write_text(content)
+        with pytest.raises(InvalidInput, match=r"has a table already \((measured|damaged)\).*lut\.replace=true"):
+            replaceable_lut("my_phone", False)
+        assert replaceable_lut("my_phone", True) == path

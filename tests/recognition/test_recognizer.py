@@ -177,22 +177,23 @@ class TestBoxes:
         assert recognizer.faces(drawn[0]) == []
 
     @pytest.mark.parametrize(
-        "text",
+        ("text", "reason"),
         [
-            "",
-            "photo,left\na,1\n",
-            "photo,left,top,right,bottom\na,5,5,1,1\n",
-            "photo,left,top,right,bottom\na,x,5,1,1\n",
+            ("", "it has no column photo"),
+            ("photo,left\na,1\n", "it has no column top"),
+            ("photo;left;top;right;bottom\na;1;2;3;4\n", "it has no column photo"),
+            ("photo,left,top,right,bottom\na,5,5,1,1\n", r"line 2: the box 5, 5, 1, 1 of a is empty"),
+            ("photo,left,top,right,bottom\na,0,5,1,7\na,x,5,1,1\n", "line 3: left is 'x'"),
+            ("photo,left,top,right,bottom\na,1,5\n", "line 2: right is None"),
+            ("photo,left,top,right,bottom,score\na,0,5,1,7,nan\n", "line 2: score is 'nan'"),
         ],
     )
-    def test_what_is_no_list_is_refused(self, text: str, tmp_path: Path, drawn: np.ndarray) -> None:
+    def test_what_is_no_list_is_refused(self, text: str, reason: str, tmp_path: Path, drawn: np.ndarray) -> None:
         (tmp_path / "bad.csv").write_text(text)
-        boxes = Boxes(BoxesConfig(file=str(tmp_path / "bad.csv")))
-        if text:
-            with pytest.raises(DataError, match="list of faces"):
-                boxes.detect(drawn[0], "a")
-        else:
-            assert boxes.detect(drawn[0], "a") == []
+        with pytest.raises(DataError, match=rf"bad\.csv is no list of faces \({reason}\)"):
+            Boxes(BoxesConfig(file=str(tmp_path / "bad.csv"))).detect(drawn[0], "a")
+
+    def test_no_list_is_refused(self) -> None:
         with pytest.raises(InvalidInput, match=r"detector\.file"):
             Boxes(BoxesConfig())
 

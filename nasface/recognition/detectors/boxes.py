@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -59,21 +60,35 @@ class Boxes(Detector):
     @cached_property
     def _faces(self) -> dict[str, list[Face]]:
         try:
+            columns, rows = read_csv(self._file)
+            if missing := [name for name in ("photo", *BOX) if name not in columns]:
+                raise ValueError(f"it has no column {missing[0]}")
             faces = defaultdict(list)
-            for row in read_csv(self._file).rows:
-                faces[row["photo"]].append(_face(row))
-        except (OSError, KeyError, ValueError, TypeError) as error:
+            for line, row in enumerate(rows, 2):
+                faces[row["photo"]].append(_face(row, line))
+        except (OSError, ValueError) as error:
             raise DataError(
-                f"{self._file} is no list of faces ({error!r}): give a CSV file with photo, left, top, right, bottom."
+                f"{self._file} is no list of faces ({error}): give a CSV file with photo, left, top, right, bottom."
             ) from None
         return {photo: sorted(found, key=lambda face: -face.score) for photo, found in faces.items()}
 
 
-def _face(row: dict[str, str]) -> Face:
-    left, top, right, bottom = (float(row[column]) for column in BOX)
-    if not (np.isfinite([left, top, right, bottom]).all() and left < right and top < bottom):
-        raise ValueError(f"box {left:g}, {top:g}, {right:g}, {bottom:g} of {row['photo']}")
+def _face(row: dict[str, str], line: int) -> Face:
+    """The face of a row; raises `ValueError` with the line."""
+    left, top, right, bottom = (_number(row, side, line) for side in BOX)
+    if not (left < right and top < bottom):
+        raise ValueError(f"line {line}: the box {left:g}, {top:g}, {right:g}, {bottom:g} of {row['photo']} is empty")
     points = None
     if all(row.get(column) for column in POINT_COLUMNS):
-        points = np.array([float(row[column]) for column in POINT_COLUMNS]).reshape(5, 2)
-    return Face((left, top, right, bottom), float(row.get("score") or 1), points)
+        points = np.array([_number(row, column, line) for column in POINT_COLUMNS]).reshape(5, 2)
+    return Face((left, top, right, bottom), _number(row, "score", line) if row.get("score") else 1.0, points)
+
+
+def _number(row: dict[str, str], column: str, line: int) -> float:
+    try:
+        value = float(row[column])
+    except (ValueError, TypeError):  # a word, or a line that ends before
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"line {line}: {column} is {row[column]!r:.40}")
+    return value
