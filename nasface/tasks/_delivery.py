@@ -25,6 +25,7 @@ from nasface.runtimes import Timing, runtimes
 
 DESCRIPTOR_USE = "L2-normalise before comparing"
 NOT_MEASURED = "not measured: no photos were given"
+TOO_FEW = "not measured: too few pairs of photos of two people were given"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def write_file(
 
     def export() -> CheckedExport:
         with run.console.status(f"exporting {path.name}"):
-            content = dict(metadata) | {"thresholds": _thresholds(measured)}
+            content = dict(metadata) | {"thresholds": _thresholds(measured, given=described is not None)}
             return export_checked(exporter, network, path, content, run.rng(Part.INPUTS), images)
 
     model = export()
@@ -156,7 +157,7 @@ def _difference(run: Run, file: Embedded, network: Embedded, data: FaceData) -> 
         return {}
 
 
-def _thresholds(measured: Measured | None) -> Json:
-    """For the file's metadata."""
+def _thresholds(measured: Measured | None, *, given: bool) -> Json:
+    """For the file's metadata: those that the photos suffice for, or why there are none."""
     found: list[Json] = [] if measured is None else [*measured.judgement.thresholds]
-    return found or NOT_MEASURED
+    return found or (TOO_FEW if given else NOT_MEASURED)

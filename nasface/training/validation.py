@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from nasface.accuracy.estimator import describe
 from nasface.errors import InvalidInput
-from nasface.metrics import RATES, evaluate_all_pairs, supported_rates
+from nasface.metrics import PhotoSet, evaluate_all_pairs, supported_rates
+from nasface.metrics.metric import AUC
 from nasface.spaces import OfaMbv3
 from nasface.supernets.calibration import calibrate
 from nasface.supernets.module import SpecModule
@@ -29,27 +30,34 @@ class Judges:
         calibration: uint8[m, side, side, 3] of training people.
         images: uint8[n, side, side, 3].
         labels: (n,) person of every image.
+
+    Raises:
+        InvalidInput: No two of them show one person, or none show two: there is nothing to judge by.
     """
 
     calibration: Images
     images: Images
     labels: npt.NDArray[np.int64]
 
+    def __post_init__(self) -> None:
+        if lack := AUC.lacks(PhotoSet.of(self.labels)):
+            raise InvalidInput(
+                f"A training is judged by pairs of validation photos, and {lack}: give photos of more people, or more "
+                "of each, or another data.validation_fraction."
+            )
+
     def judge(self, module: SpecModule) -> dict[str, float]:
-        """AUC and true accept rate over all pairs of a network's own copy, which is calibrated.
+        """AUC over all pairs of a network's own copy, which is calibrated; the true accept rate where pairs suffice.
 
         Raises:
             InvalidInput: Its descriptors have grown without bounds.
         """
         descriptors = describe(calibrate(module, self.calibration).fold(), self.images)
         check_finite(float(np.abs(descriptors).max()))
-        pairs = evaluate_all_pairs(descriptors, self.labels, (self.far,))
-        return {"auc": pairs.auc, "tar": pairs.tar(self.far), "far": self.far}
-
-    @property
-    def far(self) -> float:
-        """The false accept rate that the true accept rate is for: the lowest that the photos support."""
-        return min(supported_rates(self.labels), default=max(RATES))
+        lowest = sorted(supported_rates(self.labels))[:1]
+        pairs = evaluate_all_pairs(descriptors, self.labels, lowest)
+        rates = {name: value for far in lowest for name, value in (("tar", pairs.tar(far)), ("far", far))}
+        return {"auc": pairs.auc, **rates}
 
 
 def check_finite(value: float) -> None:

@@ -44,6 +44,21 @@ def same_threads() -> object:
     torch.set_num_threads(before)
 
 
+FEW = ("data=procedural", "data.people=10", "data.photos=4")
+
+
+def test_ten_people_with_four_photos_give_a_supernet_judged_by_what_their_pairs_tell(
+    cli: Command, tmp_path: Path
+) -> None:
+    done = cli(*TINY, *FEW, "training.batch=8", "training.plan.sandwich.steps=1", "training.validate_every=100")
+    assert done.code == 0, done.err
+    assert (tmp_path / "cwd" / "made" / "supernet.safetensors").is_file()
+    with (tmp_path / "cwd" / "made" / "validation.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert all(0 <= float(row["auc"]) <= 1 and row["tar"] == row["far"] == "" for row in rows)
+
+
 def test_trains_exports_reports_and_goes_on(cli: Command, tmp_path: Path) -> None:
     given = (*TINY, "training.plan.sandwich.steps=2", "loss=arcface", "loss.scale=16")
     done = cli(*given)

@@ -54,3 +54,14 @@ def test_files_that_hold_no_description_are_refused_before_measuring(cli: Comman
     (tmp_path / "model.safetensors").touch()
     done = cli("evaluate", f"network={tmp_path}", *PHOTOS[:3], "evaluation.write_thresholds=true")
     assert "give model=FILE" in done.err
+
+
+def test_ten_people_with_four_photos_give_a_model_and_what_they_cannot_tell_is_said(
+    cli: Command, tiny: list[str]
+) -> None:
+    done = cli(*tiny, "data=procedural", "data.people=10", "data.photos=4", "accuracy.calibration_photos=8")
+    assert done.code == 0, done.err
+    assert "left out: no intervals: " in done.out
+    assert "measured on report people (photos:8 for calibration): auc " in done.out
+    said = read_metadata(done.folder / "model.tflite")["thresholds"]
+    assert said == "not measured: too few pairs of photos of two people were given"
