@@ -56,18 +56,20 @@ def space_of(folder: Path) -> OfaMbv3:
     path = folder / FINGERPRINT
     if not path.is_file():
         raise CheckpointError(f"{folder} holds no training; give the training.folder of task=train_supernet.")
-    noted = dict(noted_options(folder)["space"])
-    name = noted.pop("space")
-    if not noted.keys() <= {field.name for field in fields(OfaMbv3Config)}:
-        raise CheckpointError(
-            f"{folder} holds a training of {name}, whose weights only its own supernet can read: leave out "
-            "training.folder, and give the file that the training wrote among the options of supernet."
-        )
+    options = noted_options(folder)
     try:
-        check_shape(noted, SPACE)
-        return OfaMbv3(OfaMbv3Config(name=name, **noted))
+        check_shape(options, {"space": {"space": str}})
+        noted = dict(options["space"])
+        name = noted.pop("space")
+        if noted.keys() <= {field.name for field in fields(OfaMbv3Config)}:
+            check_shape(noted, SPACE)
+            return OfaMbv3(OfaMbv3Config(name=name, **noted))
     except ValueError as error:
         raise CheckpointError(f"{path} notes a space that cannot be ({error}); give another training.folder.") from None
+    raise CheckpointError(
+        f"{folder} holds a training of {name}, whose weights only its own supernet can read: leave out "
+        "training.folder, and give the file that the training wrote among the options of supernet."
+    )
 
 
 def kept_weights(folder: Path) -> list[Kept]:
