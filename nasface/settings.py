@@ -177,7 +177,8 @@ class Refine:
 class Evaluation:
     """How descriptors are judged; `output`: which of a model's several outputs they are.
 
-    `write_thresholds`: the measured ones go into the judged files; `name_people`: the page names people.
+    `write_thresholds`: the measured ones go into the judged files; `name_people`: the page names people; `beside`:
+    networks that a search measures beside the found one.
     """
 
     far: list[float] | None = MISSING
@@ -185,6 +186,7 @@ class Evaluation:
     output: str | None = MISSING
     write_thresholds: bool = MISSING
     name_people: bool = MISSING
+    beside: list[str] = MISSING
 
 
 @dataclass

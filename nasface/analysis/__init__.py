@@ -4,6 +4,7 @@ from nasface.analysis.comparison import Compared, Comparison, CostColumn, compar
 from nasface.analysis.facts import SearchFacts
 from nasface.analysis.layer_times import LayerTime, LayerTimes, StageTimes, layer_times, layers_of, stage_times
 from nasface.analysis.outcome import (
+    Beside,
     Delivered,
     Measured,
     SearchOutcome,
@@ -16,6 +17,7 @@ from nasface.analysis.standing import Expectation, Neighbour, Reach, Rival, Stan
 from nasface.analysis.summaries import Row, Summary, Value, summarise
 
 __all__ = [
+    "Beside",
     "Compared",
     "Comparison",
     "CostColumn",

@@ -47,6 +47,26 @@ class VerifiedNetwork:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Another network of the same supernet, measured like the found one, both in float32.
+
+    Attributes:
+        name: For people.
+        judgement: Its figures.
+        difference: Intervals of the found one's figures minus its, paired over people.
+    """
+
+    name: str
+    judgement: Judgement
+    difference: Mapping[str, Interval]
+
+    def to_json(self) -> dict[str, Json]:
+        """An entry of `measured.beside` of `result.json`."""
+        found: Json = {name: [value.low, value.high] for name, value in self.difference.items()}
+        return {"network": self.name, "row": self.judgement.row(), "found_minus_it": found}
+
+
+@dataclass(frozen=True)
 class Measured:
     """What is exported, on the report people: the network, or the file where that computes in integers.
 
@@ -56,6 +76,7 @@ class Measured:
         skipped: Names of photos that could not be read.
         float32: Of an integer file: the figures of the same network in float32.
         difference: Of an integer file: intervals of file minus float32, paired over people, by figure.
+        beside: Other networks, to show what the search has won.
     """
 
     data: str
@@ -63,6 +84,7 @@ class Measured:
     skipped: tuple[str, ...]
     float32: Judgement | None = None
     difference: Mapping[str, Interval] = field(default_factory=dict)
+    beside: tuple[Beside, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """`measured` of `result.json`."""
@@ -77,6 +99,8 @@ class Measured:
         if self.float32 is not None:
             difference: Json = {name: [value.low, value.high] for name, value in self.difference.items()}
             found |= {"float32": self.float32.row(), "file_minus_float32": difference}
+        if self.beside:
+            found["beside"] = [other.to_json() for other in self.beside]
         return found
 
 

@@ -6,6 +6,7 @@ import math
 
 from nasface.analysis import Comparison, CostColumn, Summary
 from nasface.costs import Cost
+from nasface.metrics import Interval
 from nasface.strategies import Constraint
 
 
@@ -21,6 +22,11 @@ def cell_text(value: object) -> str:
 def percent(share: float) -> str:
     """Of a share, with as many digits as it needs: "0.1 %", "93.4 %"."""
     return f"{100 * share:.3g} %"
+
+
+def apart(ends: Interval) -> bool:
+    """Whether an interval of a difference leaves out 0."""
+    return ends.low > 0 or ends.high < 0
 
 
 def figure_text(label: str) -> str:

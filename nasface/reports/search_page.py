@@ -8,7 +8,7 @@ from pathlib import Path
 from nasface.analysis import Compared, CostColumn, Measured, SearchFacts, SearchOutcome, layer_times
 from nasface.analysis.facts import FOUND
 from nasface.recognition import Judgement
-from nasface.reports.cells import comparison_cells, comparison_header, mark
+from nasface.reports.cells import apart, comparison_cells, comparison_header, figure_text, mark
 from nasface.reports.layer_section import write_layer_times
 from nasface.reports.page import Card, Page
 from nasface.reports.standing_section import vertical_lines, write_standing
@@ -68,7 +68,7 @@ def _cards(found: SearchOutcome) -> list[Card]:
     cards.append(Card(f"predicted {facts.metric}", f"{network.predicted:.4f}", f"estimated by {facts.predictor}"))
     if found.measured is not None:
         figure, value = next(iter(found.measured.judgement.row().items()))
-        cards.append(Card(f"measured {figure}", f"{value:.4f}", "report people"))
+        cards.append(Card(f"measured {figure_text(figure)}", f"{value:.4f}", "report people"))
     macs = f"{network.macs_m:.0f} M multiply-accumulates"
     cards.append(Card("size", f"{network.params_m:.2f} M parameters", macs))
     if delivered is not None:
@@ -132,12 +132,36 @@ def _measured_section(page: Page, found: SearchOutcome) -> None:
     page.heading("Measured on report people")
     page.table(
         ["figure", "value", "95 % interval over people"],
-        [[name, value, judgement.interval(name) or None] for name, value in judgement.row().items()],
+        [[figure_text(name), value, judgement.interval(name) or None] for name, value in judgement.row().items()],
     )
     if judgement.caveat:
         page.text(f"Note: {judgement.caveat}.", "note")
     if found.measured.float32 is not None:
         _float_section(page, found.measured, found.measured.float32)
+    if found.measured.beside:
+        _beside_section(page, found.measured)
+
+
+def _beside_section(page: Page, measured: Measured) -> None:
+    """What the search has won, measured."""
+    mine = (measured.float32 or measured.judgement).row()
+    page.heading("What the search has won, measured")
+    page.table(
+        ["found less", "figure", "found", "the other", "difference, 95 % interval over people", ""],
+        [
+            [
+                other.name,
+                figure_text(name),
+                mine[name],
+                other.judgement.row()[name],
+                f"{ends.low:+.4f} to {ends.high:+.4f}",
+                "" if apart(ends) else "cannot be told apart",
+            ]
+            for other in measured.beside
+            for name, ends in other.difference.items()
+        ],
+    )
+    page.text("The same people and photos, both networks in float32, people drawn together for both.", "note")
 
 
 def _use_section(page: Page, found: SearchOutcome) -> None:
@@ -157,7 +181,7 @@ def _float_section(page: Page, measured: Measured, float32: Judgement) -> None:
     file = measured.judgement.row()
     page.table(
         ["figure", "float32", "file", "file - float32, 95 % interval over people"],
-        [[name, value, file[name], intervals.get(name)] for name, value in float32.row().items()],
+        [[figure_text(name), value, file[name], intervals.get(name)] for name, value in float32.row().items()],
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from nasface.analysis import Delivered, SearchFacts, SearchOutcome, Standing
+from nasface.analysis import Beside, Delivered, SearchFacts, SearchOutcome, Standing
 from nasface.jobs import Run
-from nasface.reports.cells import bound_text, cell_text, comparison_cells, comparison_header
+from nasface.reports.cells import apart, bound_text, cell_text, comparison_cells, comparison_header, figure_text
 from nasface.reports.use_of_model import threshold_lines, thresholds, use_rows
 
 
@@ -68,7 +68,7 @@ def _search_line(found: SearchOutcome) -> str:
 def _measured_lines(delivered: Delivered) -> list[Text]:
     if delivered.measured is None:
         return []
-    text = ", ".join(f"{name} {value:.4f}" for name, value in delivered.measured.judgement.row().items())
+    text = ", ".join(f"{figure_text(name)} {value:.4f}" for name, value in delivered.measured.judgement.row().items())
     label = f" on report people ({delivered.calibration} for calibration): {text}"
     lines = [Text.assemble(("measured", "bold"), label)]
     if caveat := delivered.measured.judgement.caveat:
@@ -76,8 +76,19 @@ def _measured_lines(delivered: Delivered) -> list[Text]:
     if (float32 := delivered.measured.float32) is not None:
         auc = delivered.measured.difference.get("auc")
         interval = f"; AUC of the file less that: {auc.low:+.4f} to {auc.high:+.4f}" if auc else ""
-        lines.append(Text("in float32: " + ", ".join(f"{n} {v:.4f}" for n, v in float32.row().items()) + interval))
+        figures = ", ".join(f"{figure_text(name)} {value:.4f}" for name, value in float32.row().items())
+        lines.append(Text(f"in float32: {figures}{interval}"))
+    lines += [Text(text) for other in delivered.measured.beside if (text := _won_text(other))]
     return lines
+
+
+def _won_text(other: Beside) -> str:
+    """The found network less another, by the first figure that has an interval."""
+    if not other.difference:
+        return ""
+    name, ends = next(iter(other.difference.items()))
+    interval = f"({ends.low:+.4f} to {ends.high:+.4f}){'' if apart(ends) else ', cannot be told apart'}"
+    return f"measured, found less {other.name}: {figure_text(name)} {ends.value:+.4f} {interval}"
 
 
 def _model_line(run: Run, delivered: Delivered) -> Text:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.accuracy.calibration_note import SYNTHETIC, CalibrationNote
-from nasface.analysis import Measured
+from nasface.analysis import Beside, Measured
 from nasface.data import FaceData
 from nasface.deploy import CheckedExport, Network, export_checked, time_on_host
 from nasface.errors import DataError, InvalidInput
@@ -36,11 +36,13 @@ class File:
         model: The file, and how far it differs from the network in torch.
         timing: On this machine; None where nothing was timed.
         measured: On report people; None without photos.
+        described: Descriptors of their photos by the network in float32; likewise.
     """
 
     model: CheckedExport
     timing: Timing | None
     measured: Measured | None
+    described: Embedded | None = None
 
     def outcome(self) -> Outcome:
         """What a task says of it: the file, and what was measured."""
@@ -92,7 +94,24 @@ def write_file(
         model = export()
     write_snippets(path)
     timing = time_on_host(path, network.spec.input_shape[0], settings.measure.runs, settings.measure.threads)
-    return File(model, timing, measured)
+    return File(model, timing, measured, None if measured is None else described)
+
+
+def measure_beside(run: Run, found: Embedded, others: Mapping[str, Network], data: FaceData) -> tuple[Beside, ...]:
+    """Other networks on the same photos, and the found one less each of them, paired over people.
+
+    Args:
+        run: Options, terminal.
+        found: Descriptors by the found network.
+        others: Networks by name.
+        data: The photos that `found` is of.
+    """
+    made = []
+    for name, network in others.items():
+        described = _described(run, network, data, name)
+        judgement = _judged(run, described, data, resamples=0)
+        made.append(Beside(name, judgement, _difference(run, found, described, data)))
+    return tuple(made)
 
 
 def calibration_images(run: Run, data: FaceData | None) -> tuple[npt.NDArray[np.uint8] | None, str]:
@@ -107,18 +126,19 @@ def calibration_images(run: Run, data: FaceData | None) -> tuple[npt.NDArray[np.
     return images, "none" if images is None else str(CalibrationNote(SYNTHETIC, len(images)))
 
 
-def _described(run: Run, network: Network, data: FaceData) -> Embedded:
+def _described(run: Run, network: Network, data: FaceData, name: str = "the network") -> Embedded:
     """Descriptors of the photos to judge by the network in float32."""
     from nasface.accuracy.estimator import describe
 
     faces, module = data.photos_to_judge, network.folded()
-    with run.console.status(f"measuring on {len(faces)} photos of report people"):
+    with run.console.status(f"measuring {name} on {len(faces)} photos of report people"):
         return Embedded.by(lambda images: describe(module, images), faces, network.spec.input_shape[0])
 
 
-def _judged(run: Run, embedded: Embedded, data: FaceData) -> Judgement:
+def _judged(run: Run, embedded: Embedded, data: FaceData, resamples: int | None = None) -> Judgement:
     options = run.settings.evaluation
-    return judge(embedded, data.photos_to_judge, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
+    drawn = options.bootstrap if resamples is None else resamples
+    return judge(embedded, data.photos_to_judge, data, options.far, drawn, run.rng(Part.BOOTSTRAP))
 
 
 def _measured(run: Run, embedded: Embedded, data: FaceData) -> Measured | None:
@@ -142,14 +162,14 @@ def _measured_file(run: Run, path: Path, described: Embedded, data: FaceData) ->
     return Measured(data.fingerprint, _judged(run, embedded, data), embedded.skipped, float32, difference)
 
 
-def _difference(run: Run, file: Embedded, network: Embedded, data: FaceData) -> dict[str, Interval]:
-    """File minus float32, paired over people."""
+def _difference(run: Run, one: Embedded, other: Embedded, data: FaceData) -> dict[str, Interval]:
+    """Figures of one minus those of the other, paired over people."""
     faces, options = data.photos_to_judge, run.settings.evaluation
     if data.report is None or not options.bootstrap:
         return {}
-    mine = np.isin([faces.names[row] for row in file.rows], data.report.names)
-    labels, rng = faces.labels[file.rows][mine], run.rng(Part.BOOTSTRAP)
-    fars, sets = options.far or supported_rates(labels), (file.descriptors[mine], network.descriptors[mine])
+    mine = np.isin([faces.names[row] for row in one.rows], data.report.names)
+    labels, rng = faces.labels[one.rows][mine], run.rng(Part.BOOTSTRAP)
+    fars, sets = options.far or supported_rates(labels), (one.descriptors[mine], other.descriptors[mine])
     try:
         return bootstrap_difference(*sets, labels, rng, fars=fars, resamples=options.bootstrap)
     except InvalidInput as error:

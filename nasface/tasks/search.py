@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,12 +21,13 @@ from nasface.analysis import (
     compare,
     standing,
 )
+from nasface.analysis.facts import FOUND
 from nasface.analysis.precisions import JointFront
-from nasface.composition import Workbench, extremes_note
+from nasface.composition import LARGEST, SMALLEST, Workbench, extremes_note
 from nasface.costs import network_costs
 from nasface.data import FaceData
 from nasface.deploy import Network, cut_out, save_weights
-from nasface.errors import DataError
+from nasface.errors import DataError, UnknownName
 from nasface.exporters import Exporter
 from nasface.exporters.metadata import READERS, read_metadata
 from nasface.jobs import Outcome, Run
@@ -38,10 +40,14 @@ from nasface.reports.search_summary import print_summary
 from nasface.runs import Json
 from nasface.strategies import Constraint
 from nasface.strategies.constraints import notes
-from nasface.tasks._delivery import DESCRIPTOR_USE, calibration_images, write_file
+from nasface.tasks._delivery import DESCRIPTOR_USE, calibration_images, measure_beside, write_file
 from nasface.tasks._precisions import joint_front, other_benches
 from nasface.tasks._verification import Searched, check_options, search_and_measure
 from nasface.tasks.following import following, repeated
+
+PUBLISHED = "published"
+BESIDE = (SMALLEST, LARGEST, PUBLISHED)
+"""What `evaluation.beside` may name."""
 
 NEAR_BUDGET = 0.05
 """Predictors are also judged on the networks within this share of the budget."""
@@ -115,6 +121,9 @@ def find(run: Run, task: Task, ranker: Ranker, judged: QualityReport, started: f
 def prepare(run: Run) -> Task:
     """Build the parts and refuse what cannot work before anything slow starts."""
     settings = run.settings
+    for name in settings.evaluation.beside:
+        if name not in BESIDE:
+            raise UnknownName("evaluation.beside", name, BESIDE)
     bench = run.workbench
     bench.check()
     exporter = None if settings.exporter["name"] == "none" else run.workbench.build_exporter()
@@ -177,9 +186,27 @@ def deliver(run: Run, task: Task, exporter: Exporter, facts: SearchFacts, compar
     template = task.bench.source.template
     metadata |= {} if template is None else {"template": template.to_dict()}
     file = write_file(run, exporter, network, images, task.data if supernet.trained else None, metadata)
+    measured = file.measured
+    if measured is not None and file.described is not None and task.data is not None:
+        others = {
+            name: cut_out(supernet, facts.networks[name], images if supernet.trained else None, calibration)
+            for name in _beside(run, facts, comparison)
+        }
+        measured = dataclasses.replace(measured, beside=measure_beside(run, file.described, others, task.data))
     path = file.model.file.path
     description = read_metadata(path) if path.suffix in READERS else None
-    return Delivered(file.model, supernet.fingerprint, network.calibration, file.timing, file.measured, description)
+    return Delivered(file.model, supernet.fingerprint, network.calibration, file.timing, measured, description)
+
+
+def _beside(run: Run, facts: SearchFacts, comparison: Comparison) -> list[str]:
+    """Names of the networks that are measured beside the found one; of published ones that of the best prediction."""
+    wanted, sign = run.settings.evaluation.beside, facts.ranker.direction.sign
+    published = [net for net in comparison.networks if net.name in facts.networks and net.name not in (FOUND, *BESIDE)]
+    published.sort(key=lambda net: -sign * (net.predicted or 0.0))
+    return [
+        *(name for name in (SMALLEST, LARGEST) if name in wanted),
+        *(n.name for n in published[: PUBLISHED in wanted]),
+    ]
 
 
 def _write_front(run: Run, facts: SearchFacts, joint: JointFront | None) -> None:

@@ -30,6 +30,7 @@ TINY = (
     "predictor.n_pairs=200",
     "predictor.trees=10",
     "measure.runs=0",
+    "evaluation.beside=[]",
 )
 """The smallest search; the accuracy table of the fixture `table` has few networks."""
 

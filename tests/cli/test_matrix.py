@@ -225,6 +225,7 @@ def test_runs(
         "accuracy.calibration_photos=4",
         "evaluation.bootstrap=0",
         "measure.runs=2",
+        "evaluation.beside=[]",
     )
     assert done.code == 0, done.err
     result = done.result

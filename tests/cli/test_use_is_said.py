@@ -20,13 +20,24 @@ def test_preprocessing_and_thresholds_behind_a_search_and_in_its_page(cli: Comma
     without = cli(*tiny)
     assert "preprocessing: RGB, bilinear to 112 x 112" in without.out
     assert "thresholds: " in without.out
-    done = cli(*tiny, *PHOTOS)
+    done = cli(*tiny, *PHOTOS, "evaluation.beside=[smallest]", "evaluation.bootstrap=20")
     [line] = [line for line in done.out.splitlines() if line.startswith("threshold: ") and "of others" in line][:1]
     assert "squared L2 < " in line
     assert "cosine > " in line
     page = (done.folder / "report.html").read_text(encoding="utf-8")
     assert "Using the model" in page
     assert "same person if squared L2 below" in page
+    [other] = done.result["measurements"]["measured"]["beside"]
+    low, high = other["found_minus_it"]["auc"]
+    mine = done.result["measurements"]["measured"]["row"]["auc"]
+    assert (other["network"], low <= mine - other["row"]["auc"] <= high) == ("smallest", True)
+    assert "measured, found less smallest: AUC " in done.out
+    assert "What the search has won, measured" in page
+
+
+def test_networks_to_measure_beside_are_those_that_there_are(cli: Command, tiny: list[str]) -> None:
+    done = cli(*tiny, "evaluation.beside=[middle]")
+    assert (done.code, "largest, published, smallest" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize("suffix", ["tflite", "onnx"])
