@@ -170,6 +170,14 @@ class Registry:
         failed = "; ".join(f"{origin} ({why})" for origin, why in self._failed.items())
         return f"Plug-ins that failed to load: {failed}." if failed else ""
 
+    def blamed(self, error: Exception) -> Exception:
+        """The error itself, or a `ComponentError` in its place if a plug-in's code raised it, or led to it."""
+        own = [component for component in self._components.values() if component.origin != "nasface"]
+        found = trust.blamed(error, {component.factory.__module__.split(".")[0]: component.origin for component in own})
+        if found is not None:
+            found.__cause__ = error
+        return error if found is None else found
+
     def load_plugin(self, origin: str, load: Callable[[], T]) -> T | None:
         """Run `load` with `origin` noted on what it registers; a failure is remembered, undone, and never fatal."""
         self.load_core()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +25,7 @@ from nasface.selectors import FullSort
 from nasface.spaces import Population
 from nasface.strategies import Constraint, Problem, RandomSearch, RandomSearchConfig, SearchResult
 from nasface.testing.synthetic import OracleScorer, face_space, oracle
-from nasface.trust import CHECKS
+from nasface.trust import CHECKS, REQUIRED
 
 
 @dataclass
@@ -32,6 +33,7 @@ class PartConfig:
     """Parameters."""
 
     name: str = "part"
+    weight: float = 1.0
 
 
 def made(kind: str, factory: Callable[..., object], **context: object) -> object:
@@ -323,6 +325,25 @@ def test_losses_and_teachers_name_the_plugin() -> None:
         ("supernet", "resolution", None, ({},), "it gave a NoneType; a number of pixels is asked for"),
         ("supernet", "load", 3, (None,), "it gave a int without extract, weights, fingerprint, trained"),
         ("supernet", "fingerprint", b"1", (None,), "it gave a bytes; a text is asked for"),
+        ("supernet", "save", None, (None, Path("nowhere.safetensors")), "there is no file nowhere.safetensors"),
+        ("supernet", "trainable", "x", (None, 2), "it gave a str; a module of torch is asked for"),
+        ("supernet", "calibration_images", np.zeros((2, 8, 8, 3)), (), "it gave float64.*; photos, uint8"),
+        ("space", "crossover", None, (None, [1, 2], [3, 4]), r"it gave a NoneType; int8\[2, 4\] is asked for"),
+        ("space", "canonical", np.zeros((1, 4)), ([1],), r"it gave float64\[1, 4\]; int8\[1, 4\] is asked for"),
+        ("space", "build", None, (None,), "it gave a NoneType; a NetSpec is asked for"),
+        ("space", "layers", [], (), "it gave a list; a tuple of Layer is asked for"),
+        ("space", "layer_indices", None, ([1],), "it gave a NoneType; whole numbers, a row for each of 1 networks"),
+        ("space", "stage_choices", [np.zeros((2, 3), np.int8)], (), r"it gave int8\[2, 3\]; int8\[n, 4\] is asked for"),
+        ("space", "stage_indices", np.zeros((1, 2)), ([1],), r"it gave float64\[1, 2\]; whole numbers"),
+        ("space", "groups", [1], (), "it gave a int; a list of lists is asked for"),
+        ("space", "to_dict", None, (None,), "it gave a NoneType; a dict is asked for"),
+        ("space", "from_dict", None, (None,), r"it gave a NoneType; int8\[4\] is asked for"),
+        ("space", "size", "many", (), "it gave a str; a number is asked for"),
+        ("experiment", "cells", None, (), "it gave a NoneType; a list is asked for"),
+        ("experiment", "measure", [3], (None,), "it gave a int; a row, a dict, is asked for"),
+        ("experiment", "report", "page", ((),), "it gave a str; a Report is asked for"),
+        ("transport", "time", 3.0, (), "it gave a float; a Sample is asked for"),
+        ("transport", "describe", None, (), "it gave a NoneType; a mapping is asked for"),
         ("detector", "detect", None, (None,), "it gave a NoneType; a list of Face is asked for"),
         ("detector", "detect", [Face((0.0, 0.0, np.nan, 1.0))], (None,), "a box is not finite"),
         (
@@ -336,9 +357,58 @@ def test_losses_and_teachers_name_the_plugin() -> None:
 )
 def test_answers_of_the_other_kinds(kind: str, method: str, given: object, arguments: Any, rule: str) -> None:
     methods = {name: lambda *_: given for name in CHECKS[kind]}
-    part = type("Odd", (), {"__init__": lambda self, config: None, **methods})
+    said = {
+        "name": "part",
+        "table": None,
+        "resolution": 8,
+        "n_genes": 4,
+        "fingerprint": "of nothing",
+        "cell": PartConfig,
+    }
+    said |= {"config": PartConfig(), "__init__": lambda self, config: None}
+    part = type("Odd", (), {**said, **methods})
     with pytest.raises(ComponentError, match=f"The {kind} part of nasface-foreign broke the rules of {method}: {rule}"):
         getattr(made(kind, part), method)(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "rule"),
+    [
+        ("space", "resolution", "a number of pixels is asked for"),
+        ("space", "n_genes", "a number of genes is asked for"),
+        ("exporter", "suffix", "a suffix, such as '.mine', is asked for"),
+        ("latency", "unit", "a text is asked for"),
+        ("cost", "name", "a text is asked for"),
+        ("supernet", "table", "a Path is asked for"),
+        ("experiment", "fingerprint", "a text is asked for"),
+        ("loss", "config", "a config with a weight is asked for"),
+    ],
+)
+def test_what_components_say_of_themselves(kind: str, name: str, rule: str) -> None:
+    right = {"name": "part", "unit": "ms", "suffix": ".part", "resolution": 8, "n_genes": 4, "table": None}
+    right |= {"fingerprint": "of nothing", "cell": PartConfig, "config": PartConfig(), "__call__": lambda *_: None}
+    methods = {method: lambda *_: None for method in (*REQUIRED[kind], "__init__")}
+    assert made(kind, type("Right", (), right | methods))
+    with pytest.raises(ComponentError, match=f"part of nasface-foreign broke the rules of {name}: it gave .*; {rule}"):
+        made(kind, type("Odd", (), right | methods | {name: -3}))
+
+
+def test_a_teacher_that_is_none() -> None:
+    with pytest.raises(ComponentError, match="The teacher part of nasface-foreign has no method __call__"):
+        made("teacher", lambda config: None)
+
+
+def test_what_a_plugin_leads_to_where_nothing_watches_names_it() -> None:
+    registry, module = Registry(), ModuleType("foreign_parts")
+    exec("def part(config): return None\n\ndef divide(): return 1 / 0\n\ndef core(): int('x', divide)", vars(module))
+    registry.load_plugin("nasface-foreign", lambda: registry.register("task", "part", config=PartConfig)(module.part))
+    for name, kind in (("divide", "ZeroDivisionError: division by zero"), ("core", "TypeError: 'function' object")):
+        with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is
+            vars(module)[name]()
+        said = str(registry.blamed(raised.value))
+        assert said.startswith(f"The plug-in nasface-foreign failed in foreign_parts.{name} ({kind}")
+    own = ValueError("ours")
+    assert registry.blamed(own) is own
 
 
 def test_photos_that_are_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ from nasface.netspec import (
     Upsample,
     Weights,
 )
-from nasface.netspec.plugin_op import own_weights, registered
+from nasface.netspec.plugin_op import check_rule, own_weights, registered
 from nasface.trust import blaming
 
 _layers: Final = tf.keras.layers
@@ -91,7 +91,9 @@ class KerasBuilder:
     def _plugin(self, op: PluginOp) -> Any:
         inputs = [self._values[name] for name in op.inputs]
         with blaming(registered(type(op)), "keras"):
-            return op.keras(inputs, own_weights(op, self._weights))
+            made = op.keras(inputs, own_weights(op, self._weights))
+        check_rule(op, "keras", hasattr(made, "shape"), made, "a tensor")
+        return made
 
     @_lower.register
     def _conv(self, op: Conv) -> Any:

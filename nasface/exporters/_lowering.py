@@ -47,7 +47,7 @@ from nasface.netspec import (
     Upsample,
     Weights,
 )
-from nasface.netspec.plugin_op import own_weights, registered
+from nasface.netspec.plugin_op import check_rule, own_weights, registered
 from nasface.trust import blaming, broken
 
 Float32 = npt.NDArray[np.float32]
@@ -122,6 +122,8 @@ class Lowering:
         inputs = [self._values[name] for name in op.inputs]
         with blaming(registered(type(op)), "tflite"):
             made = op.tflite(self._graph, inputs, own_weights(op, self._weights))
+        known = isinstance(made, int) and 0 <= made < len(self._graph.tensors)
+        check_rule(op, "tflite", known, made, "the number of a tensor of the graph")
         shape = self._graph.tensors[made].shape
         if shape != (1, *op.shape):
             raise broken(registered(type(op)), "tflite", f"{op.name} is {list(shape)}, not {[1, *op.shape]}")

@@ -46,7 +46,7 @@ from nasface.netspec import (
     Upsample,
     Weights,
 )
-from nasface.netspec.plugin_op import own_weights, registered
+from nasface.netspec.plugin_op import check_rule, own_weights, registered
 from nasface.trust import blaming
 
 OPSET: Final = 17
@@ -120,7 +120,10 @@ class OnnxLowering:
     @_lower.register
     def _plugin(self, op: PluginOp) -> str:
         with blaming(registered(type(op)), "onnx"):
-            return op.onnx(self, self._inputs(op), own_weights(op, self._weights))
+            made = op.onnx(self, self._inputs(op), own_weights(op, self._weights))
+        known = any(made in node.output for node in self._nodes) or made in self._constants
+        check_rule(op, "onnx", known, made, "the name of a value of the graph")
+        return made
 
     @_lower.register
     def _conv(self, op: Conv) -> str:

@@ -117,10 +117,22 @@ def computed(op: PluginOp, inputs: Sequence[Tensor], weights: Mapping[str, Tenso
     component = registered(type(op))
     with blaming(component, "torch"):
         found = op.torch(inputs, weights)
+    check_rule(op, "torch", hasattr(found, "requires_grad"), found, "a tensor")
     height, width, channels = op.shape
     if found.shape[1:] != (channels, height, width):
         raise broken(component, "torch", f"{op.name} is {list(found.shape[1:])}, not {[channels, height, width]}")
     return found
+
+
+def check_rule(op: PluginOp, rule: str, fits: bool, found: object, wanted: str) -> None:
+    """Refuse what a rule gave, unless it `fits`.
+
+    Raises:
+        ComponentError: With what it gave and what was wanted.
+    """
+    if not fits:
+        given = f"'{found:.40}'" if isinstance(found, str) else f"a {type(found).__name__}"
+        raise broken(registered(type(op)), rule, f"it gave {given} for {op.name}; {wanted} is asked for")
 
 
 def own_weights(op: PluginOp, weights: Weights) -> dict[str, Array]:

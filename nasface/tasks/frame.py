@@ -58,9 +58,10 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         interrupt.args = (_what_is_kept(str(record["task"]), folder, swallow),)
         raise
     except Exception as error:
-        record |= {"status": "failed", "message": f"{type(error).__name__}: {error}"}
         log.info("the task failed", exc_info=True)  # into nasface.log; what the terminal shows is decided in one place
-        return _failed(folder, record, error, swallow)
+        said = REGISTRY.blamed(error)
+        message = str(said) if isinstance(said, NasfaceError) else f"{type(error).__name__}: {error}"
+        return _failed(folder, record | {"status": "failed", "message": message}, said, swallow)
     record |= {
         "status": "ok",
         "message": None,

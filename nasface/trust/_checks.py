@@ -2,216 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
+from nasface.trust import _answers as answers
+from nasface.trust._answers import Check, anything
 
-from nasface.errors import NasfaceError
-
-Check = Callable[..., str | None]
-"""Of (the component's object, result, *arguments): what is wrong, as the rest of a sentence, or None."""
-
-Part = Any
-"""An object of a room below, of which a check asks what it is about to use."""
-
-Array = npt.NDArray[Any]
-
-
-def _numbers(what: str, low: float = -np.inf, high: float = np.inf) -> Check:
-    """A check that a result is float64[n] for n rows of the first argument, finite, within a range."""
-
-    def check(_: object, found: object, rows: Sized, *others: object) -> str | None:
-        return _float64(what, found, len(rows), low, high)
-
-    return check
-
-
-def _float64(what: str, found: object, n: int, low: float, high: float) -> str | None:
-    if not isinstance(found, np.ndarray) or found.dtype != np.float64 or found.shape != (n,):
-        return f"it gave {_said(found)} as {what}; one float64 for each of {n} networks is asked for"
-    if not np.isfinite(found).all():
-        return f"{what} {_first(found, ~np.isfinite(found))} is not finite"
-    outside = (found < low) | (found > high)
-    return f"{what} {_first(found, outside)} lies outside {low:g} to {high:g}" if outside.any() else None
-
-
-def _pairs(_: object, found: object, a: Sized, b: Sized) -> str | None:
-    return _float64("probability", found, max(len(a), len(b)), 0.0, 1.0)
-
-
-def _maybe(check: Check) -> Check:
-    """The same check, but None is an answer, too."""
-    return lambda made, found, *args: None if found is None else check(made, found, *args)
-
-
-def _itself(made: object, found: object, *args: object) -> str | None:
-    return None if found is made else f"it returned {_said(found)} instead of itself"
-
-
-def _indices(_: object, found: object, population: Sized, k: int, *others: object) -> str | None:
-    if not isinstance(found, np.ndarray) or found.dtype != np.intp or found.shape != (k,):
-        return f"it gave {_said(found)}; {k} indices (intp) are asked for"
-    if ((found < 0) | (found >= len(population))).any():
-        return f"index {_first(found, (found < 0) | (found >= len(population)))} is none of {len(population)} rows"
-    return "an index is repeated" if len(np.unique(found)) != k else None
-
-
-def _tables(made: Part, found: Part) -> str | None:
-    choices = made.space.stage_choices()
-    if found is None or choices is None:
-        return None if found is None else "it gave stage tables for a space without stages"
-    if [len(table) for table in found.tables] != [len(stage) for stage in choices]:
-        return "its tables do not have one entry for each choice of each stage"
-    finite = all(np.isfinite(table).all() for table in found.tables) and np.isfinite(found.constant)
-    return None if finite else "a table holds what is not a finite number"
-
-
-def _reference(_: object, found: Part, *args: object) -> str | None:
-    value = getattr(found, "value", None)
-    if value is None:
-        return f"it gave {_said(found)}; a ReferenceCost is asked for"
-    return None if np.isfinite(value) and value > 0 else f"the reference network's cost {value} is not positive"
-
-
-def _rows(space: Part, found: object, rng: object, given: int | Sized, *others: object) -> str | None:
-    n = given if isinstance(given, int | np.integer) else len(given)
-    if not isinstance(found, np.ndarray) or found.dtype != np.int8 or found.shape != (n, space.n_genes):
-        return f"it gave {_said(found)}; int8[{n}, {space.n_genes}] is asked for"
-    return None
-
-
-def _features(_: object, found: object, population: Sized, *others: object) -> str | None:
-    shaped = isinstance(found, np.ndarray) and found.ndim == 2 and len(found) == len(population)
-    if not isinstance(found, np.ndarray) or not shaped or found.dtype != np.float32:
-        return f"it gave {_said(found)}; float32 features of {len(population)} networks are asked for"
-    return None if np.isfinite(found).all() else "a feature is not finite"
-
-
-def _result(_: object, found: Part, problem: Part, *others: object) -> str | None:
-    for part in ("best", "finalists", "history", "counters"):
-        if not hasattr(found, part):
-            return f"it gave {_said(found)}; a SearchResult with {part} is asked for"
-    missing = sorted({"generations", "calls", "pairs", "distinct"} - set(found.counters))
-    if missing:
-        return f"its counters lack {', '.join(missing)}"
-    best, finalists = np.asarray(found.best), np.asarray(found.finalists)
-    if finalists.ndim != 2 or not len(finalists) or not np.array_equal(finalists[0], best):
-        return "its first finalist is not its winner"
-    try:
-        problem.space.validate(finalists)
-    except NasfaceError as error:
-        return f"a finalist is no network of the space {problem.space.name} ({str(error).rstrip('.')})"
-    feasible = problem.feasible(finalists)
-    return None if feasible.all() else f"finalist {int(np.argmin(feasible))} does not meet the bounds"
-
-
-def _exported(
-    _: object, found: Part, spec: object, weights: object, path: Path, *others: object, **kw: object
-) -> str | None:
-    if not all(hasattr(found, part) for part in ("path", "bytes", "sha256")):
-        return f"it gave {_said(found)}; an Exported is asked for"
-    return (
-        None if path.is_file() and path.stat().st_size == found.bytes else f"there is no file {path.name} of that size"
-    )
-
-
-def _descriptors(_: object, found: object, images: Sized, *others: object) -> str | None:
-    if isinstance(found, np.ndarray) and found.ndim == 2 and len(found) == len(images) and found.dtype == np.float32:
-        return None
-    return f"it gave {_said(found)}; float32 descriptors of {len(images)} images are asked for"
-
-
-def _figure(_: object, found: object, *others: object) -> str | None:
-    number = isinstance(found, float | int | np.floating | np.integer)
-    return None if number else f"it gave {_said(found)}; one number is asked for"
-
-
-def _likelihoods(_: object, found: object, probes: Sized, distances: Array, *others: object) -> str | None:
-    if isinstance(found, np.ndarray) and found.shape == distances.shape and np.isfinite(found).all():
-        return None
-    return f"it gave {_said(found)}; one finite number for each of {list(distances.shape)} is asked for"
-
-
-def _side(_: object, found: object, *others: object) -> str | None:
-    size = isinstance(found, int) and not isinstance(found, bool) and found > 0
-    return None if size else f"it gave {_said(found)}; a number of pixels is asked for"
-
-
-def _text(_: object, found: object, *others: object) -> str | None:
-    return None if isinstance(found, str) and found else f"it gave {_said(found)}; a text is asked for"
-
-
-def _supernet(_: object, found: object, *others: object) -> str | None:
-    missing = [part for part in ("extract", "weights", "fingerprint", "trained") if not hasattr(found, part)]
-    return f"it gave {_said(found)} without {', '.join(missing)}; a Supernet is asked for" if missing else None
-
-
-def _faces(_: object, found: Part, *others: object) -> str | None:
-    if not isinstance(found, list) or not all(hasattr(face, "box") and hasattr(face, "score") for face in found):
-        return f"it gave {_said(found)}; a list of Face is asked for"
-    return None if all(np.isfinite([*face.box, face.score]).all() for face in found) else "a box is not finite"
-
-
-def _logits(_: object, found: Part, descriptors: Part, weight: Part, *others: object) -> str | None:
-    wanted = (len(descriptors), len(weight))
-    shape = tuple(getattr(found, "shape", ()))
-    return None if shape == wanted else f"it gave {_said(found)}; logits {list(wanted)} are asked for"
-
-
-def _taught(_: object, found: Part, x: Sized, *others: object) -> str | None:
-    shape = tuple(getattr(getattr(found, "logits", None), "shape", ()))
-    fits = len(shape) == 2 and shape[0] == len(x)
-    return None if fits else f"it gave {_said(found)}; a Taught of {len(x)} photos is asked for"
-
-
-def anything(_: object, found: object, *args: object) -> str | None:
-    """Nothing is wrong."""
-    return None
-
-
-_SAMPLED: Final[dict[str, Check]] = {"sample": _rows, "mutate": _rows, "encode": _features, "build": anything}
-_COST: Final[dict[str, Check]] = {"predict": _numbers("cost", 0.0), "decompose": _tables, "reference": _reference}
+_COST: Final[dict[str, Check]] = {
+    "predict": answers.numbers("cost", 0.0),
+    "decompose": answers.tables,
+    "reference": answers.reference,
+}
+_SIDE: Final = answers.positive("a number of pixels")
+_NETWORK: Final = answers.having(("layers", "ops", "outputs", "input_shape"), "a NetSpec")
+_ROW: Final = answers.of(dict, "a row, a dict,")
+_PAGE: Final = answers.having(("title", "body", "pictures"), "a Report")
+_SAMPLE: Final = answers.having(("times_ms", "runs"), "a Sample")
+_MODULE: Final = answers.having(("state_dict", "forward"), "a module of torch")
 
 CHECKS: Final[Mapping[str, Mapping[str, Check]]] = {
-    "space": _SAMPLED | {"layers": anything, "layer_indices": anything},
+    "space": {
+        "sample": answers.rows,
+        "mutate": answers.rows,
+        "crossover": answers.rows,
+        "canonical": answers.canonical,
+        "encode": answers.features,
+        "groups": answers.several(answers.of(list, "a list of lists")),
+        "build": _NETWORK,
+        "layers": answers.layers,
+        "layer_indices": answers.whole,
+        "stage_choices": answers.choices,
+        "stage_indices": answers.stages,
+        "to_dict": answers.of(dict, "a dict"),
+        "from_dict": answers.genotype,
+        "size": answers.of(int, "a number"),
+    },
     "latency": _COST,
     "cost": _COST,
     "predictor": {
-        "fit": _itself,
-        "compare": _numbers("probability", 0.0, 1.0),
-        "compare_digests": _pairs,
-        "score": _numbers("score"),
-        "deviation": _maybe(_numbers("deviation", 0.0)),
+        "fit": answers.itself,
+        "compare": answers.numbers("probability", 0.0, 1.0),
+        "compare_digests": answers.pairs,
+        "score": answers.numbers("score"),
+        "deviation": answers.maybe(answers.numbers("deviation", 0.0)),
     },
-    "selector": {"top_k": _indices},
-    "search": {"run": _result},
-    "exporter": {"export": _exported},
-    "supernet": {"resolution": _side, "load": _supernet, "fingerprint": _text, "calibration_images": anything},
-    "runtime": {"open": anything},
-    "detector": {"detect": _faces},
-    "classifier": {"fit": anything, "scores": _likelihoods},
-    "metric": {"compute": _figure, "curve": _figure},
-    "loss": {"logits": _logits, "__call__": anything},
-    "teacher": {"__call__": _taught},
-    "experiment": {"cells": anything, "measure": anything, "report": anything},
-    "transport": {"time": anything, "send": anything, "describe": anything},
+    "selector": {"top_k": answers.indices},
+    "search": {"run": answers.result},
+    "exporter": {"export": answers.exported},
+    "supernet": {
+        "resolution": _SIDE,
+        "load": answers.supernet,
+        "fingerprint": answers.text,
+        "calibration_images": answers.maybe(answers.images),
+        "trainable": _MODULE,
+        "save": answers.saved,
+    },
+    "runtime": {"open": answers.having(("embed", "size"), "a Model")},
+    "detector": {"detect": answers.faces},
+    "classifier": {"fit": anything, "scores": answers.likelihoods},
+    "metric": {"compute": answers.figure, "curve": answers.figure},
+    "loss": {"logits": answers.logits, "__call__": anything},
+    "teacher": {"__call__": answers.taught},
+    "experiment": {
+        "cells": answers.several(answers.having(("to_row",), "a list of Cell")),
+        "measure": answers.several(_ROW),
+        "report": _PAGE,
+    },
+    "transport": {"time": _SAMPLE, "send": anything, "describe": answers.of(Mapping, "a mapping")},
 }
 """By kind and method."""
 
 RESULTS: Final[Mapping[tuple[str, str], Mapping[str, Check]]] = {
-    ("runtime", "open"): {"embed": _descriptors},
-    ("supernet", "load"): {"extract": anything, "weights": anything},
+    ("runtime", "open"): {"embed": answers.descriptors},
+    ("supernet", "load"): {"extract": _MODULE, "weights": answers.arrays},
 }
 """By kind and method, what is asked of that method's result."""
+
+STATED: Final[Mapping[str, Mapping[str, Check]]] = {
+    "space": {"name": answers.text, "resolution": _SIDE, "n_genes": answers.positive("a number of genes")},
+    "supernet": {"name": answers.text, "table": answers.maybe(answers.of(Path, "a Path"))},
+    "latency": {"name": answers.text, "unit": answers.of(str, "a text")},
+    "cost": {"name": answers.text, "unit": answers.of(str, "a text")},
+    "exporter": {"suffix": answers.suffix},
+    "loss": {"config": answers.having(("weight",), "a config with a weight")},
+    "experiment": {"name": answers.text, "fingerprint": answers.text, "cell": answers.of(type, "a class")},
+}
+"""By kind, what a component says of itself."""
 
 MADE: Final[Mapping[str, str]] = {"task": "its run", "data": "loading its photos"}
 """What making a component is called where it is more than that."""
 
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
-    "space": ("sample", "mutate", "encode", "build", "layers"),
+    "space": ("sample", "mutate", "crossover", "canonical", "encode", "build", "layers"),
     "latency": ("predict",),
     "cost": ("predict",),
     "predictor": ("fit", "compare"),
@@ -221,17 +104,9 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "supernet": ("resolution", "load"),
     "classifier": ("fit", "scores"),
     "detector": ("detect",),
-    "loss": ("logits",),
+    "loss": ("logits", "__call__"),
+    "teacher": ("__call__",),
+    "experiment": ("cells", "measure", "report"),
     "transport": ("time", "send", "describe"),
 }
 """Methods that the core cannot do without."""
-
-
-def _said(found: object) -> str:
-    if hasattr(found, "dtype") and hasattr(found, "shape"):  # of numpy or of torch
-        return f"{str(found.dtype).removeprefix('torch.')}{list(found.shape)}"
-    return f"a {type(found).__name__}"
-
-
-def _first(found: Array, where: Array) -> str:
-    return f"{found[int(np.argmax(where))]:g}"

@@ -8,13 +8,15 @@ raises into one sentence with its name and its distribution.
 from __future__ import annotations
 
 import functools
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FunctionType, MethodType
 from typing import Protocol
 
 from nasface.errors import ComponentError, NasfaceError
-from nasface.trust._checks import CHECKS, MADE, REQUIRED, RESULTS, Check, Part, anything
+from nasface.trust._answers import Check, Part, anything
+from nasface.trust._checks import CHECKS, MADE, REQUIRED, RESULTS, STATED
 
 
 class Named(Protocol):
@@ -50,6 +52,23 @@ def blaming(component: Named, method: str = "") -> Iterator[None]:
         ) from error
 
 
+def blamed(error: Exception, origins: Mapping[str, str]) -> ComponentError | None:
+    """What to say of an exception that a plug-in's code raised, or led to, where nothing watched it; None: it did not.
+
+    Args:
+        error: With its traceback.
+        origins: Distribution by top-level package of plug-ins.
+    """
+    for frame, _ in reversed([*traceback.walk_tb(error.__traceback__)]):
+        module = str(frame.f_globals.get("__name__"))
+        if (origin := origins.get(module.split(".")[0])) is not None:
+            return ComponentError(
+                f"The plug-in {origin} failed in {module}.{frame.f_code.co_qualname} ({type(error).__name__}: "
+                f"{error}); report it to the author of {origin}."
+            )
+    return None
+
+
 def broken(component: Named, method: str, wrong: str) -> ComponentError:
     """The error for an answer that breaks a rule; `wrong` is the rest of its sentence."""
     return ComponentError(f"{_title(component)} broke the rules of {method}: {wrong}.")
@@ -62,6 +81,11 @@ def guarded(component: Named, made: Part) -> Part:
             raise ComponentError(
                 f"{_title(component)} has no method {method}; a {component.kind} must have one, see its protocol."
             )
+    for name, check in STATED.get(component.kind, {}).items() if component.origin != "nasface" else ():
+        with blaming(component, name):
+            stated = getattr(made, name, None)
+        if (wrong := check(made, stated)) is not None:
+            raise broken(component, name, wrong)
     return _watched(_Identity.of(component), made, CHECKS.get(component.kind, {}))
 
 

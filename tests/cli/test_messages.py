@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from nasface.registry import REGISTRY
 
 from ._command import Command
 from .test_bad_input import check_refused
@@ -40,3 +44,27 @@ def test_hydra_never_speaks_itself(cli: Command) -> None:
         text = cli(*given).text
         assert "hydra.cc" not in text, given
         assert "Exception" not in text, given
+
+
+FOREIGN = """
+from nasface.spaces.ofa_mbv3 import OfaMbv3
+
+class Foreign(OfaMbv3):
+    def fingerprinted(self):
+        raise KeyError("width")
+"""
+
+
+def test_a_plugin_that_fails_where_nothing_watches_it_is_named(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("foreign_parts")
+    exec(FOREIGN, vars(module))
+    known = REGISTRY.get("space", "ofa_mbv3_face")
+    foreign = dataclasses.replace(known, factory=module.Foreign, origin="nasface-foreign")
+    monkeypatch.setitem(REGISTRY._components, ("space", "ofa_mbv3_face"), foreign)
+    done = cli("exporter=none", "measure.runs=0")
+    assert done.code == 2, done.err
+    said = "The plug-in nasface-foreign failed in foreign_parts.Foreign.fingerprinted (KeyError: 'width')"
+    assert f"{said}; report it to the author of nasface-foreign." in done.text
+    assert "Traceback" not in done.err
+    assert done.result["message"].startswith(said)
+    assert "Traceback" in (done.folder / "nasface.log").read_text(encoding="utf-8"), "its author wants to see where"

@@ -127,13 +127,34 @@ class Halving(PluginOp):
         return weights["absent"]
 
 
+@dataclass(frozen=True, slots=True)
+class Forgetful(PluginOp):
+    """Gives nothing."""
+
+    def torch(self, inputs, weights):
+        return None
+
+    tflite = onnx = lambda self, graph, inputs, weights: None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign(Forgetful):
+    """Gives the name of something else, and a number beyond all tensors."""
+
+    def tflite(self, graph, inputs, weights):
+        return 10**6
+
+    def onnx(self, graph, inputs, weights):
+        return "of another graph"
+
+
 @pytest.fixture(autouse=True)
 def registry(monkeypatch):
     """With the operations of a plug-in."""
     made = Registry()
 
     def load():
-        for kind in (Shuffle, Scale, Bare, Halving):
+        for kind in (Shuffle, Scale, Bare, Halving, Forgetful, Foreign):
             made.register("operation", kind.__name__.lower())(kind)
 
     made.load_plugin("nasface-foreign", load)
@@ -241,16 +262,21 @@ def test_an_exporter_without_a_rule_refuses(suffix, message, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "message"),
+    ("kind", "suffix", "message"),
     [
-        (".tflite", r"broke the rules of tflite: added\.0 is \[1, 2, 2, 2\], not \[1, 6, 5, 8\]"),
-        (".onnx", "failed in onnx \\(KeyError"),
-        (".pt2", r"broke the rules of torch: added\.0 is \[8, 3, 5\], not \[8, 6, 5\]"),
+        (Halving, ".tflite", r"broke the rules of tflite: added\.0 is \[1, 2, 2, 2\], not \[1, 6, 5, 8\]"),
+        (Halving, ".onnx", r"failed in onnx \(KeyError"),
+        (Halving, ".pt2", r"broke the rules of torch: added\.0 is \[8, 3, 5\], not \[8, 6, 5\]"),
+        (Forgetful, ".tflite", "broke the rules of tflite: it gave a NoneType for added.0; the number of a tensor"),
+        (Forgetful, ".onnx", "broke the rules of onnx: it gave a NoneType for added.0; the name of a value"),
+        (Forgetful, ".pt2", "broke the rules of torch: it gave a NoneType for added.0; a tensor is asked for"),
+        (Foreign, ".tflite", "broke the rules of tflite: it gave a int for added.0"),
+        (Foreign, ".onnx", "broke the rules of onnx: it gave 'of another graph' for added.0"),
     ],
 )
-def test_a_wrong_rule_names_the_plugin(suffix, message, tmp_path):
-    spec, weights = network((Halving,))
-    with pytest.raises(ComponentError, match=f"The operation halving of nasface-foreign {message}"):
+def test_a_wrong_rule_names_the_plugin(kind, suffix, message, tmp_path):
+    spec, weights = network((kind,))
+    with pytest.raises(ComponentError, match=f"The operation {kind.__name__.lower()} of nasface-foreign {message}"):
         EXPORTERS[suffix].export(spec, weights, tmp_path / f"model{suffix}", {})
 
 
