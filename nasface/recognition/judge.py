@@ -153,15 +153,15 @@ def judge(
     intervals: dict[str, Interval] = {}
     strangers: Identification | None = None
     left_out: list[str] = []
+    try:  # first, so that who is enrolled does not depend on how often people are resampled
+        strangers = open_set(descriptors, labels, rng, resamples=resamples)
+    except InvalidInput as error:
+        left_out.append(f"no identification among strangers: {error}")
     try:
         if resamples:
             intervals = bootstrap_people(descriptors, labels, rng, fars=far, resamples=resamples)
     except InvalidInput as error:  # the figures themselves need fewer people
         left_out.append(f"no intervals: {error}")
-    try:
-        strangers = open_set(descriptors, labels, rng, resamples=resamples)
-    except InvalidInput as error:
-        left_out.append(f"no identification among strangers: {error}")
     return Judgement(
         AllPairs.of(similar.roc, photos.codes, far),
         similar.leave_one_out,

@@ -216,9 +216,9 @@ def _show_groups(run: Run, page: Page, file: Evaluated) -> None:
     title = f"{file.name}: errors by group at squared L2 distance {point.threshold:.4f} (FAR {point.far:g} over all)"
     columns = ("group", "people", "photos", "genuine", "impostors", "FNMR", "95 %", "FMR", "95 %")
     rows = [_group_row(group) for group in file.groups]
-    table = Table(*columns, title=title)
-    for row in rows:
-        table.add_row(*row)
+    table = Table("group", "people", "photos", "FNMR (95 %)", "FMR (95 %)", title=title)
+    for group, people, photos, _, _, fnmr, fnmr_interval, fmr, fmr_interval in rows:
+        table.add_row(group, people, photos, f"{fnmr} ({fnmr_interval})", f"{fmr} ({fmr_interval})")
     run.console.print(table)
     page.heading(title)
     page.table(list(columns), [list(row) for row in rows])
@@ -234,8 +234,8 @@ def _group_row(group: GroupRates) -> list[str]:
         text
         for rate, interval in rates
         for text in (
-            "no pairs" if rate is None else f"{rate:.4g}",
-            "too few people" if interval is None else f"{interval.low:.4g} to {interval.high:.4g}",
+            "no pairs" if rate is None else f"{rate:.3g}",
+            "too few people" if interval is None else f"{interval.low:.3g} to {interval.high:.3g}",
         )
     ]
     return [group.group, *(str(n) for n in (group.people, group.photos, group.genuine, group.impostors)), *cells]

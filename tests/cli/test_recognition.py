@@ -140,8 +140,9 @@ def test_galleries_that_cannot_be_used_stay_as_they_are(
     assert file.path.read_bytes() == before
 
 
-def test_errors_by_group(cli: Command, here: Path) -> None:
-    """Of drawn people in folders: a table with every group, in the page and in result.json."""
+def test_errors_by_group(cli: Command, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of drawn people in folders: a table with every group, in the page and in result.json; no figure is cut off."""
+    monkeypatch.setenv("COLUMNS", "80")
     from PIL import Image
 
     from nasface.data import load_data
@@ -160,6 +161,7 @@ def test_errors_by_group(cli: Command, here: Path) -> None:
     [details] = done.result["decision"]["details"].values()
     assert [group["group"] for group in details["groups"]] == ["even", "odd"]
     assert "highest FMR" in done.out
+    assert "…" not in done.out
     page = (done.folder / "report.html").read_text()
     assert "errors by group" in page
     assert "Known people and strangers" in page

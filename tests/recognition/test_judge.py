@@ -101,6 +101,9 @@ def test_intervals_hold_the_figures_and_are_asked_for(data: FaceData) -> None:
     assert interval.low < found.all_pairs.auc < interval.high
     assert found.interval("auc") == f"{interval.low:.4f}–{interval.high:.4f}"
     assert judged(data, descriptors).interval("auc") == ""
+    for resamples in (0, 3):  # the figures themselves do not depend on how often people are resampled
+        other = judged(data, descriptors, resamples=resamples)
+        assert (other.row(), other.strangers.cmc) == (found.row(), found.strangers.cmc)
 
 
 def test_rates_that_the_photos_cannot_carry(data: FaceData) -> None:
