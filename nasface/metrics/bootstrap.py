@@ -30,6 +30,8 @@ Statistics = dict[str, float]
 """Metrics that follow from the curve of all pairs, by their label."""
 
 _LEAST_PEOPLE = 10
+_LEAST_COUNTING = 2
+"""Of `PeoplePairs.effective_people`: a single person has no deviation."""
 
 MOST_PARTS: Final = 120
 """Parts of the people, each of which is left out once to see what decides a figure; more would take as long as the
@@ -56,7 +58,8 @@ def bootstrap_people(
         level: Coverage of the interval.
 
     Raises:
-        InvalidInput: As `evaluate_all_pairs`; fewer than ten people with two photos; bad `resamples` or `level`.
+        InvalidInput: As `evaluate_all_pairs`; fewer than ten people with two photos, or nearly all genuine pairs of one
+            of them; bad `resamples` or `level`.
     """
     [pairs], draws = _sets_and_draws([descriptors], labels, rng, fars, resamples, level)
     return _intervals(lambda draw: pairs.statistics(draw, fars), draws, pairs, level, share=True)
@@ -156,7 +159,13 @@ def _sets_and_draws(
     impostors = count_pairs(np.repeat(np.arange(len(sizes)), sizes)).impostors
     for far in fars:
         check_far(far, impostors)
-    return [PeoplePairs(s, labels) for s in sets], _draws(sizes, rng, resamples)
+    pairs = [PeoplePairs(s, labels) for s in sets]
+    if (counting := pairs[0].effective_people) < _LEAST_COUNTING:
+        raise InvalidInput(
+            f"Of {several} people with two photos a few have most of the genuine pairs, which count for {counting:.1f} "
+            f"people, and a bootstrap needs {_LEAST_COUNTING}: take fewer photos of those, or evaluation.bootstrap=0."
+        )
+    return pairs, _draws(sizes, rng, resamples)
 
 
 def _draws(sizes: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int) -> Iterator[Draw]:

@@ -169,3 +169,9 @@ def test_bad_settings_are_refused(settings: Any, message: str, rng: np.random.Ge
 def test_too_few_people_are_refused(rng: np.random.Generator) -> None:
     with pytest.raises(InvalidInput, match="10 or more people with two photos; there are 9"):
         bootstrap_people(rng.normal(size=(18, 4)), np.repeat(np.arange(9), 2), rng, fars=())
+
+
+def test_one_person_with_nearly_all_pairs_has_no_interval(rng: np.random.Generator) -> None:
+    labels = np.repeat(np.arange(13), [40] + [2] * 12)
+    with pytest.raises(InvalidInput, match=r"count for 1\.0 people, and a bootstrap needs 2: take fewer photos"):
+        bootstrap_people(rng.normal(size=(len(labels), 4)), labels, rng, fars=(0.1,), resamples=5)
