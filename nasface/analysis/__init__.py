@@ -2,7 +2,15 @@
 
 from nasface.analysis.comparison import Compared, Comparison, CostColumn, compare
 from nasface.analysis.facts import SearchFacts
-from nasface.analysis.layer_times import LayerTime, LayerTimes, StageTimes, layer_times, layers_of, stage_times
+from nasface.analysis.layer_times import (
+    LayerTime,
+    LayerTimes,
+    StageTimes,
+    layer_text,
+    layer_times,
+    layers_of,
+    stage_times,
+)
 from nasface.analysis.outcome import (
     Beside,
     Delivered,
@@ -41,6 +49,7 @@ __all__ = [
     "VerifiedNetwork",
     "compare",
     "constraints_json",
+    "layer_text",
     "layer_times",
     "layers_of",
     "stage_times",

@@ -81,11 +81,12 @@ def layers_of(facts: SearchFacts, latency: LayerCost, networks: Networks) -> dic
     layers = facts.space.layers()
     rows = facts.space.layer_indices(np.stack(list(networks.values())))
     return {
-        name: tuple(LayerTime(_text(layers[i]), layers[i].stage, float(latency.values[i])) for i in row if i >= 0)
+        name: tuple(LayerTime(layer_text(layers[i]), layers[i].stage, float(latency.values[i])) for i in row if i >= 0)
         for name, row in zip(networks, rows, strict=True)
     }
 
 
-def _text(layer: Layer) -> str:
+def layer_text(layer: Layer) -> str:
+    """E.g. "expanded_conv e192 k7 → 7x7x136": what a reader tells a layer by."""
     words = "".join(f" {short}{value}" for short, value in (("e", layer.expand), ("k", layer.kernel)) if value)
     return f"{layer.kind}{words} → {shape_text(layer.output_shape)}"

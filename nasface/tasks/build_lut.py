@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -17,22 +17,14 @@ from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import InvalidInput, ModelRefused, NotMeasuredYet, listing
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
+from nasface.reports.lut_page import step_rows, write_lut_page
 from nasface.runs import Json
 from nasface.spaces import Population, SearchSpace
 from nasface.tasks._measuring import engine_of, lowering, show_range, time_specs, warn_odd_kernels
-from nasface.tasks.following import following
+from nasface.tasks.following import following, repeated
 from nasface.timing.layer_bench import CHAIN_LENGTHS
-from nasface.timing.lut_builder import FEWEST_NETS, OF_FASTEST, Built, TablePlan, build_rows
+from nasface.timing.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
 from nasface.timing.protocol import DeviceTimes, TimingOptions
-
-STEPS: Final = {
-    "isolated": "layers alone",
-    "in_place": "what layers add to others",
-    "fitted": "fitted to whole networks",
-    f"{OF_FASTEST}isolated": "fastest 5 % of runs, layers alone",
-    f"{OF_FASTEST}in_place": "fastest 5 %, what layers add to others",
-    f"{OF_FASTEST}fitted": "fastest 5 %, fitted to whole networks",
-}
 
 
 def run(run: Run) -> Outcome:
@@ -58,10 +50,14 @@ def run(run: Run) -> Outcome:
     write_lut(table, path)
     write_measurements(run.folder / "measurements.csv", _measurements(plans, results, options, engine_of(run)))
     warnings = _show(run, table, plans, path)
+    next_line = following(run, "search", {"device": table.name})
+    page = run.folder / "report.html"
+    write_lut_page(page, table, plans, results.timed, warnings, repeated(run), next_line)
+    run.console.print(f"report: {run.shown(page)}", soft_wrap=True)
     decision: dict[str, Json] = {"path": str(path), "name": table.name, "resolutions": sorted(built)}
     steps: dict[str, Json] = {str(size): part.steps for size, part in built.items()}
     measurements: dict[str, Json] = {"steps": steps, "device": dict(results.device), "notes": results.notes}
-    return Outcome(decision, measurements | warnings, next=following(run, "search", {"device": table.name}))
+    return Outcome(decision, measurements | {"warnings": warnings}, next=next_line)
 
 
 def _plans(run: Run) -> list[TablePlan]:
@@ -159,27 +155,18 @@ def _measurements(
     return rows
 
 
-def _show(run: Run, table: LookupTable, plans: Sequence[TablePlan], path: Path) -> dict[str, list[str]]:
+def _show(run: Run, table: LookupTable, plans: Sequence[TablePlan], path: Path) -> list[str]:
+    sizes = [plan.space.resolution for plan in plans]
     shown = Table("step", title=f"{table.name}: error of the sum of rows on whole networks it was not fitted on")
-    for plan in plans:
-        shown.add_column(f"{plan.space.resolution} px", justify="right")
-    steps = table.provenance.steps
-    for step, words in STEPS.items():
-        cells = [_error(steps[str(plan.space.resolution)].get(step)) for plan in plans]
-        if any(cells):
-            shown.add_row(words, *cells)
-    if shown.row_count:
+    for size in sizes:
+        shown.add_column(f"{size} px", justify="right")
+    rows = step_rows(table, sizes)
+    for row in rows:
+        shown.add_row(*row)
+    if rows:
         run.console.print(shown)
     warnings = [text for plan in plans for text in warn_odd_kernels(run, table, plan.space)]
     for plan in plans:
         show_range(run, table, plan.space)
     run.console.print(f"table: {path}", soft_wrap=True)
-    return {"warnings": warnings}
-
-
-def _error(step: Mapping[str, float] | None) -> str:
-    """Mean, bias and largest error, and how well the networks are ordered, as text."""
-    if step is None:
-        return ""
-    tau = step["kendall_tau"]
-    return f"{step['mape']:.1%} (bias {step['bias']:+.1%}, largest {step['max']:.1%}), tau {tau:.2f}"
+    return warnings

@@ -29,16 +29,6 @@ Pictures = npt.NDArray[np.uint8]
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    """Chromium, driven."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network with random weights that takes pictures of `SIZE` pixels."""
     return write_model(tmp_path_factory.mktemp("model") / "model.tflite", 32)
