@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
 from nasface.errors import InvalidInput
 from nasface.runs import Json
 
 T = TypeVar("T")
 
-PLAIN: Final = (bool, int, float, str, type(None), Any, object)
+PLAIN: Final = (bool, int, float, str, type(None), Any)
 ALLOWED: Final = (
     "bool, int, float, str, an Enum, a dataclass of these, list[...], tuple[..., ...], dict[str, ...], and each of "
     "them or None"
@@ -67,6 +70,7 @@ def check_config(what: str, name: str, config: type) -> None:
         if not _holds(hints[field.name]):
             given = getattr(hints[field.name], "__name__", None) or str(hints[field.name])
             raise InvalidInput(f"Parameter '{field.name}' of {what} is a {given}; options can be {ALLOWED}.")
+    _check_held(what, config)
     declared = {field.name: field.default for field in dataclasses.fields(config)}.get("name")
     if declared != name:
         raise InvalidInput(f'The config of {what} must have a field `name: str = "{name}"`, not {declared!r}.')
@@ -88,6 +92,19 @@ def as_written(value: Any) -> Json:
         return [as_written(entry) for entry in value]
     written: Json = value
     return written
+
+
+def _check_held(what: str, config: type) -> None:
+    """Refuse what options cannot hold all the same: defaults of another type, tuples in lists, what is missing."""
+    try:
+        OmegaConf.to_container(OmegaConf.structured(config), throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        why, key = str(error).partition("\n")[0].rstrip("."), str(error.full_key or "").partition(".")[0]
+        raise InvalidInput(
+            f"Parameter '{key}' of {what} cannot be an option ({why}); options can be {ALLOWED}."
+        ) from None
+    except Exception as error:  # whatever makes a default
+        raise InvalidInput(f"The defaults of {what} cannot be made ({type(error).__name__}: {error}).") from error
 
 
 def _hints(what: str, config: type) -> dict[str, object]:

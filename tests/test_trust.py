@@ -111,6 +111,33 @@ def test_types_that_options_cannot_hold_are_refused(kind: object) -> None:
         Registry().register("predictor", "odd", config=config)
 
 
+@pytest.mark.parametrize(
+    ("kind", "default", "why"),
+    [
+        (int, None, "Incompatible value 'None' for field of type 'int'"),
+        (int, "many", "Value 'many' of type 'str' could not be converted to Integer"),
+        (int, "???", "Missing mandatory value"),
+        (list[tuple[int, ...]], [(1,)], "Unsupported value type"),
+        (dict[str, tuple[int, ...]], {"a": (1,)}, "Unsupported value type"),
+        (float, [1.0], "is not a"),
+    ],
+)
+def test_defaults_that_options_cannot_hold_are_refused(kind: object, default: object, why: str) -> None:
+    given = {
+        "__annotations__": {"name": str, "odd": kind},
+        "name": "odd",
+        "odd": field(default_factory=lambda: default),
+    }
+    with pytest.raises(InvalidInput, match=rf"Parameter 'odd' of predictor 'odd' cannot be an option \(.*{why}"):
+        Registry().register("predictor", "odd", config=dataclass(type("Odd", (), given)))
+
+
+def test_defaults_that_cannot_be_made_are_refused() -> None:
+    given = {"__annotations__": {"name": str, "odd": float}, "name": "odd", "odd": field(default_factory=lambda: 1 / 0)}
+    with pytest.raises(InvalidInput, match=r"defaults of predictor 'odd' cannot be made \(ZeroDivisionError"):
+        Registry().register("predictor", "odd", config=dataclass(type("Odd", (), given)))
+
+
 def test_fields_nobody_can_set_are_refused() -> None:
     @dataclass
     class Hidden:
