@@ -119,7 +119,7 @@ def test_types_that_options_cannot_hold_are_refused(kind: object) -> None:
         (int, "???", "Missing mandatory value"),
         (list[tuple[int, ...]], [(1,)], "Unsupported value type"),
         (dict[str, tuple[int, ...]], {"a": (1,)}, "Unsupported value type"),
-        (float, [1.0], "is not a"),
+        (float, [1.0], "could not be converted to Float"),
     ],
 )
 def test_defaults_that_options_cannot_hold_are_refused(kind: object, default: object, why: str) -> None:

@@ -16,7 +16,7 @@ def make_run(folder: Path, *overrides: str) -> Run:
 
     Args:
         folder: Where it writes, and what relative paths in its options are relative to.
-        overrides: E.g. "space=resnet_small"; components must be registered.
+        overrides: E.g. "predictor=ridge"; components must be registered.
     """
     register_options()
     with initialize_config_dir(str(config_directory()), version_base="1.3"):

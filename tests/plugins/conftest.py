@@ -42,6 +42,11 @@ FAULTY = {
             'name: str = "odd"', 'name: str = "odd"\n    mode: Literal["a", "b"] = "a"'
         )
     },
+    "defaulted": {
+        "nasface_defaulted.py": WORKING_SCORER.format(kind="Odd", name="odd").replace(
+            'name: str = "odd"', 'name: str = "odd"\n    most: int = None'
+        )
+    },
     "untypable": {"nasface_untypable.py": WORKING_SCORER.format(kind="Odd", name="a/b")},
     "function": {"nasface_function.py": "def main(): ..."},
     "plain": {"nasface_plain.py": WORKING_SCORER.format(kind="Plain", name="plain")},

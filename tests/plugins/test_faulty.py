@@ -15,6 +15,7 @@ FAILED = {
     "nasface-taken": "InvalidInput: predictor 'lightgbm_nac' is already registered by nasface",
     "nasface-hiding": "InvalidInput: There is an option predictor/lightgbm_nac of nasface already",
     "nasface-literal": "InvalidInput: Parameter 'mode' of predictor 'odd' is a ",
+    "nasface-defaulted": "InvalidInput: Parameter 'most' of predictor 'odd' cannot be an option (Incompatible",
     "nasface-untypable": "InvalidInput: A predictor cannot be called 'a/b': a name begins with a letter",
     "nasface-function": "InvalidInput: Its entry point 'function = nasface_function:main' must name a module",
 }

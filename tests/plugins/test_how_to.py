@@ -178,3 +178,27 @@ def test_every_kind_is_shown_and_tested(kind: str, sources: list[str]) -> None:
 def test_every_kit_is_told_and_used(kit: str, sources: list[str]) -> None:
     assert f"`{kit}`" in TEXT
     assert any(f"({kit}):" in source for source in sources), "no plug-in's test uses it"
+
+
+def test_nasface_resnet_brings_every_kind_that_nasface_example_does_not() -> None:
+    brought = {
+        plugin.name: {kind for kind in KINDS if any(f'@register("{kind}", ' in text for text in texts(plugin))}
+        for plugin in PLUGINS
+    }
+    assert brought["nasface-resnet"] == set(KINDS) - {"predictor", "latency"}
+    assert brought["nasface-example"] >= {"predictor", "latency"}
+
+
+def test_nothing_in_nasface_knows_their_names() -> None:
+    files = [*(ROOT / "nasface").rglob("*.py"), *(ROOT / "conf").rglob("*.yaml")]
+    known = [
+        file.name
+        for file in files
+        if re.search(r"nasface[_-](resnet|example)|resnet_small|knn_scorer", file.read_text())
+    ]
+    assert known == []
+
+
+def texts(plugin: Path) -> list[str]:
+    """Sources of a plug-in's package."""
+    return [file.read_text(encoding="utf-8") for file in plugin.rglob("*.py")]
