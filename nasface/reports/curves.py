@@ -22,7 +22,8 @@ def curve(summaries: Sequence[Summary], by: str, column: str, label: str, number
     shown = sorted((s for s in summaries if column in s.mean), key=lambda s: _number(s, by))
     points = [(_number(s, by), s.mean[column]) for s in shown]
     halves = [0.0 if math.isnan(s.half[column]) else s.half[column] for s in shown]
-    return Series(label, points, f"line line{number % 8}", line=True, errors=halves)
+    dashed = " dashed" if number // 8 % 2 else ""
+    return Series(label, points, f"line line{number % 8}{dashed}", line=True, errors=halves)
 
 
 def _number(summary: Summary, by: str) -> float:

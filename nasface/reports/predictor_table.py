@@ -12,6 +12,7 @@ from rich.table import Table
 
 from nasface.analysis import PredictorComparison, Summary
 from nasface.analysis.predictor_trials import ALL, TAU, Difference
+from nasface.registry import REGISTRY
 from nasface.reports import markdown
 from nasface.reports.cells import cell_text, mean_text
 from nasface.reports.curves import curve
@@ -60,7 +61,7 @@ def write_comparison(path: Path, comparison: PredictorComparison, title: str, co
         page.heading(_heading(region))
         page.table(_header(comparison, comparison.sizes, SHOWN), _rows(comparison, region))
         if len(comparison.sizes) > 1:
-            page.picture(chart(learning_curves(comparison, region), *_AXES), "learning curves")
+            page.picture(chart(learning_curves(comparison, region), *_AXES, y_to=1.0), "learning curves")
     page.text(NOTE, "note")
     page.write(path)
 
@@ -87,7 +88,7 @@ def comparison_markdown(comparison: PredictorComparison, name: str) -> MarkdownP
         parts.append(f"## {_heading(region)}")
         parts.append(markdown.table(_header(comparison, comparison.sizes, SHOWN), _rows(comparison, region)))
         if region == ALL and len(comparison.sizes) > 1:
-            pictures["curves"] = picture(learning_curves(comparison, region), *_AXES)
+            pictures["curves"] = picture(learning_curves(comparison, region), *_AXES, y_to=1.0)
             parts.append(markdown.image(name, "curves", "learning curves"))
     return MarkdownPage("\n\n".join([*parts, NOTE]), pictures)
 
@@ -95,8 +96,11 @@ def comparison_markdown(comparison: PredictorComparison, name: str) -> MarkdownP
 def learning_curves(comparison: PredictorComparison, region: str) -> list[Series]:
     """Kendall tau by number of networks, one line per predictor."""
     names = [str(entry.at["predictor"]) for entry in comparison.ranked(region)]
-    colours = {name: i for i, name in enumerate(sorted(names))}  # the same in all regions
-    return [curve(comparison.by_size(name, region), "size", TAU, name, colours[name]) for name in names]
+    known = [
+        *REGISTRY.names("predictor"),
+        *sorted(set(names) - set(REGISTRY.names("predictor"))),
+    ]  # the same on all pages
+    return [curve(comparison.by_size(name, region), "size", TAU, name, known.index(name)) for name in names]
 
 
 _AXES: Final = ("networks learned from", "Kendall tau")

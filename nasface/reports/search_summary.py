@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.table import Table
 from rich.text import Text
 
 from nasface.analysis import Beside, Delivered, SearchFacts, SearchOutcome, Standing
 from nasface.jobs import Run
+from nasface.predictors.quality import PREDICTOR, Metrics
 from nasface.reports.cells import apart, bound_text, cell_text, comparison_cells, comparison_header, figure_text
 from nasface.reports.use_of_model import threshold_lines, thresholds, use_rows
 
@@ -35,13 +38,18 @@ def _table(found: SearchOutcome) -> Table:
 
 
 def _quality_line(facts: SearchFacts) -> str:
-    everywhere = facts.quality.everywhere
-    text = ", ".join(f"{name} {values['kendall_tau']:.3f}" for name, values in everywhere.items())
-    text = f"{facts.predictor} on {len(facts.table)} measured subnets, held out: Kendall tau {text}"
-    if facts.quality.near_budget:
-        near = ", ".join(f"{name} {values['kendall_tau']:.3f}" for name, values in facts.quality.near_budget.items())
-        text += f"; near the budget {near}"
-    return text
+    """E.g. "ridge, learned from 1,508 subnets, ranks 93 % of unseen pairs right (counting MACs 74 %); ..."."""
+    everywhere, near = facts.quality.everywhere, facts.quality.near_budget
+    text = f"{facts.predictor}, learned from {len(facts.table):,} measured subnets, ranks {_right(everywhere)}"
+    return text + (f"; beside the budget {_right(near)}" if near else "")
+
+
+def _right(metrics: Mapping[str, Metrics]) -> str:
+    """The share of pairs that a predictor has not seen and ranks right, and that of counting."""
+    shares = {name: row["pair_accuracy"] for name, row in metrics.items() if row["pair_accuracy"] is not None}
+    counted = f" (counting MACs {shares['macs_only']:.0%})" if "macs_only" in shares else ""
+    known = f"{shares[PREDICTOR]:.0%} of unseen pairs right" if PREDICTOR in shares else "too few pairs to say"
+    return (known + counted).replace("%", " %")
 
 
 def _confidence_line(facts: SearchFacts, place: Standing) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nasface.analysis import Row
 from nasface.analysis.summaries import numbers, texts
+from nasface.reports.cells import figure_text
 from nasface.reports.page import Card, Page
 from nasface.reports.svg import Series, chart, line_style, picture
 from nasface.runs import write_text
@@ -31,13 +32,13 @@ def write_supernet_page(folder: Path, title: str, rows: Sequence[Row], command: 
     if len({row.get("step") for row in rows}) > 1:
         page.heading("Over the training")
         for column, file in _pictured(rows):
-            series, labels = _curves(rows, column), ("processor hours of training", column)
-            page.picture(chart(series, *labels), f"{column} on the report people")
+            series, labels = _curves(rows, column), ("processor hours of training", figure_text(column))
+            page.picture(chart(series, *labels), f"{figure_text(column)} on the report people")
             write_text(folder / file, picture(series, *labels))
             pictures.append(folder / file)
     page.heading("All figures")
     columns = [name for name in rows[0] if name not in ("of", "genotype")]
-    page.table(columns, [[row.get(name) for name in columns] for row in rows])
+    page.table([figure_text(name) for name in columns], [[row.get(name) for name in columns] for row in rows])
     page.write(folder / "report.html")
     return [*pictures, folder / "report.html"]
 

@@ -124,6 +124,7 @@ def chart(
     *,
     log: bool = False,
     square: bool = False,
+    y_to: float | None = None,
 ) -> str:
     """A scatter or line chart for a page.
 
@@ -134,9 +135,10 @@ def chart(
         limits: Vertical lines.
         log: Whether the axis of x is logarithmic; with `square` both are.
         square: Whether both axes have the same range and length.
+        y_to: A value that the axis of y reaches.
     """
     frame = SQUARE if square else WIDE
-    body = _plot(frame, *_scales(series, x_label, y_label, limits, log, square), series, limits)
+    body = _plot(frame, *_scales(series, x_label, y_label, limits, _Look(log, square, y_to)), series, limits)
     name = html.escape(f"{y_label} over {x_label}")
     opening = f'<svg viewBox="0 0 {frame.width} {frame.height}" role="img" aria-label="{name}"'
     return f"{opening}{_class(square)}>{body}</svg>{_legend(series)}"
@@ -146,14 +148,16 @@ def _class(square: bool) -> str:
     return ' class="square"' if square else ""
 
 
-def picture(series: Sequence[Series], x_label: str, y_label: str, limits: Sequence[Limit] = ()) -> str:
+def picture(
+    series: Sequence[Series], x_label: str, y_label: str, limits: Sequence[Limit] = (), *, y_to: float | None = None
+) -> str:
     """The same as a file of its own: colours, background and legend inside."""
     lines = (resources.files("nasface.reports") / "page.css").read_text(encoding="utf-8").splitlines()
     style = "\n".join(line for line in lines if line.startswith((":root", "svg")))
     shown = [entry for entry in series if entry.label]
     width, height = WIDE.width, WIDE.height + 16 * len(shown) + 6
     keys = [_key(entry, WIDE.height + 16 * i + 8) for i, entry in enumerate(shown)]
-    body = _plot(WIDE, *_scales(series, x_label, y_label, limits, False, False), series, limits)
+    body = _plot(WIDE, *_scales(series, x_label, y_label, limits, _Look(y_to=y_to)), series, limits)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"><style>{style}</style>'
         f'<rect width="{width}" height="{height}" fill="#fff"/>{body}{"".join(keys)}</svg>\n'
@@ -170,16 +174,24 @@ def line_style(name: str, number: int) -> str:
     return LINES.get(name, f"line{(number + len(LINES)) % 8}")
 
 
+class _Look(NamedTuple):
+    """See `chart`."""
+
+    log: bool = False
+    square: bool = False
+    y_to: float | None = None
+
+
 def _scales(
-    series: Sequence[Series], x_label: str, y_label: str, limits: Sequence[Limit], log: bool, square: bool
+    series: Sequence[Series], x_label: str, y_label: str, limits: Sequence[Limit], look: _Look
 ) -> tuple[Axis, Axis]:
     points = [p for s in series for p in s.points]
     ends = [y + sign * e for s in series for (_, y), e in zip(s.points, s.errors, strict=False) for sign in (-1, 1)]
     xs = [x for x, _ in points] + [limit.value for limit in limits]
-    ys = [y for _, y in points] + ends
-    if square:
-        return Axis.around(x_label, xs + ys, log=log), Axis.around(y_label, xs + ys, log=log)
-    return Axis.around(x_label, xs, log=log), Axis.around(y_label, ys)
+    ys = [y for _, y in points] + ends + ([] if look.y_to is None else [look.y_to])
+    if look.square:
+        return Axis.around(x_label, xs + ys, log=look.log), Axis.around(y_label, xs + ys, log=look.log)
+    return Axis.around(x_label, xs, log=look.log), Axis.around(y_label, ys)
 
 
 def _plot(frame: Frame, x: Axis, y: Axis, series: Sequence[Series], limits: Sequence[Limit]) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nasface.analysis.sweep import Sweep
-from nasface.reports.cells import cell_text
+from nasface.reports.cells import cell_text, figure_text
 from nasface.reports.page import Page
 from nasface.runs import write_rows
 
@@ -31,7 +31,7 @@ def _page(folder: Path, sweep: Sweep) -> None:
     page = Page("nasface sweep", f"{len(jobs)} runs, {ok} ok, {len(jobs) - ok} infeasible or failed")
     reports = [f"{job.name}/report.html" for job in jobs]
     page.table(
-        [f"{column} (estimated)" if column in sweep.estimated else column for column in shown],
+        [figure_text(column) + (" (estimated)" if column in sweep.estimated else "") for column in shown],
         [[row.get(column) for column in shown] for row in rows],
         links=[report if (folder / report).exists() else "" for report in reports],
     )

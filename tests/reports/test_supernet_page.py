@@ -31,6 +31,6 @@ def test_a_training_has_a_point_for_every_step_and_its_last_figures_on_top(tmp_p
     cards = files[-1].read_text().split("Over the training")[0]
     assert "0.9300" in cards
     assert "0.8200" not in cards, "of the step before"
-    assert "tar@0.001" in files[1].read_text(), "at the lowest false accept rate"
+    assert "TAR at FAR 0.1 %" in files[1].read_text(), "at the lowest false accept rate"
     lines = re.findall(r'<polyline class="line\d" points="([^"]+)"', files[0].read_text())
     assert [len(points.split()) for points in lines[:2]] == [2, 2], "a line a network, a point a step"
