@@ -152,12 +152,12 @@ class Recognizer:
         """Whether two photos show one person.
 
         Raises:
-            GalleryError: Nobody states a threshold.
+            GalleryError: Nobody states a threshold; the gallery that would is damaged, or of another model.
             DataError: See `face`.
         """
+        threshold = self.threshold()
         one, two = (self.face(image, which).descriptor for image in (first, second))
         distance = float(np.square(one - two).sum())
-        threshold = self.threshold(None)
         return Verdict(distance < threshold.squared_l2, distance, threshold)
 
     def enrol(self, name: str, images: Iterable[Image | SeenFace], which: str = "only") -> int:
@@ -222,14 +222,19 @@ class Recognizer:
         gallery.check(self.model.way, str(self._gallery_file.path))
         return gallery
 
-    def threshold(self, gallery: Gallery | None) -> Threshold:
+    def threshold(self, gallery: Gallery | None = None) -> Threshold:
         """What decides: the caller's, else the gallery's, else what the model's file states.
 
+        Args:
+            gallery: As it was read; None reads it, if there is one.
+
         Raises:
-            GalleryError: Nobody states one.
+            GalleryError: Nobody states one; or as `gallery`.
         """
         if self._given is not None:
             return Threshold(self._given, None, "given by the user")
+        if gallery is None and self._file is not None and self._file.path.exists():
+            gallery = self.gallery()
         found = (gallery.threshold if gallery is not None else None) or self.model.threshold(self._far)
         if found is None:
             raise GalleryError(

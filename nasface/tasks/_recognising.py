@@ -107,3 +107,8 @@ def photos_in(folder: Path) -> list[Path]:
     if not found:
         raise DataError(f"{folder} holds no photos; give files, or a folder of .jpg or .png files.")
     return found
+
+
+def counted(n: int, one: str, several: str = "") -> str:
+    """So many of something: 1 photo, 2 photos; `several` where adding an s does not do."""
+    return f"{n} {one if n == 1 else several or one + 's'}"

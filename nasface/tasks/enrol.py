@@ -9,7 +9,7 @@ from nasface.jobs import Outcome, Run
 from nasface.recognition.face_model import SeenFace
 from nasface.recognition.recognizer import Recognizer
 from nasface.runs import Json
-from nasface.tasks._recognising import build_recognizer, named_paths, photo_paths, photos_in
+from nasface.tasks._recognising import build_recognizer, counted, named_paths, photo_paths, photos_in
 from nasface.tasks.following import following
 
 
@@ -29,19 +29,19 @@ def run(run: Run) -> Outcome:
     for reason in skipped.values():
         run.console.note("left out:", reason)
     for name in sorted(enrolled):
-        run.console.print(f"{name}: {len(enrolled[name])} photos enrolled, {gallery.counts[name]} in all")
+        run.console.print(f"{name}: {counted(len(enrolled[name]), 'photo')} enrolled, {gallery.counts[name]} in all")
     where = run.settings.recognition.gallery
-    run.console.print(f"gallery: {where}, {len(gallery.people)} people, {len(gallery)} descriptors", soft_wrap=True)
+    holds = f"{counted(len(gallery.people), 'person', 'people')}, {counted(len(gallery), 'descriptor')}"
+    run.console.print(f"gallery: {where}, {holds}", soft_wrap=True)
     if gallery.threshold is None:
         run.console.note(
             "note:",
-            "no threshold is known, so that nobody can be told from a stranger; measure it with "
-            "recognition.action=calibrate data=... of task=gallery.",
+            "no threshold is known, so that nobody can be told from a stranger; measure it with `nasface gallery "
+            f"model={run.settings.model} recognition.gallery={where} recognition.action=calibrate data=...`.",
         )
     counts: dict[str, Json] = {name: len(found) for name, found in enrolled.items()}
-    return Outcome(
-        {"enrolled": counts, "skipped": skipped}, next=following(run, "identify", {"recognition.name": None})
-    )
+    then = "" if gallery.threshold is None else following(run, "identify", {"recognition.name": None})
+    return Outcome({"enrolled": counts, "skipped": skipped}, next=then)
 
 
 def _faces(run: Run, recognizer: Recognizer, paths: list[Path], skipped: dict[str, str]) -> list[SeenFace]:

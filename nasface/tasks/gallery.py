@@ -15,7 +15,7 @@ from nasface.metrics import OperatingPoint, check_far, evaluate_all_pairs, suppo
 from nasface.recognition import Embedded
 from nasface.recognition.gallery import Threshold
 from nasface.runs import atomic_write
-from nasface.tasks._recognising import build_recognizer, gallery_file
+from nasface.tasks._recognising import build_recognizer, counted, gallery_file
 
 
 def run(run: Run) -> Outcome:
@@ -49,7 +49,7 @@ def _remove(run: Run) -> Outcome:
     with file.changing() as write:
         gallery = file.read()
         write(gallery.without(name))
-    run.console.print(f"{name} and {gallery.counts[name]} descriptors are gone from {file.path.name}")
+    run.console.print(f"{name} is gone from {file.path.name}, with {counted(gallery.counts[name], 'descriptor')}")
     run.console.print("copies and backups of the file are yours to delete")
     return Outcome({"removed": name, "descriptors": gallery.counts[name]})
 
@@ -65,7 +65,7 @@ def _export(run: Run) -> Outcome:
     with atomic_write(path, private=True) as temporary, temporary.open("wb") as file:
         np.savez(file, descriptors=gallery.descriptors, names=np.array(names))
     run.console.print(
-        f"{len(gallery)} descriptors in {run.shown(path)}, readable by anybody who has it", soft_wrap=True
+        f"{counted(len(gallery), 'descriptor')} in {run.shown(path)}, readable by anybody who has it", soft_wrap=True
     )
     return Outcome({"exported": len(gallery)})
 

@@ -11,7 +11,7 @@ from nasface.errors import DataError
 from nasface.jobs import Outcome, Run
 from nasface.recognition.recognizer import Identified
 from nasface.runs import Json, write_rows
-from nasface.tasks._recognising import build_recognizer, photo_paths
+from nasface.tasks._recognising import build_recognizer, counted, photo_paths
 from nasface.tasks.following import following
 
 COLUMNS = ("photo", "face", "left", "top", "right", "bottom", "name", "distance", "candidates")
@@ -35,12 +35,12 @@ def run(run: Run) -> Outcome:
         if not found:
             skipped[run.shown(path)] = f"{run.shown(path)} shows no face that is found."
     _show(run, rows, skipped)
-    people = len(gallery.people)
+    people = counted(len(gallery.people), "person", "people")
     basis = "" if threshold.far is None else f" (false accept rate {threshold.far:g} a pair, {threshold.origin})"
     run.console.print(f"threshold: squared L2 distance {threshold.squared_l2:.3f}{basis}", soft_wrap=True)
     if threshold.far is not None:
         alarms = 1 - (1 - threshold.far) ** len(gallery)
-        run.console.print(f"up to {alarms:.2%} of strangers are taken for one of {people} people (estimated)")
+        run.console.print(f"up to {alarms:.2%} of strangers are taken for one of {people} (estimated)")
     write_rows(run.folder / "faces.csv", COLUMNS, rows)
     run.console.print(f"faces: {run.shown(run.folder / 'faces.csv')}", soft_wrap=True)
     decision: dict[str, Json] = {"photos": len(photos), "faces": len(rows), "skipped": dict(skipped)}

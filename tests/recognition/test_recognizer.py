@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from nasface.errors import DataError, GalleryError, InvalidInput, UnknownName
 from nasface.netspec import INPUT, NetBuilder
 from nasface.preprocessing import ARCFACE
 from nasface.recognition.detectors import Boxes, BoxesConfig
+from nasface.recognition.gallery import Threshold
+from nasface.recognition.gallery_file import GalleryFile
 from nasface.recognition.recognizer import Recognizer
 from nasface.testing.faces import write_contrast_model
 
@@ -148,7 +151,22 @@ class TestModelsAndThresholds:
         recognizer.enrol("a", drawn[:1])
         with pytest.raises(GalleryError, match="action=calibrate"):
             recognizer.identify(drawn[0])
+        with pytest.raises(GalleryError, match="action=calibrate"):
+            recognizer.verify(drawn[0], drawn[1])
         assert Recognizer(plain, tmp_path / "g", crop="box", threshold=0.1).identify(drawn[0])[0].name == "a"
+
+    def test_the_gallerys_threshold_decides_before_the_models(
+        self, recognizer: Recognizer, model: Path, drawn: np.ndarray, tmp_path: Path
+    ) -> None:
+        recognizer.enrol("a", drawn[:1])
+        assert recognizer.verify(drawn[0], drawn[2]).threshold.squared_l2 == 0.45
+        file = GalleryFile(tmp_path / "drawn.gallery")
+        with file.changing() as write:
+            write(dataclasses.replace(file.read(), threshold=Threshold(1e-6, 0.01, "measured on others")))
+        verdict = recognizer.verify(drawn[0], drawn[2])
+        assert (verdict.same, verdict.threshold.origin) == (False, "measured on others")
+        assert recognizer.identify(drawn[2])[0].name is None
+        assert Recognizer(model, tmp_path / "drawn.gallery", threshold=1.0).verify(drawn[0], drawn[2]).same
 
     def test_bad_choices(self, model: Path) -> None:
         with pytest.raises(UnknownName, match="aligned"):
