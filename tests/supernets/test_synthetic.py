@@ -90,6 +90,7 @@ def test_targets_are_what_calibration_stores(supernet: ElasticSupernet, photos: 
         torch.testing.assert_close(norm.running_var, target.variance, atol=1e-6, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_refinement_brings_statistics_of_a_new_network_nearer(supernet: ElasticSupernet, photos: np.ndarray) -> None:
     module = supernet.extract(supernet.network.genotype_of(5, 4, 2))  # the largest is not in the pool
     targets = photo_targets(module, photos)

@@ -92,6 +92,7 @@ def test_phases_go_on_from_the_best_weights(trainer: Make) -> None:
     assert float(rows[1]["features"]) > 0
 
 
+@pytest.mark.slow
 def test_second_phase_resumes_bit_for_bit(trainer: Make) -> None:
     plan = {"one": Phase(2e-3, steps=1, expands=[6]), "two": Phase(2e-3, steps=3, sort=True)}
     options: dict[str, Any] = {"plan": plan, "live": LargestTeacherConfig(), "keep": 9, "optimizer": "sgd"}
