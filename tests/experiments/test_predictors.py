@@ -20,7 +20,7 @@ from nasface.experiments.predictors import (
     near_budgets,
     within_budgets,
 )
-from nasface.reports.predictor_table import comparison_markdown, print_comparison
+from nasface.reports.predictor_table import comparison_markdown, print_comparison, verdict
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +92,11 @@ def test_sizes_that_the_table_lacks_are_left_out() -> None:
     assert fitting_sizes([], 100, 0.2) == [80]
     with pytest.raises(InvalidInput, match="between 0 and 1"):
         fitting_sizes([50], 100, 1.0)
+
+
+def test_the_verdict_names_the_best_predictor(rows: list[Row]) -> None:
+    comparison = PredictorComparison.of(rows, "macs_only")
+    tau = comparison.ranked("all")[0].mean["kendall_tau"]
+    text = verdict(comparison, "all")
+    assert f"ridge orders {(1 + tau) / 2:.1%} of the pairs rightly (Kendall tau {tau:.3f})" in text
+    assert "random" not in text, "chance is told apart"
