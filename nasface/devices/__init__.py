@@ -2,6 +2,7 @@
 
 from nasface.devices.device import (
     Device,
+    device_name,
     embedded_luts,
     find_lut,
     load_device,
@@ -23,6 +24,7 @@ __all__ = [
     "Provenance",
     "Reference",
     "Row",
+    "device_name",
     "embedded_luts",
     "find_lut",
     "keep_check",

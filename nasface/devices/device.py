@@ -110,6 +110,12 @@ def new_lut(name: str) -> Path:
     return user_folder() / f"{name}.json"
 
 
+def device_name(said: str) -> str:
+    """What a device says of itself, as a name that a table can have."""
+    words = re.sub(r"[^a-z0-9]+", "_", said.lower()).strip("_")
+    return words if _OPTION.fullmatch(words) else f"device_{words}".rstrip("_")
+
+
 def replaceable_lut(name: str, asked: bool) -> Path:
     """The file of `new_lut` for a table that takes seconds to make; it replaces one that was measured only if asked.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 import time
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -12,7 +11,7 @@ from nasface.costs import LATENCY, LayerCost
 from nasface.demo import Address, DemoModel, announce, demo_bundle
 from nasface.demo.bundle import CAVEAT
 from nasface.demo.link import Message, PageLink
-from nasface.devices import find_lut, read_lut
+from nasface.devices import device_name, find_lut, read_lut
 from nasface.errors import DeviceLost, InvalidInput, TransportError
 from nasface.jobs import Outcome, Run
 from nasface.recognition.detectors.yunet import FILE as DETECTOR
@@ -20,6 +19,7 @@ from nasface.runs import Json
 from nasface.settings import Bound, Settings
 from nasface.strategies.constraints import notes
 from nasface.tasks import calibrate_device, search
+from nasface.tasks.following import following
 from nasface.timing.transports import PageTransport
 
 DEVICE: Final = "browser"
@@ -77,14 +77,15 @@ def circle(run: Run, address: Address) -> Outcome:
             if not found:
                 raise
     networks: list[Json] = [entry.genes for entry in found]
-    return Outcome({"device": name, "networks": networks}, {"found": [entry._asdict() for entry in found]})
+    times: dict[str, Json] = {"found": [entry._asdict() for entry in found]}
+    goes_on = following(run, "search", {"device": name})
+    return Outcome({"device": name, "networks": networks}, times, next=goes_on)
 
 
 def _measured(run: Run, link: PageLink) -> str:
     """The name of the device's latency table, made from a few networks that the page times."""
     about = link.about()
-    said = re.sub(r"\W+", "_", f"{about['device']} {about['runtime']}".lower()).strip("_")
-    name = str(run.settings.lut.name or said)
+    name = str(run.settings.lut.name or device_name(f"{about['device']} {about['runtime']}"))
     settings = replace(run.settings, lut=replace(run.settings.lut, name=name, runtime=about["runtime"]))
     calibrate_device.measure(Run(settings, run.folder / "measured", run.cwd), PageTransport(link))
     return name

@@ -28,7 +28,7 @@ from nasface.runs import Json
 from nasface.spaces import SearchSpace, join_stages
 from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import lowering, measurements_of, show_range, tflite_exporter, time_specs
-from nasface.tasks.following import following
+from nasface.tasks.following import following, repeated
 from nasface.timing.layer_bench import write_models
 from nasface.timing.transports import Transport
 
@@ -58,7 +58,7 @@ def run(run: Run) -> Outcome:
         return measure(run)
     except NotMeasuredYet as waiting:
         run.console.print(str(waiting), soft_wrap=True)
-        return Outcome({"name": run.settings.lut.name, "waiting": str(waiting)})
+        return Outcome({"name": run.settings.lut.name, "waiting": str(waiting)}, next=repeated(run))
 
 
 def measure(run: Run, opened: Transport | None = None) -> Outcome:

@@ -39,7 +39,7 @@ def run(run: Run) -> Outcome:
         truth = read_truth(run, space, entry.latency)
     except NotMeasuredYet as waiting:
         run.console.print(str(waiting), soft_wrap=True)
-        return Outcome({"device": entry.device.name, "waiting": str(waiting)})
+        return Outcome({"device": entry.device.name, "waiting": str(waiting)}, next=repeated(run))
     checks = _checks(entry, truth, run.rng(Part.BOOTSTRAP))
     check = checks[MEDIAN]
     remarks = _remarks(entry, truth)

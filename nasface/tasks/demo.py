@@ -11,7 +11,9 @@ from nasface.demo.bundle import CAVEAT
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.recognition.detectors.yunet import FILE as DETECTOR
+from nasface.runs import Json
 from nasface.tasks._circle import DEVICE, circle
+from nasface.tasks.following import timed
 
 MODEL: Final = "model.tflite"
 
@@ -24,7 +26,8 @@ def run(run: Run) -> Outcome:
         raise InvalidInput(f"demo.minutes={options.minutes:g} must be more than 0: minutes without a request.")
     if DEVICE in run.settings.device:
         return circle(run, address)
-    models = [DemoModel.read(path, name) for path, name in _models(run)]
+    named = _models(run)
+    models = [DemoModel.read(path, name) for path, name in named]
     bundle = demo_bundle(models, DETECTOR, CAVEAT)
     folder, single = run.folder / "demo", run.folder / "demo.html"
     bundle.write_folder(folder)
@@ -33,7 +36,8 @@ def run(run: Run) -> Outcome:
     run.console.print(f"one file that works without any: {run.shown(single)}", soft_wrap=True)
     if options.serve:
         serve(run, bundle, address)
-    return Outcome({"models": [model.name for model in models], "folder": str(folder), "file": str(single)})
+    decision: dict[str, Json] = {"models": [model.name for model in models], "folder": str(folder)}
+    return Outcome(decision | {"file": str(single)}, next=timed(run, [path for path, _ in named]))
 
 
 def serve(run: Run, bundle: Bundle, address: Address) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rich.table import Table
@@ -19,7 +20,7 @@ from nasface.settings import Bound, Budgets, Constraints
 from nasface.strategies.constraints import notes
 from nasface.tasks import search
 from nasface.tasks._verification import check_options
-from nasface.tasks.following import following
+from nasface.tasks.following import following, timed
 
 FILE = "family.csv"
 
@@ -33,7 +34,7 @@ def run(run: Run) -> Outcome:
     ranker, judged = search.learn(first, task)
     rows: list[dict[str, Json]] = []
     decisions: dict[str, Json] = {}
-    written: list[str] = []
+    written: list[Path] = []
     last: InfeasibleConstraint | None = None  # what the largest budget lacks, if none can be met
     for budget, member in runs:
         name = budget.name
@@ -49,7 +50,7 @@ def run(run: Run) -> Outcome:
             continue
         decisions[name] = found.to_json()["decision"]
         if found.delivered is not None:
-            written.append(run.shown(found.delivered.model.file.path))
+            written.append(found.delivered.model.file.path)
         write_json(member.folder / "result.json", {"status": "ok", "decision": decisions[name]})
         rows.append({"budget": name, "status": "ok", **_row(found), "folder": member.folder.name})
     if not decisions and last is not None:
@@ -58,10 +59,10 @@ def run(run: Run) -> Outcome:
     return Outcome({"family": rows, "members": decisions}, next=_next(run, written))
 
 
-def _next(run: Run, written: Sequence[str]) -> str:
+def _next(run: Run, written: Sequence[Path]) -> str:
     if not written:
         return following(run, "deploy_family", {"exporter": "tflite"})
-    return following(run, "measure_latency", {"model": f"[{','.join(written)}]"}, keep=False)
+    return timed(run, written)
 
 
 class Budget(NamedTuple):

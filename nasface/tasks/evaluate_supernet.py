@@ -32,7 +32,7 @@ from nasface.reports.cells import cell_text
 from nasface.reports.supernet_page import write_supernet_page
 from nasface.runs import write_json, write_rows
 from nasface.spaces import OfaMbv3, SearchSpace
-from nasface.tasks.following import repeated
+from nasface.tasks.following import following, helped, repeated
 
 if TYPE_CHECKING:
     from nasface.supernets import Supernet
@@ -79,7 +79,17 @@ def run(run: Run) -> Outcome:
                     write_json(folder / KEPT, kept)
                 bar.advance(task)
     _write(run, rows, data)
-    return Outcome({"data": data.fingerprint, "rows": rows})
+    return Outcome({"data": data.fingerprint, "rows": rows}, next=_next(run, folder))
+
+
+def _next(run: Run, folder: Path | None) -> str:
+    """Its accuracy table; a training that is not finished has none yet."""
+    if folder is None:
+        return following(run, "estimate_accuracy", {"accuracy.table": run.shown(run.folder / "accuracy.csv")})
+    files = {"supernet.checkpoint": folder / "supernet.safetensors", "accuracy.table": folder / "accuracy.csv"}
+    if not files["supernet.checkpoint"].is_file():
+        return helped(run, "train_supernet")
+    return following(run, "estimate_accuracy", {key: run.shown(path) for key, path in files.items()})
 
 
 class _Judged(NamedTuple):

@@ -14,6 +14,7 @@ from nasface.experiments import Experiment, Results, conduct, write_report
 from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY, build
 from nasface.settings import typed
+from nasface.tasks.following import following, repeated
 
 
 @dataclass
@@ -39,7 +40,8 @@ def run(run: Run) -> Outcome:
     rows, missing = conduct(experiment, results, run.console, run.settings.share)
     page = write_report(folder, experiment, rows, missing, command())
     run.console.print(f"page: {run.shown(page)}, results: {run.shown(results.path)}", soft_wrap=True)
-    return Outcome({"experiment": experiment.name, "cells": len(experiment.cells()), "missing": missing})
+    goes_on = repeated(run) if missing and run.settings.share.count == 1 else following(run, "search")
+    return Outcome({"experiment": experiment.name, "cells": len(experiment.cells()), "missing": missing}, next=goes_on)
 
 
 class SplitOptions(NamedTuple):

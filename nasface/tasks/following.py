@@ -6,12 +6,12 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import QuotedString
+from hydra.core.override_parser.types import Quote, QuotedString
 
 from nasface.jobs import Run
 from nasface.tasks.catalogue import OF_EVERY_TASK, OPTIONS
@@ -41,6 +41,23 @@ def repeated(run: Run) -> str:
     """The command line of this very run, quoted for the shell."""
     words = (_as_typed(word) for word in run.given if not word.startswith("task="))
     return _line(run, run.settings.task, words)
+
+
+def helped(run: Run, task: str) -> str:
+    """The command line that shows what a task does, where it needs something that only the user has."""
+    return shlex.join([*_program(run), task, "--help"])
+
+
+def timed(run: Run, models: Sequence[Path]) -> str:
+    """The command line that times model files on this machine."""
+    names = [run.shown(path) for path in models]
+    given = names[0] if len(names) == 1 else f"[{','.join(map(_member, names))}]"
+    return following(run, "measure_latency", {"model": given}, keep=False)
+
+
+def _member(name: str) -> str:
+    """A path as a part of a list."""
+    return QuotedString(name, Quote.double).with_quotes() if set(name) & set(",:[]{}") else name
 
 
 def _line(run: Run, task: str, words: Iterable[str]) -> str:

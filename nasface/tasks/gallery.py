@@ -16,6 +16,7 @@ from nasface.recognition import Embedded
 from nasface.recognition.gallery import Threshold
 from nasface.runs import atomic_write
 from nasface.tasks._recognising import build_recognizer, counted, gallery_file
+from nasface.tasks.following import following, helped
 
 
 def run(run: Run) -> Outcome:
@@ -23,7 +24,9 @@ def run(run: Run) -> Outcome:
     action = run.settings.recognition.action
     if action not in ACTIONS:
         raise UnknownName("action on a gallery", action, ACTIONS)
-    return ACTIONS[action](run)
+    done = ACTIONS[action](run)
+    shown = following(run, "gallery", {f"recognition.{key}": None for key in ("action", "name", "out", "photos")})
+    return replace(done, next=helped(run, "gallery") if action == LIST else shown)
 
 
 def _list(run: Run) -> Outcome:
@@ -110,8 +113,9 @@ def _text(threshold: Threshold) -> str:
     return f"squared L2 distance {threshold.squared_l2:.4f}{far}, {threshold.origin}"
 
 
+LIST: Final = "list"
 ACTIONS: Final[dict[str, Callable[[Run], Outcome]]] = {
-    "list": _list,
+    LIST: _list,
     "remove": _remove,
     "export": _export,
     "calibrate": _calibrate,

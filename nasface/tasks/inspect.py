@@ -22,7 +22,8 @@ from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
 from nasface.tasks._networks import in_stated_space, one_network_folder, space_of
-from nasface.tasks.following import following
+from nasface.tasks.following import following, helped, timed
+from nasface.tasks.measure_latency import FILES
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,16 @@ def run(run: Run) -> Outcome:
         raise InvalidInput("task=inspect shows one network; give genotype=FILE, not a list.")
     decision: dict[str, Json] = {} if model is None else {"metadata": _show_metadata(run, model)}
     if given is None:
-        return Outcome(decision)
-    timed = following(run, "measure_latency", {"model": None})
+        return Outcome(decision, next=_use(run, model))
+    goes_on = following(run, "measure_latency", {"model": None})
     run = in_stated_space(run, run.path(str(given)))
     decision |= _show_network(run, run.workbench.space, run.workbench.genotype(str(given))[1])
-    return Outcome(decision, next=timed)
+    return Outcome(decision, next=goes_on)
+
+
+def _use(run: Run, model: Path | None) -> str:
+    """What can be done with a file without photos, or what needs them."""
+    return timed(run, [model]) if model is not None and model.suffix in FILES else helped(run, "evaluate")
 
 
 def _model(run: Run) -> Path | None:

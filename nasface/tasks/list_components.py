@@ -23,7 +23,7 @@ from nasface.options import explain, yaml_files
 from nasface.registry import REGISTRY
 from nasface.runs import Json
 from nasface.tasks.catalogue import all_tasks
-from nasface.tasks.following import following
+from nasface.tasks.following import following, helped
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ def run(run: Run) -> Outcome:
             "tasks": all_tasks(),
             "failed_plugins": dict(REGISTRY.failures),
         },
-        next="" if kind else following(run, "list", {"show": "predictor"}),
+        next=helped(run, "search") if kind else following(run, "list", {"show": "predictor"}),
     )
 
 

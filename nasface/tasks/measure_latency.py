@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from rich.table import Table
 
 from nasface.composition import timing_options
-from nasface.devices import FLOAT32
+from nasface.devices import FLOAT32, device_name, user_luts
 from nasface.devices.measurements import Measurement, write_measurements
 from nasface.errors import InvalidInput, MissingDependency, ModelRefused, NotMeasuredYet, UnknownName, listing
 from nasface.jobs import Outcome, Run
@@ -23,6 +23,7 @@ from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.references import REFERENCES, reference_network
 from nasface.tasks._measuring import tflite_exporter, time_models
 from nasface.tasks._networks import network_folders, space_of
+from nasface.tasks.following import following, repeated
 from nasface.timing.layer_bench import write_models
 from nasface.timing.protocol import DeviceTimes, TimingOptions
 from nasface.timing.routing import Routed
@@ -125,15 +126,22 @@ def run(run: Run) -> Outcome:
         results = _measure(run, jobs, engines, options)
     except NotMeasuredYet as waiting:
         run.console.print(str(waiting), soft_wrap=True)
-        return Outcome({"waiting": str(waiting)})
+        return Outcome({"waiting": str(waiting)}, next=repeated(run))
     rows = _rows(jobs, results, options)
     write_measurements(run.folder / "measurements.csv", rows)
     table = _summary(subjects, rows, engines)
     _show(run, table, results, rows)
     decision = {"networks": [subject.name for subject in subjects], "engines": engines}
-    return Outcome(
-        decision, {"rows": [line.to_json() for line in table], "device": dict(results.device), "notes": results.notes}
-    )
+    measurements: dict[str, Json] = {"rows": [line.to_json() for line in table], "device": dict(results.device)}
+    return Outcome(decision, measurements | {"notes": results.notes}, next=_next(run, results.device["device"]))
+
+
+def _next(run: Run, device: str) -> str:
+    """A latency table of the device from a few networks; if there is one, how right it is."""
+    name = device_name(device)
+    if name in user_luts():
+        return following(run, "check_latency", {"device": name, "timing.engines": None})
+    return following(run, "calibrate_device", {"lut.name": name, "calibrate.measure": "true", "timing.engines": None})
 
 
 def _engines(run: Run) -> list[str]:

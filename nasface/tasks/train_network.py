@@ -27,6 +27,7 @@ from nasface.spaces.genotype_file import read_genotype
 from nasface.tasks._delivery import DESCRIPTOR_USE, write_file
 from nasface.tasks._networks import in_stated_space, one_network_folder, open_network, space_of
 from nasface.tasks._training import prepare, training_options, write_report
+from nasface.tasks.following import following
 from nasface.training import LargestTeacherConfig
 
 if TYPE_CHECKING:
@@ -81,7 +82,12 @@ def run(run: Run) -> Outcome:
         delivered = _deliver(chosen, trained, trainer, data)
         decision = {**decision, **delivered.decision}
         measurements = {**measurements, **delivered.measurements}
-    return Outcome(decision, measurements)
+    return Outcome(decision, measurements, next=_next(run))
+
+
+def _next(run: Run) -> str:
+    """How good it is."""
+    return following(run, "evaluate", {"network": run.shown(run.folder)})
 
 
 def _chosen(run: Run) -> _Chosen:
@@ -139,7 +145,7 @@ def _deliver(chosen: _Chosen, trained: Trainable, trainer: Trainer, data: FaceDa
     module = calibrate(trained.cut(trained.largest), images)
     network = Network(module.spec, module, deployed_weights(module.state_dict(), module.spec), calibration)
     save_weights(network, space.net_config(chosen.genotype), run.folder)
-    write_report(run, trainer, f"python -m nasface task=evaluate network={run.shown(run.folder)} data=...")
+    write_report(run, trainer, _next(run))
     if run.settings.exporter["name"] == "none":
         return Outcome()
     exporter: Exporter = build("exporter", run.settings.exporter)

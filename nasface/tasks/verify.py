@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
+from nasface.runs import Json
 from nasface.tasks._recognising import build_recognizer, photo_paths
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -22,4 +26,12 @@ def run(run: Run) -> Outcome:
         f"squared L2 distance {verdict.distance:.3f}, threshold {threshold.squared_l2:.3f} ({threshold.origin}{basis})",
         "bold",
     )
-    return Outcome({"same": verdict.same, "distance": verdict.distance, "threshold": threshold.squared_l2})
+    decision: dict[str, Json] = {"same": verdict.same, "distance": verdict.distance, "threshold": threshold.squared_l2}
+    return Outcome(decision, next=_next(run, first))
+
+
+def _next(run: Run, photo: Path) -> str:
+    """The first photo's person into a gallery, by the name of the file."""
+    gallery = run.settings.recognition.gallery or "people.gallery"
+    given = {"photos": run.shown(photo), "name": photo.stem, "gallery": gallery}
+    return following(run, "enrol", {f"recognition.{key}": value for key, value in given.items()})

@@ -7,12 +7,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
 from nasface.testing.faces import drawn_people, write_contrast_model
+from nasface.testing.made_up_device import MadeUpDevice
 
-from ._command import TINY, Command, Done
+from ._command import TINY, Command, Done, replace_component
+from .test_experiments import TINY as ABLATION
+from .test_train_network import TINY as TRAINED
+from .test_train_network import own_supernet
 
 DRAWN = ("data=procedural", "data.people=40", "data.photos=3")
 JUDGED = ("compare.splits=2", "compare.sizes=[50]")
@@ -35,7 +40,9 @@ def test_a_search_goes_on_to_its_model_and_without_one_to_its_export(cli: Comman
     done = cli(*tiny, "exporter=none", "seed=3")
     again = followed(cli, done)
     assert again.result["decision"]["genotype"] == done.result["decision"]["genotype"]
-    assert "preprocessing" in followed(cli, again).out or "descriptor" in followed(cli, again).out
+    shown = followed(cli, again)
+    assert "preprocessing" in shown.out
+    assert followed(cli, shown, *TIMED).result["task"] == "measure_latency"
 
 
 @pytest.mark.parametrize(
@@ -43,6 +50,7 @@ def test_a_search_goes_on_to_its_model_and_without_one_to_its_export(cli: Comman
     [
         (("table_reliability",), (*JUDGED, "compare.predictors=[ridge]"), "compare_predictors"),
         (("inspect", "genotype=smallest"), TIMED, "measure_latency"),
+        pytest.param(("list",), (), "list", marks=pytest.mark.slow),
         (("replay", "predictor=ridge", *JUDGED), ("search=exact", "exporter=none"), "search"),
     ],
 )
@@ -86,3 +94,54 @@ def test_enrolment_goes_on_to_identification_and_that_to_the_gallery(cli: Comman
     found = followed(cli, done)
     assert found.result["task"] == "identify"
     assert followed(cli, found).result["decision"] == {"people": {"Ada": 1}}
+
+
+def test_a_gallery_goes_on_to_its_list_and_that_to_what_else_can_be_done(cli: Command) -> None:
+    from PIL import Image
+
+    write_contrast_model(Path("model.tflite"))
+    for person, name in ((0, "ada.png"), (3, "bo.png")):
+        Image.fromarray(drawn_people()[person]).save(name)
+    given = ("model=model.tflite", "recognition.photos=[ada.png,bo.png]", "recognition.threshold=0.5")
+    enrolled = followed(cli, cli("verify", *given))
+    assert enrolled.result["decision"]["enrolled"] == {"ada": 1}
+    known = ("gallery", "recognition.gallery=people.gallery")
+    listed = followed(cli, cli(*known, "recognition.action=remove", "recognition.name=ada"))
+    assert listed.result["decision"]["people"] == {}
+    assert "recognition.action" in followed(cli, listed).out
+
+
+@pytest.mark.slow
+def test_a_device_that_timed_networks_goes_on_to_its_table_and_that_is_checked(
+    cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = MadeUpDevice(lambda path: path.stat().st_size / 1e6, np.random.default_rng(0), noise=1e-3)
+    replace_component(monkeypatch, "transport", "host", lambda config: made)
+    timed = ("measure_latency", "genotype=smallest", *TIMED)
+    table = followed(cli, cli(*timed, "timing.engines=[tflite]"))
+    assert table.result["decision"]["name"] == "made_up"
+    checked = followed(cli, cli(*timed), "check.nets=5")
+    assert checked.result["task"] == "check_latency"
+
+
+def test_an_experiment_goes_on_to_a_search(cli: Command, make_table: Callable[..., Path]) -> None:
+    done = cli(*ABLATION, f"accuracy.table={make_table()}", "experiment.folder=out")
+    assert followed(cli, done, "exporter=none", *TINY).result["task"] == "search"
+
+
+def test_a_page_goes_on_to_the_times_of_its_models(cli: Command) -> None:
+    for name in ("a,b", "c"):
+        Path(name).mkdir()
+        write_contrast_model(Path(name) / "model.tflite")
+    done = cli("demo", "model=['a,b',c]", "demo.serve=false")
+    assert len(followed(cli, done, *TIMED).result["measurements"]["rows"]) == 2
+
+
+@pytest.mark.slow
+def test_a_supernet_that_was_judged_gets_a_table_and_a_network_that_was_trained_is_judged(cli: Command) -> None:
+    own_supernet(Path("own.pth"))
+    trained = cli(*TRAINED, "genotype=smallest")
+    assert followed(cli, trained).result["task"] == "evaluate"
+    small = [word for word in TRAINED if word.startswith(("data", "space", "supernet", "accuracy"))]
+    judged = cli("evaluate_supernet", *small, "evaluation.bootstrap=0")
+    assert followed(cli, judged, "accuracy.n_subnets=1").result["task"] == "estimate_accuracy"

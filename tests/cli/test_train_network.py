@@ -27,11 +27,16 @@ TINY = (
 )
 
 
+def own_supernet(path: Path) -> None:
+    """A supernet of width 0.25."""
+    torch.manual_seed(0)
+    save_pth(ElasticNetwork(OfaMbv3(OfaMbv3Config(width=0.25, resolution=32)), 5), path)
+
+
 @pytest.fixture(autouse=True)
 def _own_supernet(tmp_path: Path, cli: Command) -> object:
-    """A supernet of width 0.25 in the working folder; one thread, as it was."""
-    torch.manual_seed(0)
-    save_pth(ElasticNetwork(OfaMbv3(OfaMbv3Config(width=0.25, resolution=32)), 5), tmp_path / "cwd" / "own.pth")
+    """It lies in the working folder; one thread, as it was."""
+    own_supernet(tmp_path / "cwd" / "own.pth")
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
