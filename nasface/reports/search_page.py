@@ -197,4 +197,6 @@ def _provenance(found: SearchOutcome) -> Mapping[str, object]:
     }
     rows |= {f"bound on {c.label}": f"{c.cost.text(c.bound)} {c.basis}" for c in facts.constraints}
     parities = {} if delivered is None else delivered.model.parity
+    if delivered is not None and not parities:
+        rows["file"] = f"not checked: no runtime reads {delivered.model.file.path.suffix} files"
     return rows | {f"file on {name} inputs": check.text for name, check in parities.items()}

@@ -103,7 +103,7 @@ def _model_line(run: Run, delivered: Delivered) -> Text:
     file, timing = delivered.model.file, delivered.timing
     checks = list(delivered.model.parity.values())
     text = f" ({file.bytes / 1e6:.2f} MB"
-    text += f", {checks[-1].text}" if checks else ""
+    text += f", {checks[-1].text}" if checks else f", not checked: no runtime reads {file.path.suffix} files"
     if timing is not None:
         text += f", {timing.mean_ms:.2f} ± {timing.std_ms:.2f} ms here"
         text += f", {timing.runs} runs, {timing.threads} thread(s)"

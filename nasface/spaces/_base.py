@@ -113,7 +113,11 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def encode(self, population: Population, kind: str = "ordinal") -> Features:
-        """Features for predictors, float32[n, n_features]; `kind` is "ordinal" (gene values) or "onehot"."""
+        """Features for predictors, float32[n, n_features]; `kind` is "ordinal" (gene values) or "onehot".
+
+        Raises:
+            InvalidInput: Another kind.
+        """
 
     @abstractmethod
     def groups(self, kind: str = "ordinal") -> list[list[int]]:

@@ -187,7 +187,8 @@ class SearchResult:
         finalists: int8[k, n_genes], distinct and feasible, best first by the ranker; `finalists[0]` is `best`.
         history: One row per generation: generation, comparator calls and pairs so far, the current best, plus what the
             strategy adds.
-        counters: Totals: generations, calls, pairs, distinct networks seen.
+        counters: Totals: generations, calls, pairs, and `distinct` networks seen, no more than the space has; of those
+            that come back after they were dropped each time may count.
         remarks: Sentences for the user, e.g. what optimality refers to.
         front: Networks of which none is better than another in everything, from a search for a front.
     """

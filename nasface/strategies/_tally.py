@@ -40,12 +40,13 @@ class Tally:
 
         Args:
             found: int8[k, n_genes], the finalists, best first.
-            distinct: Networks that were seen in all.
+            distinct: Networks that were seen in all; one that comes back after it was dropped may count again.
             remarks: See `SearchResult`; those on `Problem.warm_start` are added.
             front: See `SearchResult`.
             counters: More of them, and `generations` if they are not those of the history.
         """
-        counted = {"generations": len(self._history), **self._asked(), "distinct": distinct, **(counters or {})}
+        seen = min(distinct, self._problem.space.size())
+        counted = {"generations": len(self._history), **self._asked(), "distinct": seen, **(counters or {})}
         remarks = (*remarks, *self._problem.warm_start.remarks)
         return SearchResult(found[0], found, tuple(self._history), counted, remarks, front)
 

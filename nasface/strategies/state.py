@@ -60,7 +60,8 @@ class EvolutionState:
         """The counters as of now."""
         calls, pairs = self._before
         now = {"calls": problem.ranker.calls - calls, "pairs": problem.ranker.pairs - pairs}
-        return self.counters | {"generations": self.generation} | now
+        distinct = min(self.counters["distinct"], problem.space.size())
+        return self.counters | {"generations": self.generation, "distinct": distinct} | now
 
     def to_dict(self, problem: Problem, rng: np.random.Generator) -> dict[str, object]:
         """For the file."""

@@ -85,6 +85,8 @@ def _next(run: Run, delivered: Delivered | None) -> str:
     """How the file is used, or how there will be one."""
     if delivered is None:
         return following(run, "search", {"exporter": "tflite"})
+    if delivered.description is None:
+        return following(run, "inspect", {"genotype": run.shown(run.folder / "result.json")}, keep=False)
     return following(run, "inspect", {"model": run.shown(delivered.model.file.path)}, keep=False)
 
 

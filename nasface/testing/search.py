@@ -82,6 +82,7 @@ class SearchConformance:
         np.testing.assert_array_equal(np.argsort(-order, kind="stable"), np.arange(len(order)), "best first")
         assert {"generations", "calls", "pairs", "distinct"} <= set(result.counters)
         assert result.counters["calls"] == problem.ranker.calls
+        assert result.counters["distinct"] <= problem.space.size(), "more networks than the space has"
         assert result.history
         assert {"generation", "calls", "pairs", "best"} <= set(result.history[0])
 

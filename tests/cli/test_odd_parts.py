@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
+from pathlib import Path
 
 import pytest
 
 from nasface.costs import Macs
+from nasface.exporters import Examples, Exported, Exporter, Metadata, describe, write_model
+from nasface.netspec import NetSpec, Weights
 from nasface.registry import REGISTRY
 from nasface.spaces.ofa_mbv3 import OfaMbv3
 from nasface.testing.synthetic import Stageless
@@ -30,6 +34,34 @@ def test_extremes_of_a_space_without_stages_are_said_to_be_found(
     assert REMARK in words
     assert REMARK in str(done.result["decision"])
     assert REMARK in (done.folder / "report.html").read_text(encoding="utf-8")
+
+
+class Unread(Exporter):
+    """Its files have a suffix that no runtime reads."""
+
+    suffix = ".unread"
+
+    def __init__(self, config: object) -> None:
+        pass
+
+    def export(
+        self, spec: NetSpec, weights: Weights, path: Path, metadata: Metadata, examples: Examples | None = None
+    ) -> Exported:
+        return write_model(path, describe(spec, "float32", metadata))
+
+
+def test_a_file_that_no_runtime_reads_is_said_to_be_unchecked(
+    cli: Command, tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_component(monkeypatch, "exporter", "onnx", Unread)
+    done = cli(*tiny, "exporter=onnx", "accuracy.calibration_photos=4")
+    assert done.code == 0, done.err
+    said = "not checked: no runtime reads .unread files"
+    assert said in done.out
+    assert said in (done.folder / "report.html").read_text(encoding="utf-8")
+    assert done.result["measurements"]["parity"] == {}
+    following = next(line for line in done.out.splitlines() if line.startswith("next: "))
+    assert cli(*shlex.split(following.partition("nasface ")[2])).code == 0
 
 
 class Misnamed(Macs):

@@ -203,6 +203,14 @@ class Impatient(Searching):
         return replace(super().run(problem, rng), counters={"calls": 0})
 
 
+class Boasting(Searching):
+    """Counts every network that it looks at."""
+
+    def run(self, problem, rng):
+        result = super().run(problem, rng)
+        return replace(result, counters={**result.counters, "distinct": 10**9})
+
+
 class Restless(Searching):
     """Another winner every time."""
 
@@ -233,6 +241,7 @@ TestMissingCounters = wrong_search("test_result", Impatient, **_SCORER)
 TestAnotherResultEveryTime = wrong_search("test_same_seed_same_result", Restless)
 TestTightBounds = wrong_search("test_tight_bounds", Hopeful, stageless_space(), cost=Macs)
 TestImpossibleBounds = wrong_search("test_impossible_bounds", Hopeful, stageless_space(), cost=Macs)
+TestMoreNetworksThanThereAre = wrong_search("test_tiny_spaces", Boasting, tiny_space(), share=1.0)
 TestFinalistsOutOfOrder = wrong_search("test_tiny_spaces", Unsorted, tiny_space(), share=1.0)
 
 
