@@ -12,7 +12,7 @@ from rich.table import Table
 
 from nasface.analysis import Value
 from nasface.data import FaceData, FaceSet, read_groups
-from nasface.errors import InvalidInput, listing
+from nasface.errors import ExportError, InvalidInput, listing
 from nasface.exporters.metadata import READERS, check_replaceable, read_metadata, replace_metadata
 from nasface.jobs import Outcome, Run
 from nasface.metrics import GroupRates
@@ -108,10 +108,18 @@ def _write_thresholds(run: Run, judged: Mapping[Path, Evaluated]) -> None:
 
 def _next(run: Run, models: Sequence[Path]) -> str:
     """What uses a model: the first one that says how."""
-    described = [path for path in models if path.suffix in READERS]
+    described = [path for path in models if path.suffix in READERS and _is_described(path)]
     if not described:
         return ""
     return following(run, "inspect", {"model": run.shown(described[0])}, keep=False)
+
+
+def _is_described(path: Path) -> bool:
+    try:
+        read_metadata(path)
+    except ExportError:  # somebody else's
+        return False
+    return True
 
 
 def _check(run: Run, models: Sequence[Path], networks: Sequence[Path], data: FaceData) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nasface.exporters import read_metadata
+from nasface.exporters.metadata import READERS
 from nasface.runtimes import open_model
 from nasface.testing.faces import write_contrast_model
 
@@ -76,3 +77,15 @@ def test_ten_people_with_four_photos_give_a_model_and_what_they_cannot_tell_is_s
     assert "measured on report people (photos:8 for calibration): auc " in done.out
     said = read_metadata(done.folder / "model.tflite")["thresholds"]
     assert said == "not measured: too few pairs of photos of two people were given"
+
+
+def test_what_comes_next_is_inspected_only_where_a_file_says_how_it_is_used(
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_contrast_model(tmp_path / "model.tflite")
+    evaluate = ("evaluate", f"model={path}", *PHOTOS[:3], "evaluation.bootstrap=0")
+    assert "next: nasface inspect model=" in cli(*evaluate).out
+    monkeypatch.setitem(READERS, ".tflite", lambda _: None)  # as of somebody else's file
+    done = cli(*evaluate)
+    assert done.code == 0, done.err
+    assert "next: " not in done.out
