@@ -118,7 +118,7 @@ def load(jpegs: Sequence[bytes], size: int) -> Tensor:
 
 
 def _load(jpeg: bytes, size: int) -> Tensor:
-    image = Image.open(io.BytesIO(jpeg)).convert("RGB")
+    image = Image.open(io.BytesIO(jpeg), formats=("JPEG",)).convert("RGB")
     area = random.uniform(0.08, 1.0) * image.width * image.height
     ratio = random.uniform(0.75, 4 / 3)
     w = min(image.width, max(1, round((area * ratio) ** 0.5)))

@@ -90,6 +90,19 @@ def test_foreign_files_are_read_in_one_place() -> None:
     assert not allowed - opening, f"no longer open files: {sorted(allowed - opening)}"
 
 
+def test_pillow_opens_only_formats_that_are_named() -> None:
+    """Left to itself it tries all that it knows, and of one of them it starts another program on the file."""
+    places = (
+        path for folder in ("nasface", "plugins", "benchmarks", "docs", "tests") for path in (ROOT / folder).rglob("*")
+    )
+    texts = {
+        path: path.read_text("utf-8") for path in places if path.suffix in (".py", ".txt", ".md") and path.is_file()
+    }
+    calls = [(path, call) for path, text in texts.items() for call in re.findall(r"\b[Ii]mage\.open\(.*", text)]
+    assert len(calls) > 5
+    assert not [(path, call) for path, call in calls if "formats=" not in call]
+
+
 ANY = 225
 """Mentions of `Any` in the package at most."""
 

@@ -85,7 +85,7 @@ def _upright(data: bytes, enough: int | None) -> Any:
 
 
 def _opened(data: bytes) -> Any:
-    """The image by the first format of `FORMATS` whose mark the bytes bear; `Image.open` would try them all."""
+    """The image by the first format of `FORMATS` whose mark the bytes bear; Pillow's `open` would try them all."""
     pillow, _ = pillow_modules()
     if not data:
         raise UnreadablePhotoError("empty file")

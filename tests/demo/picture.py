@@ -46,7 +46,9 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             taken = shown(browser.new_page(viewport={"width": 1000, "height": 800}), server.url, folder)
             browser.close()
-    Image.open(io.BytesIO(taken)).convert("RGB").quantize(128).save(sys.stdout.buffer, "PNG", optimize=True)
+    Image.open(io.BytesIO(taken), formats=("PNG",)).convert("RGB").quantize(128).save(
+        sys.stdout.buffer, "PNG", optimize=True
+    )
 
 
 if __name__ == "__main__":

@@ -51,7 +51,9 @@ def test_python_runs_and_says_what_nasface_says(exporter: str, tmp_path: Path) -
     files = [tmp_path / f"{i}.png" for i in range(2)]
     for photo, file in zip(photos, files, strict=True):
         Image.fromarray(photo).save(file)
-    resized = [np.asarray(Image.open(file).resize((32, 32), Image.Resampling.BILINEAR)) for file in files]
+    resized = [
+        np.asarray(Image.open(file, formats=("PNG",)).resize((32, 32), Image.Resampling.BILINEAR)) for file in files
+    ]
     descriptors = open_model(path, 32).embed(Preprocessing(32).normalise(np.array(resized)))
     units = descriptors / np.linalg.norm(descriptors, axis=1, keepdims=True)
     expected = float(np.square(units[0] - units[1]).sum())

@@ -171,4 +171,6 @@ def _photos(shared_data: Path, people: str, n: int) -> np.ndarray:
     with tarfile.open(shared_data / "lfw112" / "lfw112.tar") as archive:
         members = [member for member in archive if member.name in wanted]
         contents = [archive.extractfile(member).read() for member in members]  # type: ignore[union-attr]
-    return np.stack([np.array(image.open(io.BytesIO(content)).convert("RGB")) for content in contents])
+    return np.stack(
+        [np.array(image.open(io.BytesIO(content), formats=("JPEG", "PNG")).convert("RGB")) for content in contents]
+    )
