@@ -100,24 +100,50 @@ class RecordFile:
             offset = end + -end % 4
         raise UnreadablePhotoError(f"there is no whole record at byte {begin} of {self.path.name}")
 
-    def first_labels(self, offsets: npt.NDArray[np.int64]) -> Labels:
-        """float32 (n,), the first label of every record, from the headers alone.
+    def first_labels(self, offsets: npt.NDArray[np.int64]) -> tuple[Labels, npt.NDArray[np.bool_]]:
+        """float32 (n,), the first label of every record, from the headers alone; and whether a record begins there.
 
         Raises:
-            DataError: One is not the beginning of a record.
+            DataError: The file ends before.
         """
         file, found = np.frombuffer(self.mapped, np.uint8), np.empty(len(offsets), np.float32)
+        there = np.empty(len(offsets), np.bool_)
         for start in range(0, len(offsets), 1 << 16):
             places = offsets[start : start + (1 << 16)]
             if len(places) and int(places.max()) + 36 > len(file):
                 raise DataError(f"{self.path} ends before its index does; copy it again, both files of one version.")
             heads = file[places[:, None] + np.arange(36)]
             words = heads.view("<u4")
-            if (words[:, 0] != struct.unpack("<I", MAGIC)[0]).any():
-                raise DataError(f"{self.path} and its .idx do not belong together: no record where the index says one.")
+            there[start : start + len(places)] = words[:, 0] == struct.unpack("<I", MAGIC)[0]
             labels = heads.view("<f4")
             found[start : start + len(places)] = np.where(words[:, 2] > 0, labels[:, 8], labels[:, 3])
-        return found
+        return found, there
+
+    def index(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Keys, ascending, and offsets of the whole records, found from frame to frame; for a file without its `.idx`.
+
+        The keys are the numbers in the records, or where these are not distinct their places.
+        """
+        file, keys, offsets, place = self.mapped, list[int](), list[int](), 0
+        while place + _FRAME.size + _HEADER.size <= len(file):
+            magic, word = _FRAME.unpack_from(file, place)
+            if magic != MAGIC:  # damage; within records no magic stands at a multiple of four
+                place = self._next_magic(place)
+                continue
+            end = place + _FRAME.size + (word & _LENGTH)
+            if word >> 29 in (0, 1) and end <= len(file):
+                keys.append(_HEADER.unpack_from(file, place + _FRAME.size)[2])
+                offsets.append(place)
+            place = end + -end % 4
+        distinct = len(set(keys)) == len(keys) and max(keys, default=0) < 2**63
+        order = np.argsort(keys, kind="stable") if distinct else np.arange(len(keys))
+        numbers = np.array(keys if distinct else range(len(keys)), np.int64)
+        return numbers[order], np.array(offsets, np.int64)[order]
+
+    def _next_magic(self, place: int) -> int:
+        while (place := self.mapped.find(MAGIC, place + 1)) % 4 and place > 0:
+            pass
+        return place if place >= 0 else len(self.mapped)
 
 
 def read_index(path: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from nasface.data.decoding import decode
 from nasface.data.folders import AUTO, BESIDE_ROOT, FilesConfig, assemble, beside, find_file, require_root, with_pairs
 from nasface.data.people import ROLES
 from nasface.data.record_file import Record, RecordFile, read_index
-from nasface.errors import DataError
+from nasface.errors import DataError, listing
 from nasface.reading import read_bytes, read_text
 from nasface.registry import register
 
@@ -109,11 +109,13 @@ def load_recordio(config: RecordIOConfig) -> FaceData:
 def open_records(path: Path) -> RecordSource:
     """The photos of a `.rec`, from its `.idx` and, in InsightFace's format, one record per person.
 
+    A missing `.idx` is made up for by looking through the file; damaged records are left out and counted.
+
     Raises:
         DataError: The files are damaged or do not fit each other.
     """
     file = RecordFile(path)
-    keys, offsets = read_index(path.with_suffix(".idx"))
+    keys, offsets = _index(file, path.with_suffix(".idx"))
     try:
         images, labels = _images(file, keys, offsets)
     except UnreadablePhotoError as error:
@@ -140,28 +142,54 @@ def _record_path(root: Path) -> Path | None:
     return train if train in found else found[0] if found else None
 
 
-def _images(file: RecordFile, keys: Numbers, offsets: Numbers) -> tuple[slice, npt.NDArray[np.float32]]:
-    """Which records are photos, and their labels.
+def _index(file: RecordFile, path: Path) -> tuple[Numbers, Numbers]:
+    """Keys and offsets, from the file itself where it has no index."""
+    if path.exists():
+        return read_index(path)
+    keys, offsets = file.index()
+    if not len(keys):
+        raise DataError(f"{file.path} holds no records, and there is no {path.name} beside it; copy both again.")
+    logger.warning("there is no %s: %d records were found in %s itself", path.name, len(keys), file.path.name)
+    return keys, offsets
+
+
+def _labels(file: RecordFile, keys: Numbers, offsets: Numbers) -> tuple[Numbers, npt.NDArray[np.float32]]:
+    """Places of the records that are there, and their labels; a damaged one is left out and said."""
+    labels, there = file.first_labels(offsets)
+    lost = keys[~there]
+    if 2 * len(lost) >= max(len(keys), 1):
+        raise DataError(f"{file.path} and its .idx do not belong together: no record where the index says one.")
+    if len(lost):
+        logger.warning(
+            "left out %d damaged records of %s: %s", len(lost), file.path, listing(list(map(str, lost.tolist())))
+        )
+    return np.flatnonzero(there), labels[there]
+
+
+def _images(file: RecordFile, keys: Numbers, offsets: Numbers) -> tuple[Numbers, npt.NDArray[np.float32]]:
+    """Which records are photos, by their places, and their labels.
 
     In InsightFace's format record 0 has two labels and no data: photos come before the first number, records of people
     up to the second. Otherwise (im2rec) every record is a photo.
     """
     head = file.read(int(offsets[0])) if keys[0] == 0 else None
     if head is None or not _is_person(head):
-        return slice(None), file.first_labels(offsets)
+        return _labels(file, keys, offsets)
     end = _first_person(file, keys, offsets, int(_whole(head.labels)[0]))
     people = [file.read(offset) for offset in offsets[end:].tolist()]
     ranges = _whole([person.labels for person in people if _is_person(person)]).reshape(-1, 2)
-    images = slice(1, end)
+    images = np.arange(1, end)
     runs = ranges[np.argsort(ranges[:, 0], kind="stable")]
     empty = int((runs[:, 0] >= runs[:, 1]).sum())
     if empty:
         logger.warning("passed over %d of %d people without a photo", empty, len(runs))
     runs = runs[runs[:, 0] < runs[:, 1]]
-    if not _tile(runs, keys[images]):  # also where there are more photos than float32 counts
-        return images, file.first_labels(offsets[images])
-    firsts = offsets[np.searchsorted(keys, runs[:, 0])]
-    return images, np.repeat(file.first_labels(firsts), runs[:, 1] - runs[:, 0])
+    if _tile(runs, keys[images]):  # not where there are more photos than float32 counts
+        labels, there = file.first_labels(offsets[np.searchsorted(keys, runs[:, 0])])
+        if there.all():
+            return images, np.repeat(labels, runs[:, 1] - runs[:, 0])
+    places, labels = _labels(file, keys[images], offsets[images])
+    return images[places], labels
 
 
 def _whole(labels: Sequence[object]) -> Numbers:

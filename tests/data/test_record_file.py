@@ -43,7 +43,8 @@ def golden(tmp_path: Path) -> RecordFile:
 
 def test_reads_what_mxnet_writes(golden: RecordFile) -> None:
     assert [golden.read(offset) for offset in OFFSETS] == RECORDS
-    assert golden.first_labels(np.array(OFFSETS)).tolist() == [3, 0, 7, 1, 2]
+    labels, there = golden.first_labels(np.array(OFFSETS))
+    assert (labels.tolist(), there.all()) == ([3, 0, 7, 1, 2], True)
 
 
 def test_writes_what_mxnet_writes() -> None:
@@ -98,9 +99,20 @@ def test_truncated_files(tmp_path: Path) -> None:
         RecordFile(path).read(0)
 
 
-def test_labels_of_another_file_are_refused(golden: RecordFile) -> None:
-    with pytest.raises(DataError, match="do not belong together"):
-        golden.first_labels(np.array([0, 44]))
+def test_where_no_record_begins_is_told(golden: RecordFile) -> None:
+    assert golden.first_labels(np.array([0, 44]))[1].tolist() == [True, False]
+
+
+def test_an_index_is_found_in_the_file_itself_and_damage_is_passed_over(tmp_path: Path) -> None:
+    path, datas = tmp_path / "a.rec", [b"x" * 9, MAGIC * 3, b"y" * 4, b"z"]
+    with path.open("wb") as file:
+        places = [write_record(file, Record((0.0,), 7 - i, data).packed(scalar=True)) for i, data in enumerate(datas)]
+    keys, offsets = RecordFile(path).index()
+    assert (keys.tolist(), offsets.tolist()) == ([4, 5, 6, 7], places[::-1])
+    content = bytearray(path.read_bytes())
+    content[places[2] : places[2] + 4] = b"XXXX"
+    path.write_bytes(content[:-4])  # the last one is cut short
+    assert RecordFile(path).index()[1].tolist() == [places[1], places[0]]
 
 
 def test_index_in_any_order(tmp_path: Path) -> None:

@@ -121,11 +121,36 @@ def test_broken_photos_are_skipped_and_listed(write: Write) -> None:
     photos = FaceSet.all(open_records(path)).load(size=8)
     assert photos.indices.tolist() == [0]
     assert [skip.reason for skip in photos.skipped] == ["empty file", "not a photo"]
+
+
+@pytest.mark.parametrize("people", [True, False])
+def test_a_damaged_record_is_left_out_and_an_index_of_another_file_refused(
+    write: Write, people: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = [(key, (0,), jpeg(key)) for key in (1, 2, 3)]
+    path = write(*([(0, (4, 5), b"")] if people else []), *photos, *([(4, (1, 4), b"")] if people else []))
     data = path.read_bytes()
-    second = data.index(jpeg(1)) - 32
-    path.write_bytes(data[:second] + b"XXXX" + data[second + 4 :])
-    with pytest.raises(DataError, match="do not belong together"):
-        open_records(path)
+    for broken, kept in ((1, [2, 3]), (2, None)):
+        place = data.index(jpeg(broken)) - 32
+        data = data[:place] + b"XXXX" + data[place + 4 :]
+        path.write_bytes(data)
+        if kept is None:
+            with pytest.raises(DataError, match="do not belong together"):
+                open_records(path)
+        else:
+            assert tones(FaceSet.all(open_records(path))) == kept
+            assert f"left out 1 damaged records of {path}: 1" in caplog.text
+
+
+@pytest.mark.parametrize("people", [True, False])
+def test_a_missing_index_is_made_up_for(write: Write, people: bool, caplog: pytest.LogCaptureFixture) -> None:
+    records = insightface((0, 2), (1, 3)) if people else [(key, (key % 2,), jpeg(key)) for key in range(4)]
+    path = write(*records)
+    expected = FaceSet.all(open_records(path))
+    path.with_suffix(".idx").unlink()
+    found = FaceSet.all(open_records(path))
+    assert (list(found.names), tones(found)) == (list(expected.names), tones(expected))
+    assert f"there is no train.idx: {len(records)} records were found in train.rec itself" in caplog.text
 
 
 def test_labels_that_are_no_class_numbers(write: Write) -> None:
@@ -204,8 +229,12 @@ def test_roots_that_cannot_serve(tmp_path: Path, write: Write) -> None:
     path.unlink()
     with pytest.raises(DataError, match=r"holds 2 \.rec files and no train\.rec"):
         load_data({"name": "recordio", "root": str(path.parent)})
+    path.with_name("a.idx").write_text("x")
     with pytest.raises(DataError, match=r"a\.idx is not an index"):
         load_data({"name": "recordio", "root": str(path.with_name("a.rec"))})
+    path.with_name("b.rec").write_bytes(b"no records")
+    with pytest.raises(DataError, match=r"b\.rec holds no records, and there is no b\.idx"):
+        load_data({"name": "recordio", "root": str(path.with_name("b.rec"))})
 
 
 def test_a_file_without_photos(write: Write, caplog: pytest.LogCaptureFixture) -> None:
