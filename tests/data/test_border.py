@@ -50,6 +50,20 @@ def test_grey_photos_of_16_bits_are_scaled_and_not_cut(kind: str) -> None:
     np.testing.assert_allclose(found, GREY / 257, atol=0.51)
 
 
+def test_photos_of_phones_are_read_with_the_extra_and_counted_without(
+    put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    root, out = put("Ann/1.jpg", "Ann/2.heic", "Bo/1.jpg"), io.BytesIO()
+    heif.from_pillow(Image.fromarray(np.full((64, 64, 3), 120, np.uint8))).save(out)
+    (root / "Ann" / "2.heic").write_bytes(out.getvalue())
+    photos = open_source(root, what="test").load(size=8)
+    assert abs(photos.images[1].astype(int) - 120).max() < 4
+    monkeypatch.setattr(decoding, "find_spec", lambda _: None)
+    assert list(open_source(root, what="test").names) == ["Ann/1.jpg", "Bo/1.jpg"]
+    assert "1 .heic files (install pillow-heif to read them) (2.heic)" in caplog.text
+
+
 def test_a_photo_is_read_by_its_content_and_nothing_else_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subprocess.check_call", lambda *_, **__: pytest.fail("another program was started"))
     with pytest.raises(UnreadablePhotoError, match="not a photo"):

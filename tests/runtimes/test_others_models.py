@@ -9,6 +9,7 @@ import pytest
 
 from nasface.errors import InvalidInput, UnknownName
 from nasface.runtimes import open_model
+from nasface.runtimes._base import quantised, real
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
@@ -89,3 +90,26 @@ def test_torchscript_that_returns_a_dictionary(tmp_path: Path) -> None:
     torch.jit.script(Several()).save(str(tmp_path / "a.pt"))
     found = open_model(tmp_path / "a.pt", 8).embed(IMAGES)
     np.testing.assert_allclose(found, IMAGES.mean(axis=(1, 2)), atol=1e-5)
+
+
+class Half(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.full((3,), 2.0, dtype=torch.float16))
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x.float().mean((1, 2, 3)), x.mean((2, 3)) * self.scale
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_torchscript_in_half_precision_that_returns_a_tuple(tmp_path: Path) -> None:
+    torch.jit.script(Half()).save(str(tmp_path / "a.pt"))
+    np.testing.assert_allclose(open_model(tmp_path / "a.pt", 8).embed(IMAGES), 2 * IMAGES.mean(axis=(1, 2)), atol=5e-3)
+
+
+def test_integers_of_a_model_stand_for_real_numbers_by_scale_and_zero_point() -> None:
+    values = np.array([-1.0, 0.0, 0.26, 9.0], np.float32)
+    given = quantised(values, np.int8, 0.05, -3)
+    assert given.tolist() == [-23, -3, 2, 127], "rounded, moved by the zero point, kept within 8 bits"
+    np.testing.assert_allclose(real(given, 0.05, -3), [-1.0, 0.0, 0.25, 6.5], atol=1e-6)
+    np.testing.assert_array_equal(real(values, 0.05, -3), values)

@@ -274,3 +274,14 @@ class TestFilesOfOtherNetworks:
             (tmp_path / "wrong.json").write_text(text)
             with pytest.raises(InvalidGenotype, match=r"not JSON \((it is nested|the key 'd' stands|a number of 400)"):
                 read_genotype(tmp_path / "wrong.json", space)
+
+
+def test_the_classifier_of_a_net_config_is_what_ofas_latency_and_flops_functions_read() -> None:
+    space = OfaMbv3(OfaMbv3FaceConfig(resolution=112))
+    classifier = space.net_config(space.sample(np.random.default_rng(0), 1)[0])["classifier"]
+    assert {key: classifier[key] for key in ("name", "in_features", "out_features", "bias")} == {
+        "name": "LinearLayer",
+        "in_features": 1536,
+        "out_features": 1000,
+        "bias": True,
+    }
