@@ -146,7 +146,10 @@ class FaceData:
         """
         part = self.parts[role]
         if part is None:
-            raise DataError(f"Data '{self.name}' has no {role} people: give a list of them, data.{role}_people=FILE.")
+            everybody = " (or data.split=none, which reports on everybody)" if role == "report" else ""
+            raise DataError(
+                f"Data '{self.name}' has no {role} people: give a list of them, data.{role}_people=FILE{everybody}."
+            )
         if role == "validation" and self.closed_set and not closed_set:
             raise DataError(
                 f"Data '{self.name}' is split by photos (data.split=image), so its validation photos show training "

@@ -7,6 +7,7 @@ from pathlib import Path
 from nasface.errors import DataError, InvalidInput, listing
 from nasface.jobs import Outcome, Run
 from nasface.recognition.face_model import SeenFace
+from nasface.recognition.gallery import Gallery
 from nasface.recognition.recognizer import Recognizer
 from nasface.runs import Json
 from nasface.tasks._recognising import build_recognizer, counted, named_paths, photo_paths, photos_in
@@ -40,8 +41,14 @@ def run(run: Run) -> Outcome:
             f"model={run.settings.model} recognition.gallery={where} recognition.action=calibrate data=...`.",
         )
     counts: dict[str, Json] = {name: len(found) for name, found in enrolled.items()}
-    then = "" if gallery.threshold is None else following(run, "identify", {"recognition.name": None})
-    return Outcome({"enrolled": counts, "skipped": skipped}, next=then)
+    return Outcome({"enrolled": counts, "skipped": skipped}, next=_then(run, gallery))
+
+
+def _then(run: Run, gallery: Gallery) -> str:
+    """What the same words go on to: the photos of one person can be asked about, a folder of people cannot."""
+    if run.settings.recognition.name is None:
+        return following(run, "gallery", {"model": None, "recognition.photos": None})
+    return "" if gallery.threshold is None else following(run, "identify", {"recognition.name": None})
 
 
 def _faces(run: Run, recognizer: Recognizer, paths: list[Path], skipped: dict[str, str]) -> list[SeenFace]:

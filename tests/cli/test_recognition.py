@@ -49,6 +49,7 @@ def test_from_enrolment_to_removal(cli: Command, here: Path) -> None:
     assert enrolled.code == 0, enrolled.err
     assert enrolled.result["decision"]["enrolled"] == {"Ada [a]": 2, "Bo": 2}
     assert "Ada [a]: 2 photos enrolled" in enrolled.out
+    assert enrolled.out.splitlines()[-1] == "next: nasface gallery recognition.gallery=a.gallery"
     assert "nobody.png shows no face" in " ".join(enrolled.out.split())
 
     found = cli("task=identify", MODEL, GALLERY, "recognition.photos=[ada.png,bo.png,stranger.png]")
