@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from nasface.registry import build
 from nasface.runs import Json
 from nasface.settings import Settings
 from nasface.terminal import Terminal
+
+TERMINAL: Final = "terminal.txt"
+"""What a sweep's job says, in its folder."""
 
 
 @dataclass
@@ -46,17 +50,21 @@ class Run:
         folder: Where everything is written.
         cwd: What relative paths in the options are relative to.
         given: The options of the command line, as Hydra reads them.
+        job: Whether it is one of a sweep's, whose terminal is a file in its folder.
     """
 
     settings: Settings
     folder: Path
     cwd: Path
     given: tuple[str, ...] = ()
+    job: bool = False
 
     @cached_property
     def console(self) -> Terminal:
         """The terminal."""
-        return Terminal()
+        if not self.job:
+            return Terminal()
+        return Terminal(into=self.folder / TERMINAL, name=f"job {self.folder.name}")
 
     @cached_property
     def workbench(self) -> Workbench:

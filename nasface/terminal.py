@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.status import Status
 from rich.text import Text
+
+MINUTE_S = 60.0
+"""Between two lines on work that goes on."""
 
 
 class Terminal(Console):
@@ -16,27 +24,120 @@ class Terminal(Console):
     Args:
         stderr: Write to standard error.
         quiet: Write nothing.
+        into: Append to this file instead; how far work is stands on standard output all the same.
+        name: Of whose work that is.
     """
 
-    def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
-        super().__init__(stderr=stderr, quiet=quiet, highlight=False, markup=False, emoji=False)
+    def __init__(self, *, stderr: bool = False, quiet: bool = False, into: Path | None = None, name: str = "") -> None:
+        file = None if into is None else _Appended(into)
+        super().__init__(stderr=stderr, quiet=quiet, file=file, highlight=False, markup=False, emoji=False)
+        self.name = name
+        self._screen = self if into is None else Terminal(quiet=quiet)
+
+    def tell(self, words: str) -> None:
+        """A line on how far work is."""
+        self._screen.print(f"{self.name}: {words}" if self.name else words, soft_wrap=True)
 
     def note(self, what: str, text: str, style: str = "yellow") -> None:
         """One line that begins with words in a style, e.g. "warning:"."""
         self.print(Text.assemble((what, style), " ", text), soft_wrap=True)
 
     def progress(self, *columns: ProgressColumn, transient: bool = False) -> Progress:
-        """A bar with its description and count, then more columns."""
+        """A bar with its description and count, then more columns; without a terminal a line a minute."""
         first = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-        return Progress(*first, *columns, console=self, transient=transient)
+        return _Bars(*first, *columns, console=self, transient=transient)
 
     def status(self, status: Any, **options: Any) -> Status:
-        """As of rich."""
+        """As of rich; without a terminal a line a minute."""
         return _Spinner(_plain(status), console=self, **options)
+
+
+class _Appended(io.StringIO):
+    """A file that is open only while something is written into it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def write(self, text: str) -> int:
+        """At its end."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as file:
+            return file.write(text)
+
+
+class _EveryMinute:
+    """Where nothing can be drawn anew, says every minute how far work is.
+
+    Args:
+        console: Where to.
+        words: What is said then.
+    """
+
+    def __init__(self, console: Terminal, words: Callable[[], str]) -> None:
+        self._console, self._words, self._ended = console, words, threading.Event()
+
+    def start(self) -> None:
+        """Begin to wait."""
+        if not (self._console.is_terminal or self._console.quiet):
+            self._ended.clear()
+            threading.Thread(target=self._run, daemon=True).start()
+
+    def stop(self) -> None:
+        """Say no more."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        while not self._ended.wait(MINUTE_S):
+            self._console.tell(self._words())
+
+
+class _Bars(Progress):
+    """Rich shows no bar without a terminal until it is at its end."""
+
+    def __init__(self, *columns: ProgressColumn, console: Terminal, transient: bool) -> None:
+        super().__init__(*columns, console=console, transient=transient)
+        self._lines = _EveryMinute(console, self._words)
+
+    def start(self) -> None:
+        """As of rich."""
+        super().start()
+        self._lines.start()
+
+    def stop(self) -> None:
+        """As of rich."""
+        self._lines.stop()
+        super().stop()
+
+    def _words(self) -> str:
+        return "; ".join(_far(task) for task in self.tasks if not task.finished)
+
+
+def _far(task: Task) -> str:
+    """E.g. "auc 0.9312: 12 of 500, 0:05:00, 3:20:00 left"."""
+    total = "" if task.total is None else f" of {task.total:g}"
+    times = [task.elapsed, task.time_remaining]
+    passed, left = ("" if seconds is None else str(timedelta(seconds=int(seconds))) for seconds in times)
+    parts = [f"{task.description}: {task.completed:g}{total}", passed, f"{left} left" if left else ""]
+    return ", ".join(part for part in parts if part)
 
 
 class _Spinner(Status):
     """Rich reads the text of a spinner as markup, whatever its console does."""
+
+    def __init__(self, status: Any, *, console: Terminal, **options: Any) -> None:
+        super().__init__(status, console=console, **options)
+        self._lines = _EveryMinute(console, lambda: str(self.status))
+
+    def start(self) -> None:
+        """As of rich."""
+        super().start()
+        self._lines.start()
+
+    def stop(self) -> None:
+        """As of rich."""
+        self._lines.stop()
+        super().stop()
 
     def update(self, status: Any = None, **options: Any) -> None:
         """As of rich."""

@@ -47,6 +47,7 @@ class Job:
         overrides: Its options as they were given.
         estimated: Names of figures that rest on estimates.
         values: What was chosen and found, by column.
+        figures: Names of what was found, those that matter most first.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Job:
     overrides: tuple[str, ...]
     estimated: tuple[str, ...]
     values: Mapping[str, Value]
+    figures: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Job:
@@ -74,11 +76,11 @@ class Job:
         overrides = tuple(result.get("overrides", ()))
         values = {kind: components.get(kind) for kind in ("predictor", "selector", "search", "exporter")}
         values |= {"device": "+".join(components.get("device", ())), "seed": result.get("seed")}
-        values |= chosen(overrides) | decision.get("summary", {}) | measurements.get("summary", {})
+        found = decision.get("summary", {}) | measurements.get("summary", {})
+        values |= chosen(overrides) | found
         estimated = tuple(decision.get("estimated", ()))
-        return cls(
-            folder.name, result.get("status", "unknown"), result.get("message") or "", overrides, estimated, values
-        )
+        status, message = result.get("status", "unknown"), result.get("message") or ""
+        return cls(folder.name, status, message, overrides, estimated, values, tuple(sorted(found, key=_place)))
 
     def to_row(self) -> dict[str, Value]:
         """A row of `sweep.csv`."""

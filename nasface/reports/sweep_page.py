@@ -8,12 +8,15 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from nasface.analysis.sweep import Sweep
+from nasface.analysis.sweep import Job, Sweep
 from nasface.reports.cells import cell_text, figure_text
 from nasface.reports.page import Page
+from nasface.reports.svg import Series, chart, line_style
 from nasface.runs import write_rows
 
 CSV, PAGE = "sweep.csv", "sweep.html"
+FIGURES = 3
+"""Of a run in its line."""
 
 
 def write_sweep(folder: Path, sweep: Sweep, console: Console) -> None:
@@ -22,6 +25,40 @@ def write_sweep(folder: Path, sweep: Sweep, console: Console) -> None:
     _page(folder, sweep)
     _show(console, sweep)
     console.print(f"table: {folder / CSV} and {folder / PAGE}", soft_wrap=True)
+
+
+def job_line(job: Job) -> str:
+    """What one run was and found, e.g. "job 3: ok: seed=1: predicted 0.9402 (estimated), latency sd865 6.786"."""
+    found = [
+        f"{name} {cell_text(job.values[name])}{' (estimated)' if name in job.estimated else ''}"
+        for name in job.figures[:FIGURES]
+    ]
+    return ": ".join(
+        part for part in (f"job {job.name}", job.status, " ".join(job.overrides), ", ".join(found)) if part
+    )
+
+
+def _picture(page: Page, sweep: Sweep) -> None:
+    """Accuracy over the first cost, a colour a predictor, where the runs found networks."""
+    cost = next((name for name in sweep.differing if name.startswith("latency")), None)
+    figure = next((name for name in ("auc", "predicted") if name in sweep.columns), None)
+    if cost is None or figure is None:
+        return
+    points: dict[str, list[tuple[str, tuple[float, float]]]] = {}
+    for job in sweep.jobs:
+        x, y = job.values.get(cost), job.values.get(figure)
+        if isinstance(x, float) and isinstance(y, float):
+            points.setdefault(str(job.values["predictor"]), []).append((job.name, (x, y)))
+    series = [
+        Series(name, [point for _, point in found], line_style("", i), [f"job {job}" for job, _ in found])
+        for i, (name, found) in enumerate(points.items())
+    ]
+    if series:
+        page.picture(chart(series, _titled(sweep, cost), _titled(sweep, figure)), "every run that found a network")
+
+
+def _titled(sweep: Sweep, column: str) -> str:
+    return f"{column} (estimated)" if column in sweep.estimated else column
 
 
 def _page(folder: Path, sweep: Sweep) -> None:
@@ -35,6 +72,7 @@ def _page(folder: Path, sweep: Sweep) -> None:
         [[row.get(column) for column in shown] for row in rows],
         links=[report if (folder / report).exists() else "" for report in reports],
     )
+    _picture(page, sweep)
     same = ", ".join(f"{column} {cell_text(rows[0].get(column))}" for column in sweep.same)
     page.text(f"The same in all runs: {same}.", "note")
     failed = [[job.name, job.status, job.message] for job in jobs if job.message]

@@ -104,7 +104,7 @@ def _member(run: Run, budget: Budget) -> Run:
     free = replace(constraints.bound(LATENCY), max=None, ratio=None)
     bound = replace(free, **{budget.option: budget.value})
     settings = replace(run.settings, constraints=constraints.with_bound(LATENCY, bound))
-    return Run(settings, run.folder / budget.folder, run.cwd)
+    return Run(settings, run.folder / budget.folder, run.cwd, job=run.job)
 
 
 def _without_latency(run: Run) -> Constraints:

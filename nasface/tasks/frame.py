@@ -13,10 +13,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_original_cwd
 from omegaconf import DictConfig, OmegaConf
 
+from nasface.analysis.sweep import Job
 from nasface.errors import InfeasibleConstraint, InvalidInput, NasfaceError
 from nasface.inputs import check_inputs
 from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY, build
+from nasface.reports.sweep_page import job_line
 from nasface.runs import Json, write_json, write_text
 from nasface.settings import Settings
 from nasface.tasks.catalogue import RESUMABLE
@@ -46,7 +48,7 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
         record |= {"seed": settings.seed, "config": settings.fingerprint(), "components": _components(settings)}
         record |= {"space": settings.space}
-        run = Run(settings, folder, Path(get_original_cwd()), tuple(overrides))
+        run = Run(settings, folder, Path(get_original_cwd()), tuple(overrides), job=swallow)
         check_inputs(settings, run.cwd)
         outcome = run_task(run)
     except NasfaceError as error:
@@ -70,7 +72,9 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         "versions": versions(),
     }
     write_json(folder / "result.json", record)
-    if outcome.next and not swallow:
+    if swallow:
+        Terminal().print(job_line(Job.read(folder)), soft_wrap=True)
+    elif outcome.next:
         run.console.print(f"next: {outcome.next}", soft_wrap=True)
     return outcome.objective
 
@@ -127,5 +131,5 @@ def _failed(folder: Path, record: dict[str, object], error: Exception, swallow: 
     write_json(folder / "result.json", record)
     if not swallow:
         raise error
-    Terminal(stderr=True).print(f"{folder.name}: {record['status']}: {record['message']}")
+    Terminal(stderr=True).print(f"job {folder.name}: {record['status']}: {record['message']}", soft_wrap=True)
     return math.nan
