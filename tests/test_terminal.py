@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,24 @@ def test_markup_in_data_is_text(capsys: pytest.CaptureFixture[str], monkeypatch:
         status.update(f"more {HOSTILE}")
         bar.add_task(HOSTILE, total=1)
     assert capsys.readouterr().out.count(HOSTILE) >= 6
+
+
+def test_without_a_terminal_work_says_every_minute_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("nasface.terminal.MINUTE_S", 0.02)
+    job = Terminal(into=tmp_path / "7" / "terminal.txt", name="job 7")
+    with Terminal().status("measuring finalists"), job.progress() as bar:
+        bar.update(bar.add_task("auc 0.93", total=500), completed=12)
+        job.print("of the job alone")
+        time.sleep(0.2)
+    said = capsys.readouterr().out
+    assert said.count("measuring finalists\n") > 1
+    assert said.count("job 7: auc 0.93: 12 of 500, 0:00:00") > 1
+    assert "alone" not in said
+    assert "of the job alone" in (tmp_path / "7" / "terminal.txt").read_text(encoding="utf-8")
+    time.sleep(0.1)
+    assert capsys.readouterr().out == "", "it ends with the work"
 
 
 def test_nobody_else_makes_a_console_or_writes_markup() -> None:

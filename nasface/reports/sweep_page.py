@@ -11,7 +11,7 @@ from rich.table import Table
 from nasface.analysis.sweep import Job, Sweep
 from nasface.reports.cells import cell_text, figure_text
 from nasface.reports.page import Page
-from nasface.reports.svg import Series, chart, line_style
+from nasface.reports.svg import Series, chart
 from nasface.runs import write_rows
 
 CSV, PAGE = "sweep.csv", "sweep.html"
@@ -39,22 +39,18 @@ def job_line(job: Job) -> str:
 
 
 def _picture(page: Page, sweep: Sweep) -> None:
-    """Accuracy over the first cost, a colour a predictor, where the runs found networks."""
+    """Accuracy over the first latency, where runs found networks."""
     cost = next((name for name in sweep.differing if name.startswith("latency")), None)
     figure = next((name for name in ("auc", "predicted") if name in sweep.columns), None)
     if cost is None or figure is None:
         return
-    points: dict[str, list[tuple[str, tuple[float, float]]]] = {}
-    for job in sweep.jobs:
-        x, y = job.values.get(cost), job.values.get(figure)
-        if isinstance(x, float) and isinstance(y, float):
-            points.setdefault(str(job.values["predictor"]), []).append((job.name, (x, y)))
-    series = [
-        Series(name, [point for _, point in found], line_style("", i), [f"job {job}" for job, _ in found])
-        for i, (name, found) in enumerate(points.items())
-    ]
-    if series:
-        page.picture(chart(series, _titled(sweep, cost), _titled(sweep, figure)), "every run that found a network")
+    values = {f"job {job.name}": (job.values.get(cost), job.values.get(figure)) for job in sweep.jobs}
+    found = {job: (x, y) for job, (x, y) in values.items() if isinstance(x, float) and isinstance(y, float)}
+    if found:
+        drawn = chart(
+            [Series("", list(found.values()), "found", list(found))], _titled(sweep, cost), _titled(sweep, figure)
+        )
+        page.picture(drawn, "runs that found a network; predictions of different predictors are not on one scale")
 
 
 def _titled(sweep: Sweep, column: str) -> str:

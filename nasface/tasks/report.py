@@ -12,6 +12,7 @@ from nasface.analysis.sweep import Sweep
 from nasface.errors import EXIT_INVALID, EXIT_OK, InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.reports.sweep_page import write_sweep
+from nasface.tasks.following import following, helped
 from nasface.terminal import Terminal
 
 
@@ -22,7 +23,15 @@ def run(run: Run) -> Outcome:
     folder = run.path(run.settings.sweep)
     sweep = Sweep.read(folder, run.folder)
     write_sweep(folder, sweep, run.console)
-    return Outcome({"rows": sweep.rows})
+    return Outcome({"rows": sweep.rows}, next=_next(run, folder, sweep))
+
+
+def _next(run: Run, folder: Path, sweep: Sweep) -> str:
+    """The network of the first job that found one."""
+    found = next((job for job in sweep.jobs if job.status == "ok" and "predicted" in job.values), None)
+    if found is None:
+        return helped(run, "search")
+    return following(run, "inspect", {"genotype": run.shown(folder / found.name)}, keep=False)
 
 
 class SweepReport(Callback):

@@ -67,6 +67,13 @@ def test_one_table_over_all_jobs(cli: Command, quick: list[str], monkeypatch: py
     assert "predicted (estimated)" in page
     assert "defect on purpose" in page
     assert "sweep.csv" in done.out
+    lines = done.out.splitlines()
+    assert lines[0].startswith("job 0: ok: ")
+    assert ": predicted 0." in lines[0]
+    assert "job 2: infeasible: The fastest sub-network" in done.err
+    assert "confidence (estimated" in (done.folder / "0" / "terminal.txt").read_text(encoding="utf-8")
+    assert page.count("<svg") == 1
+    assert ">job 1</text>" in page
     assert {row["constraints.latency_ms.max"] for row in rows} == {"6"}
     assert "Traceback" not in done.out + done.err
     assert "ZeroDivisionError" in (done.folder / "4" / "nasface.log").read_text(encoding="utf-8")
@@ -78,6 +85,7 @@ def test_report_makes_the_same_table_again(cli: Command, quick: list[str]) -> No
     (done.folder / "sweep.csv").unlink()
     again = cli("task=report", f"sweep={done.folder}")
     assert again.code == EXIT_OK, again.err
+    assert again.out.endswith("next: nasface search --help\n"), "none of them found a network"
     assert {name: (done.folder / name).read_bytes() for name in before} == before
     assert [row["status"] for row in again.result["decision"]["rows"]] == ["infeasible"] * 2
 
