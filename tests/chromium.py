@@ -30,7 +30,8 @@ def browser(chromium: str) -> Iterator[Browser]:
     """The same, driven."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")  # a camera that shows a pattern
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", *fake])
         yield browser
         browser.close()
 

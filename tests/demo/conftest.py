@@ -16,6 +16,7 @@ from nasface.demo import Address, Bundle, DemoModel, PageServer, demo_bundle
 from nasface.exporters import TFLiteConfig, TFLiteExporter
 from nasface.netspec import random_weights
 from nasface.recognition.detectors.yunet import FILE as DETECTOR
+from nasface.runs import Json
 from nasface.spaces import OfaMbv3, OfaMbv3Config
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 SIZE = 64
 PEOPLE = [2, 3, 4, 6, 8, 9, 10, 15]
 """Drawn people whom YuNet takes for faces."""
+
+THRESHOLDS: list[Json] = [
+    {"far": far, "tar": 0.5, "squared_l2": squared, "cosine": 1 - squared / 2}
+    for far, squared in ((0.001, 0.5), (0.01, 0.7))
+]
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -37,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bundle(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The page with two networks."""
-    other = write_model(tmp_path_factory.mktemp("other") / "model.tflite", 48)
+    other = write_model(tmp_path_factory.mktemp("other") / "model.tflite", 48, THRESHOLDS)
     return demo_bundle([DemoModel.read(model, "first"), DemoModel.read(other, "second")], DETECTOR)
 
 
@@ -77,12 +83,13 @@ def compose(side: int, parts: list[tuple[Pictures, int, int, int]]) -> Pictures:
     return photo
 
 
-def write_model(path: Path, descriptor: int) -> Path:
+def write_model(path: Path, descriptor: int, thresholds: list[Json] | None = None) -> Path:
     space = OfaMbv3(OfaMbv3Config(width=0.25, resolution=SIZE, depths=[2], descriptor=descriptor))
     spec = space.build(space.sample(np.random.default_rng(0), 1)[0])
     weights = random_weights(spec, np.random.default_rng(1))
-    predicted = {"value": 0.9, "metric": "auc", "kind": "estimated"}
-    return TFLiteExporter(TFLiteConfig()).export(spec, weights, path, {"predicted": predicted}).path
+    facts: dict[str, Json] = {"predicted": {"value": 0.9, "metric": "auc", "kind": "estimated"}}
+    facts |= {} if thresholds is None else {"thresholds": thresholds}
+    return TFLiteExporter(TFLiteConfig()).export(spec, weights, path, facts).path
 
 
 def opened(browser: Browser, url: str, **options: Any) -> Page:

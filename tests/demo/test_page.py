@@ -104,6 +104,7 @@ def test_lines_join_equal_faces_and_no_others(compared: Page, photos: dict[str, 
     compared.evaluate(SLIDE, (distances[0] + distances[1]) / 2)
     assert compared.locator("#lines line").count() == 1
     assert compared.locator("rect.box.equal").count() == 2
+    assert compared.text_content("#lines line title") == f"squared L2 {distances[0]:.3f}", "said where it is pointed at"
     [equal] = [row for row in compared.inner_text("#distances tbody").split("\n") if row.endswith("equal")]
     places = asked(compared, "n.compare.sides.map(({faces}) => faces.map(({box}) => box[0]))")
     first, second = (int(cell) - 1 for cell in equal.split("\t")[:2])
@@ -136,6 +137,35 @@ def test_another_network_describes_the_same_photos_and_forgets_the_gallery(compa
     assert asked(compared, "n.identify.gallery.size") == 0
     compared.click("#tab-compare")
     assert compared.inner_text("#distances tbody") != before
+    text = compared.inner_text("#threshold-text")
+    assert text.startswith("0.50: false accepts 0.10 %"), "where its file says what was measured"
+    compared.evaluate(SLIDE, 0.6)
+    assert "0.32 %" in compared.inner_text("#threshold-text"), "between two of them, by logarithms"
+
+
+DROP = """([name, data]) => {
+    const file = new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name);
+    const transfer = new DataTransfer();
+    transfer.items.add(file);
+    document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer }));
+}"""
+
+
+def test_photos_can_be_dropped_and_the_camera_watched(
+    browser: Browser, server: PageServer, photos: dict[str, Path]
+) -> None:
+    page = opened(browser, server.url)
+    page.evaluate(DROP, ["left.png", base64.b64encode(photos["left"].read_bytes()).decode()])
+    page.wait_for_selector('.drop[data-side="0"][data-faces="2"]')
+    page.locator("#pair button:has-text('Camera')").last.click()
+    page.wait_for_selector('.drop[data-side="1"][data-faces]')
+    page.click("#tab-identify")
+    page.click("text=Watch the camera")
+    page.wait_for_selector("#live canvas")
+    assert page.inner_text("#answer") in ("no face", "nobody is enrolled")  # the pattern has no face at most times
+    page.click("text=Stop watching")
+    page.wait_for_selector("text=Watch the camera")
+    page.close()
 
 
 @pytest.mark.parametrize(
