@@ -18,7 +18,7 @@ def print_profile(run: Run, found: SpaceProfile) -> None:
     """The table of costs, what the bounds leave, remarks."""
     space = found.space
     title = f"{space.name} at {space.resolution} x {space.resolution}, {space.size():.3g} networks"
-    title += f", {found.samples:,} of them sampled"
+    title += f", sampled {found.samples:,} times"
     table = Table("", *found.costs[0].figures(), title=title)
     for entry in found.costs:
         table.add_row(entry.label, *map(cell_text, entry.figures().values()))

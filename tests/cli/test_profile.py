@@ -24,6 +24,7 @@ def test_profile(cli: Command) -> None:
     [note] = decision["notes"]
     assert "binds most" in note
     assert "model file, MB (estimated)" in done.out
+    assert f"sampled {decision['samples']:,} times" in " ".join(done.out.split())
     assert "svg" in (done.folder / "report.html").read_text(encoding="utf-8")
 
 
