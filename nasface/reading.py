@@ -165,7 +165,8 @@ def check_shape(value: object, shape: Shape, where: str = "it") -> None:
 def _expected(value: Any, kinds: tuple[type, ...], where: str) -> Any:
     number = isinstance(value, int) and not isinstance(value, bool) and float in kinds
     if not number and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
-        said = " or ".join(_IN_WORDS[kind] for kind in kinds)
+        *most, last = (_IN_WORDS[kind] for kind in kinds)
+        said = f"{', '.join(most)} or {last}" if most else last
         raise ValueError(f"{where[:80]} is {json.dumps(value)[:40]} and not {said}")
     return value
 
@@ -176,7 +177,7 @@ _IN_WORDS: Final = {
     str: "a text",
     float: "a number",
     int: "a whole number",
-    bool: "true or false",
+    bool: "a truth value",
     type(None): "null",
 }
 
