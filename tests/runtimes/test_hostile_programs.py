@@ -124,5 +124,5 @@ def test_an_honest_file_is_opened(files: Files, tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1\noid sha256:12\n", b"PK\3\4"])
 def test_what_is_no_archive_is_one_sentence(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "net.pt2").write_bytes(content)
-    with pytest.raises(InvalidInput, match=r"net\.pt2 (is not a torch\.export file|cannot be run: it is a Git-LFS pointer)"):
+    with pytest.raises(InvalidInput, match=r"net\.pt2 (is not a torch\.export file|.* a Git-LFS pointer)"):
         open_model(tmp_path / "net.pt2")
