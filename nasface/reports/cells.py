@@ -31,12 +31,13 @@ def apart(ends: Interval) -> bool:
 
 def figure_text(label: str) -> str:
     """What a reader calls a figure of an evaluation: "TAR at FAR 0.1 %" for tar@0.001, "AUC" for auc."""
-    name, _, rate = label.partition("@")
-    kind = name.removesuffix(" std")
+    figure, *end = label.split(" ", 1)  # "auc low" is an end of its interval
+    name, _, rate = figure.partition("@")
+    known = {"auc": "AUC", "eer": "EER", "rank1": "rank-1"}.get(figure, figure)
     if rate:
         given = "FPIR" if rate.startswith("fpir") else "FAR"
-        return f"{kind.upper()} at {given} {percent(float(rate.removeprefix('fpir')))}"
-    return {"auc": "AUC", "eer": "EER", "rank1": "rank-1"}.get(label, label)
+        known = f"{name.upper()} at {given} {percent(float(rate.removeprefix('fpir')))}"
+    return " ".join([known, *end])
 
 
 def plus_minus(mean: float, half: float) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from nasface import terminal
 from nasface.errors import EXIT_INFEASIBLE, EXIT_OK
 
 from ._command import Command
@@ -79,13 +78,12 @@ def test_a_killed_search_goes_on_to_the_same_decision(
     state = f"search.state={tmp_path / 'state.json'}"
     calls = iter(range(100))
 
-    class Killed(terminal.Progress):
-        def update(self, *args: object, **options: object) -> None:
-            if options.get("completed") == 4 and next(calls) == 0:
-                raise KeyboardInterrupt
+    def killed(*args: object, **options: object) -> None:
+        if options.get("completed") == 4 and next(calls) == 0:
+            raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(terminal, "Progress", Killed)
+        patched.setattr("rich.progress.Progress.update", killed)
         assert cli(*small, state).code == 130
     assert json.loads((tmp_path / "state.json").read_text())["generation"] == 4
     found = cli(*small, state).result["decision"]

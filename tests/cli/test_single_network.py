@@ -36,7 +36,7 @@ def test_a_network_from_search_to_other_tasks(cli: Command, found: Done) -> None
     metadata = read_metadata(found.folder / "model.tflite")
     thresholds = [point["threshold"] for point in measured["details"]["all_pairs"]["points"]]
     assert [entry["squared_l2"] for entry in metadata["thresholds"]] == thresholds, "the file's own, not float32's"
-    assert "in float32: auc" in found.out
+    assert "in float32: AUC" in found.out
     _exported_evaluated_inspected(cli, found)
     _timed(cli, found)
 

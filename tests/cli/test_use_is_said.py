@@ -74,7 +74,7 @@ def test_ten_people_with_four_photos_give_a_model_and_what_they_cannot_tell_is_s
     done = cli(*tiny, "data=procedural", "data.people=10", "data.photos=4", "accuracy.calibration_photos=8")
     assert done.code == 0, done.err
     assert "left out: no intervals: " in done.out
-    assert "measured on report people (photos:8 for calibration): auc " in done.out
+    assert "measured on report people (photos:8 for calibration): AUC " in done.out
     said = read_metadata(done.folder / "model.tflite")["thresholds"]
     assert said == "not measured: too few pairs of photos of two people were given"
 

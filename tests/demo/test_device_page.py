@@ -74,9 +74,10 @@ def test_a_block_during_which_the_phone_slept_is_run_again(link: PageLink, page:
     page.wait_for_selector("body[data-shown=hidden]")
     page.wait_for_timeout(300)
     assert not asked.answers, "times of a page that was hidden are not told"
+    before = page.evaluate("locks")
     page.evaluate("turn('visible')")
     assert asked.answer(page).times_ms
-    assert page.evaluate("locks") == 1, "the screen is kept on again"
+    assert page.evaluate("locks") > before, "the screen is kept on again"
 
 
 def test_a_connection_that_stops_is_tried_again(link: PageLink, page: Page, model: Path) -> None:

@@ -175,7 +175,12 @@ def test_equal_networks_give_equal_bytes(mobile, tmp_path):
 
 
 def test_metadata_comes_back(mobile, tmp_path):
-    given = {"thresholds": {"0.001": 0.42}, "genotype": {"ks": [3, 5]}, "network": "ours", "name": "né"}
+    given = {
+        "thresholds": [{"far": 0.001, "squared_l2": 0.42}],
+        "genotype": {"ks": [3, 5]},
+        "network": "ours",
+        "name": "né",
+    }
     exported = export(*mobile, tmp_path / "net.tflite", given, precision="float16")
     found = read_metadata(exported.path)
     assert found | given == found

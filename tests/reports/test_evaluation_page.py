@@ -79,6 +79,7 @@ def test_the_most_mistaken_people_are_those_with_the_most_false_accepts(judged: 
     [
         ("auc", "AUC"),
         ("tar@0.001", "TAR at FAR 0.1 %"),
+        ("tar@0.1 low", "TAR at FAR 10 % low"),
         ("dir@fpir0.01", "DIR at FPIR 1 %"),
         ("rank1", "rank-1"),
         ("pairs accuracy", "pairs accuracy"),
