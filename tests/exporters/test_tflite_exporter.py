@@ -176,7 +176,7 @@ def test_equal_networks_give_equal_bytes(mobile, tmp_path):
 
 def test_metadata_comes_back(mobile, tmp_path):
     given = {
-        "thresholds": [{"far": 0.001, "squared_l2": 0.42}],
+        "thresholds": [{"far": 0.001, "tar": 0.9, "squared_l2": 0.42, "cosine": 0.79}],
         "genotype": {"ks": [3, 5]},
         "network": "ours",
         "name": "né",
