@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from hydra import initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
@@ -16,7 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import MissingConfigException, OverrideParseException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import Container, DictConfig, OmegaConf
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
@@ -51,6 +52,9 @@ RENAMED: Final = {
     "training.threads": "training.cpu_threads",
 }
 """Options and groups of the past, and what they are called now: the old spelling is refused with the new one named."""
+
+CALLED_HERE: Final = {"experiment.seeds": "compare.splits"}
+"""The same, of options whose new name not every experiment has: what it is called in the others."""
 
 PRESET: Final = ("loss", "teacher", "experiment", "task")
 """Kinds whose components may have a YAML file of their name beside the dataclass, with other values."""
@@ -250,11 +254,7 @@ def explain(error: Exception) -> str:
         ways = _ways_to_a_table(name) if group == "device" else ""
         return str(UnknownName(group, name, known, " ".join(filter(None, (ways, hint)))))
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
-        if (new := RENAMED.get(str(cause.full_key))) is not None:
-            return f"The option {cause.full_key} is called {new} now; give {new} instead."
-        parent, _, key = str(cause.full_key).rpartition(".")
-        known = [str(name) for name in cause.parent_node or ()]
-        return str(UnknownName(f"option of {parent}" if parent else "option", key, known))
+        return _explain_unknown(str(cause.full_key), cause.parent_node)
     if isinstance(cause, MissingMandatoryValue):
         return f"{cause.full_key} has no value; give it one."
     lines = [line.strip() for line in str(cause).splitlines() if not line.strip().startswith(_NOISE)]
@@ -262,6 +262,28 @@ def explain(error: Exception) -> str:
     if isinstance(cause, ValidationError) and cause.full_key:
         return f"{cause.full_key}: {text}; give a value of that type."
     return text
+
+
+def _explain_unknown(option: str, group: Container | None) -> str:
+    """There is no such option: what it is called now, or what there is in its group and elsewhere."""
+    everything = set() if group is None else set(_names(group._get_root()))
+    for new in (RENAMED.get(option), CALLED_HERE.get(option)):
+        if new is not None and (new in everything or option not in CALLED_HERE):
+            return f"The option {option} is called {new} now; give {new} instead."
+    parent, _, key = option.rpartition(".")
+    elsewhere = sorted(name for name in everything if name.rpartition(".")[2] == key)
+    hint = f"Elsewhere there is {' and '.join(elsewhere)}." if elsewhere else ""
+    known = [str(name) for name in group or ()]
+    return str(UnknownName(f"option of {parent}" if parent else "option", key, known, hint))
+
+
+def _names(node: Any, prefix: str = "") -> Iterator[str]:
+    """Every option below a node, with those of groups before it."""
+    if not OmegaConf.is_dict(node):
+        return
+    for key, child in node._content.items() if isinstance(node._content, dict) else ():
+        yield f"{prefix}{key}"
+        yield from _names(child, f"{prefix}{key}.")
 
 
 def _ways_to_a_table(name: str) -> str:

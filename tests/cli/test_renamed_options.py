@@ -26,3 +26,18 @@ def test_new_spellings_exist_and_old_ones_are_not_given_away_again() -> None:
     groups = {name.partition(".")[0] for name in surface if "." in name}
     assert set(RENAMED.values()) <= surface | groups
     assert not RENAMED.keys() & (surface | groups)
+
+
+def test_an_option_of_one_experiment_is_named_in_another(cli: Command) -> None:
+    done = cli("experiment=predictors", "experiment.seeds=2")
+    assert done.code == EXIT_INVALID
+    assert "The option experiment.seeds is called compare.splits now" in done.text
+
+
+@pytest.mark.parametrize(
+    ("given", "where"), [("generations=5", "search.generations"), ("far=[0.1]", "evaluation.far and recognition.far")]
+)
+def test_an_option_without_its_group_is_found_there(cli: Command, given: str, where: str) -> None:
+    done = cli(given)
+    assert done.code == EXIT_INVALID
+    assert f"Elsewhere there is {where}." in done.text
