@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Final, get_type_hints
+from typing import Final, NamedTuple, get_type_hints
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
@@ -64,6 +64,26 @@ def named_task(arguments: Sequence[str]) -> str | None:
     """The task that the arguments name, as a word or as an option; None if they name none that exists."""
     words = [argument.removeprefix("task=") for argument in arguments]
     return next((word for word in words if word in all_tasks()), None)
+
+
+class Completion(NamedTuple):
+    """What completes a half-typed line.
+
+    Attributes:
+        tasks: Tasks that its last word begins.
+        line: The line with its task as an option, which Hydra completes.
+    """
+
+    tasks: list[str]
+    line: str
+
+
+def completion(line: str) -> Completion:
+    """Of a line that begins with the program; a word that a blank follows is finished."""
+    words = line.split(" ")
+    begun = words[-1]
+    tasks = [] if "=" in begun or named_task(words[1:-1]) else [name for name in all_tasks() if name.startswith(begun)]
+    return Completion(tasks, " ".join(f"task={word}" if word in all_tasks() else word for word in words))
 
 
 def _shown(argument: str) -> str:

@@ -84,12 +84,24 @@ def _run() -> None:
     if "--version" in given:
         _say(f"nasface {metadata.version('nasface')}\n")
     register_options()
+    if any(word.startswith("query=") for word in given):
+        _complete_tasks()
     sys.argv[1:] = to_hydra(given)
     hydra.main(version_base="1.3", config_path=str(config_directory()), config_name="config")(run_task)()
     if MULTIRUN & set(given):
         from nasface.tasks.report import SweepReport
 
         sys.exit(SweepReport.exit_code)
+
+
+def _complete_tasks() -> None:
+    """A shell asks what a half-typed line goes on with: Hydra says it but for tasks, which are words of ours."""
+    from nasface.arguments import completion
+
+    found = completion(os.environ.get("COMP_LINE", ""))
+    sys.stdout.writelines(f"{task}\n" for task in found.tasks)
+    sys.stdout.flush()
+    os.environ["COMP_LINE"], os.environ["COMP_POINT"] = found.line, str(len(found.line))
 
 
 def _say(text: str) -> NoReturn:
