@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 import nasface
 
@@ -32,15 +34,21 @@ def project() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel of this tree, built from a copy of links so that the tree stays clean."""
+    """The wheel built from the source distribution of this tree, in a copy of links so that the tree stays clean."""
     if importlib.util.find_spec("setuptools") is None:
         pytest.skip("setuptools is not installed")
-    tree, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("wheel")
+    tree, out, unpacked = (tmp_path_factory.mktemp(name) for name in ("tree", "wheel", "unpacked"))
     for name in ("nasface", "conf", "pyproject.toml", "README.md", "LICENSE"):
         (tree / name).symlink_to(ROOT / name)
+    build = f"from setuptools import build_meta; build_meta.build_sdist({str(unpacked)!r})"
+    done = subprocess.run([sys.executable, "-c", build], cwd=tree, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    [archive] = unpacked.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(unpacked, filter="data")
     options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(out)]
-    build = [sys.executable, "-m", "pip", "wheel", *options, str(tree)]
-    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    build_wheel = [sys.executable, "-m", "pip", "wheel", *options, str(unpacked / archive.name.removesuffix(".tar.gz"))]
+    done = subprocess.run(build_wheel, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     [path] = out.glob("*.whl")
     return zipfile.ZipFile(path)
@@ -99,6 +107,12 @@ def test_wheel_names_licence_and_command(wheel: zipfile.ZipFile) -> None:
     texts = {name.rsplit("/", 1)[1]: wheel.read(name).decode() for name in wheel.namelist() if ".dist-info/" in name}
     assert "nasface = nasface.cli:main" in texts["entry_points.txt"]
     assert "License-File: LICENSE" in texts["METADATA"]
+    head, _, description = texts["METADATA"].partition("\n\n")
+    assert "Description-Content-Type: text/markdown" in head
+    shown = MarkdownIt("commonmark").enable("table").render(description)
+    assert shown.startswith("<h1>nasface</h1>")
+    assert "<table>" in shown
+    assert "|---|" not in shown
 
 
 def test_runs_from_the_wheel_alone(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
@@ -118,6 +132,9 @@ def test_runs_from_the_wheel_alone(wheel: zipfile.ZipFile, tmp_path: Path) -> No
     refused = run("constraints.latency_ms.max=0.5")
     assert (refused.returncode, refused.stdout) == (3, ""), "the latency table comes with the wheel"
     assert "fastest sub-network on sd865 at 112" in refused.stderr
+    found = run("search.generations=2", "measure.runs=0", "hydra.run.dir=found")
+    assert found.returncode == 0, found.stderr
+    assert {"model.tflite", "report.html"} <= {path.name for path in (cwd / "found").iterdir()}
 
 
 def test_every_public_name_resolves() -> None:
