@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 MINUTE_S = 60.0
@@ -33,6 +35,20 @@ class Terminal(Console):
         super().__init__(stderr=stderr, quiet=quiet, file=file, highlight=False, markup=False, emoji=False)
         self.name = name
         self._screen = self if into is None else Terminal(quiet=quiet)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As of rich, but that nothing in a table is cut: what does not fit into its column goes on in the next line.
+
+        The first column, which tells rows apart, stays in one line where it leaves half of the width to the others.
+        """
+        for table in objects:
+            if isinstance(table, Table) and table.columns:
+                for column in table.columns:
+                    column.overflow, column.no_wrap = "fold", False
+                first = table.columns[0]
+                widest = max((Measurement.get(self, self.options, cell).maximum for cell in first.cells), default=0)
+                first.no_wrap = widest <= self.width // 2
+        super().print(*objects, **options)
 
     def tell(self, words: str) -> None:
         """A line on how far work is."""

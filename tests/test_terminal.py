@@ -29,6 +29,29 @@ def test_markup_in_data_is_text(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert capsys.readouterr().out.count(HOSTILE) >= 6
 
 
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("no_wrap", [True, False])
+def test_nothing_in_a_table_is_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int, no_wrap: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    words = [f"constraints.latency_ms.confidence_{i}_of_all" for i in range(6)]
+    table = Table(title="many")
+    for name in ("what tells them apart", *words):
+        table.add_column(name, no_wrap=no_wrap)
+    rows = [f"runs/2026/model_{i}.tflite" for i in range(3)]
+    for row in rows:
+        table.add_row(row, *(f"value {word}" for word in words))
+    Terminal().print(table)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert not any("…" in line for line in lines)
+    assert all(any(row in line for line in lines) for row in rows), "the first column is in one piece"
+    columns = [[line.split("│")[i].strip() for line in lines if line.count("│") > 6] for i in range(2, 8)]
+    for cells, word in zip(columns, words, strict=True):
+        assert f"value{word}" * len(rows) in "".join(cells).replace(" ", "")
+
+
 def test_without_a_terminal_work_says_every_minute_how_far_it_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
