@@ -28,6 +28,9 @@ def test_search_finds_a_network_within_the_bound() -> None:
     assert set(found.genotype) == {"ks", "e", "d", "r"}
     assert found.estimated == ("latency_ms", "model_mb", "peak_memory_mb")
     assert 0.9 < found.predicted < 1.0
+    assert f"latency_ms {found.costs['latency_ms']:.4g} (estimated)" in repr(found)
+    assert len(repr(found)) < 300, "no arrays"
+    assert f"<td>{found.predicted:.4f} (estimated)</td>" in found._repr_html_()
 
 
 def test_search_within_several_bounds() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,9 @@ DEFAULT_RATIO: Final = 0.6
 """Bound on latency relative to EfficientNet-B0 where none is given, as in `conf/config.yaml`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Found:
-    """What `search` found.
+    """What `search` found; in a notebook a small table.
 
     Attributes:
         genotype: The winner as a dictionary, for `Supernet.extract`.
@@ -41,6 +42,22 @@ class Found:
     estimated: tuple[str, ...]
     finalists: Population
     result: SearchResult
+
+    def __repr__(self) -> str:
+        """The figures, without the arrays."""
+        figures = ", ".join(f"{name} {text}" for name, text in self._figures())
+        return f"Found({figures}; {len(self.finalists)} finalists)"
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for notebooks."""
+        rows = [*self._figures(), *((name, str(genes)) for name, genes in self.genotype.items())]
+        cells = (f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in rows)
+        return f"<table>{''.join(cells)}</table>"
+
+    def _figures(self) -> list[tuple[str, str]]:
+        marks = {name: " (estimated)" if name in self.estimated else "" for name in self.costs}
+        costs = [(name, f"{value:.4g}{marks[name]}") for name, value in self.costs.items()]
+        return [("predicted", f"{self.predicted:.4f} (estimated)"), *costs]
 
 
 def search(
