@@ -8,7 +8,7 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 from hydra import initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
@@ -277,13 +277,14 @@ def _explain_unknown(option: str, group: Container | None) -> str:
     return str(UnknownName(f"option of {parent}" if parent else "option", key, known, hint))
 
 
-def _names(node: Any, prefix: str = "") -> Iterator[str]:
+def _names(node: object, prefix: str = "") -> Iterator[str]:
     """Every option below a node, with those of groups before it."""
-    if not OmegaConf.is_dict(node):
+    if not isinstance(node, DictConfig) or not isinstance(node._content, dict):
         return
-    for key, child in node._content.items() if isinstance(node._content, dict) else ():
-        yield f"{prefix}{key}"
-        yield from _names(child, f"{prefix}{key}.")
+    for key, child in node._content.items():
+        name = f"{prefix}{key!s}"
+        yield name
+        yield from _names(child, f"{name}.")
 
 
 def _ways_to_a_table(name: str) -> str:

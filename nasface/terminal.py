@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.status import Status
@@ -36,7 +36,7 @@ class Terminal(Console):
         self.name = name
         self._screen = self if into is None else Terminal(quiet=quiet)
 
-    def print(self, *objects: Any, **options: Any) -> None:
+    def print(self, *objects: object, **options: Any) -> None:
         """As of rich, but that nothing in a table is cut: what does not fit into its column goes on in the next line.
 
         The first column, which tells rows apart, stays in one line where it leaves half of the width to the others.
@@ -63,7 +63,7 @@ class Terminal(Console):
         first = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
         return _Bars(*first, *columns, console=self, transient=transient)
 
-    def status(self, status: Any, **options: Any) -> Status:
+    def status(self, status: RenderableType, **options: Any) -> Status:
         """As of rich; without a terminal a line a minute."""
         return _Spinner(_plain(status), console=self, **options)
 
@@ -141,7 +141,7 @@ def _far(task: Task) -> str:
 class _Spinner(Status):
     """Rich reads the text of a spinner as markup, whatever its console does."""
 
-    def __init__(self, status: Any, *, console: Terminal, **options: Any) -> None:
+    def __init__(self, status: RenderableType, *, console: Terminal, **options: Any) -> None:
         super().__init__(status, console=console, **options)
         self._lines = _EveryMinute(console, lambda: str(self.status))
 
@@ -160,5 +160,5 @@ class _Spinner(Status):
         super().update(_plain(status), **options)
 
 
-def _plain(text: Any) -> Any:
+def _plain(text: RenderableType) -> RenderableType:
     return Text(text) if isinstance(text, str) else text
