@@ -92,16 +92,21 @@ class _EveryMinute:
 
     def __init__(self, console: Terminal, words: Callable[[], str]) -> None:
         self._console, self._words, self._ended = console, words, threading.Event()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to wait."""
-        if not (self._console.is_terminal or self._console.quiet):
+        if self._thread is None and not (self._console.is_terminal or self._console.quiet):
             self._ended.clear()
-            threading.Thread(target=self._run, daemon=True).start()
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         """Say no more."""
         self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
 
     def _run(self) -> None:
         while not self._ended.wait(MINUTE_S):

@@ -52,6 +52,7 @@ def test_descriptors_are_those_of_networks_measured_alone(
         np.testing.assert_array_equal(runner.describe(module, following), alone)
 
 
+@pytest.mark.slow
 def test_shared_layers_are_not_computed_again(
     supernet: ElasticSupernet, images: np.ndarray, family: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

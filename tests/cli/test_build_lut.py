@@ -96,6 +96,7 @@ def test_a_device_lost_in_the_middle_keeps_what_was_measured(
     assert len(blocks) == 20 + len(opened[0].calls)
 
 
+@pytest.mark.slow
 def test_refused_models(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def refusing(name: str) -> None:
         install(monkeypatch, lambda: MadeUpDevice(size_ms, np.random.default_rng(0), refuse=(name,)))

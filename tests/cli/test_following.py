@@ -72,6 +72,7 @@ def test_a_table_goes_on_to_a_search_under_a_name_with_blanks(cli: Command, make
     assert OmegaConf.load(after.folder / "config.yaml").accuracy.table == table
 
 
+@pytest.mark.slow
 def test_shards_go_on_to_be_joined(cli: Command) -> None:
     shared = ("estimate_accuracy", "accuracy.table=t.csv", "accuracy.n_subnets=2", *DRAWN, *FEW)
     done = [cli(*shared, "shards=2", f"shard={shard}") for shard in (0, 1)][-1]

@@ -169,6 +169,7 @@ batch: 10
 """
 
 
+@pytest.mark.slow
 def test_a_schedule_of_ones_own_in_yaml(cli: Command, tmp_path: Path) -> None:
     schedule = tmp_path / "conf" / "training" / "mine.yaml"
     schedule.parent.mkdir(parents=True)
