@@ -17,7 +17,7 @@ import numpy as np
 from _sizes import size
 
 import nasface
-from nasface.costs import LayerCost
+from nasface.costs import sum_of_rows
 from nasface.devices import LookupTable, Provenance, user_folder, write_lut
 from nasface.devices.measurements import Timed
 from nasface.errors import InfeasibleConstraint
@@ -92,7 +92,7 @@ def kept(plan: TablePlan, precision: str, figures: dict[str, Timed]) -> LookupTa
 
 def winners(space: OfaMbv3, tables: dict[str, LookupTable]) -> None:
     """Under a budget relative to EfficientNet-B0: the winner by either table, and what it needs in int8."""
-    int8 = LayerCost(space, tables["int8"].values(space.layers(), space.resolution))
+    int8 = sum_of_rows(tables["int8"], space)
     titles = [f"{what} by {name} times" for name in PRECISIONS for what in ("predicted AUC", "int8 time / budget")]
     print("|", " | ".join(["budget, ratio", *titles, "genes that differ"]), "|")
     print("|---" * 6 + "|")

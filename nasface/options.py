@@ -266,7 +266,8 @@ def explain(error: Exception) -> str:
 
 def _explain_unknown(option: str, group: Container | None) -> str:
     """There is no such option: what it is called now, or what there is in its group and elsewhere."""
-    everything = set() if group is None else set(_names(group._get_root()))
+    root = None if group is None else OmegaConf.to_container(group._get_root(), resolve=False)
+    everything = set(_names(root))
     for new in (RENAMED.get(option), CALLED_HERE.get(option)):
         if new is not None and (new in everything or option not in CALLED_HERE):
             return f"The option {option} is called {new} now; give {new} instead."
@@ -279,10 +280,10 @@ def _explain_unknown(option: str, group: Container | None) -> str:
 
 def _names(node: object, prefix: str = "") -> Iterator[str]:
     """Every option below a node, with those of groups before it."""
-    if not isinstance(node, DictConfig) or not isinstance(node._content, dict):
+    if not isinstance(node, dict):
         return
-    for key, child in node._content.items():
-        name = f"{prefix}{key!s}"
+    for key, child in node.items():
+        name = f"{prefix}{key}"
         yield name
         yield from _names(child, f"{name}.")
 

@@ -113,22 +113,28 @@ class _EveryMinute:
             self._console.tell(self._words())
 
 
-class _Bars(Progress):
-    """Rich shows no bar without a terminal until it is at its end."""
+class _Saying:
+    """Before a class of rich that is started and stopped: what it shows is also said every minute."""
 
-    def __init__(self, *columns: ProgressColumn, console: Terminal, transient: bool) -> None:
-        super().__init__(*columns, console=console, transient=transient)
-        self._lines = _EveryMinute(console, self._words)
+    _lines: _EveryMinute
 
     def start(self) -> None:
         """As of rich."""
-        super().start()
+        super().start()  # type: ignore[misc]
         self._lines.start()
 
     def stop(self) -> None:
         """As of rich."""
         self._lines.stop()
-        super().stop()
+        super().stop()  # type: ignore[misc]
+
+
+class _Bars(_Saying, Progress):
+    """Rich shows no bar without a terminal until it is at its end."""
+
+    def __init__(self, *columns: ProgressColumn, console: Terminal, transient: bool) -> None:
+        super().__init__(*columns, console=console, transient=transient)
+        self._lines = _EveryMinute(console, self._words)
 
     def _words(self) -> str:
         return "; ".join(_far(task) for task in self.tasks if not task.finished)
@@ -143,22 +149,12 @@ def _far(task: Task) -> str:
     return ", ".join(part for part in parts if part)
 
 
-class _Spinner(Status):
+class _Spinner(_Saying, Status):
     """Rich reads the text of a spinner as markup, whatever its console does."""
 
     def __init__(self, status: RenderableType, *, console: Terminal, **options: Any) -> None:
         super().__init__(status, console=console, **options)
         self._lines = _EveryMinute(console, lambda: str(self.status))
-
-    def start(self) -> None:
-        """As of rich."""
-        super().start()
-        self._lines.start()
-
-    def stop(self) -> None:
-        """As of rich."""
-        self._lines.stop()
-        super().stop()
 
     def update(self, status: Any = None, **options: Any) -> None:
         """As of rich."""

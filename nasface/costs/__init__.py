@@ -5,7 +5,7 @@ from nasface.costs.counts import Macs, Params
 from nasface.costs.energy import EnergyMJ
 from nasface.costs.latency_analytic import AnalyticConfig, AnalyticLatency
 from nasface.costs.latency_learned import LearnedConfig, LearnedLatency
-from nasface.costs.latency_lut import LutConfig, LutLatency
+from nasface.costs.latency_lut import LutConfig, LutLatency, sum_of_rows
 from nasface.costs.memory import ModelMB, PeakMemoryMB
 from nasface.costs.table import COSTS, LATENCY, CostKind, network_costs
 
@@ -32,4 +32,5 @@ __all__ = [
     "Values",
     "network_costs",
     "significant",
+    "sum_of_rows",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nasface.costs._base import LayerCost, ReferenceCost
 from nasface.devices.device import Device
+from nasface.devices.lut import LookupTable
 from nasface.devices.plausibility import check_rows
 from nasface.errors import LookupTableError
 from nasface.registry import register
@@ -57,3 +58,12 @@ class LutLatency(LayerCost):
     def margin(self, confidence: float) -> float:
         """From the table's check at this resolution, see `LookupTable.margin`."""
         return self.table.margin(confidence, self.space.resolution)
+
+
+def sum_of_rows(table: LookupTable, space: SearchSpace) -> LayerCost:
+    """What networks of a space need by a table, without a device around it and without checks of the rows.
+
+    Raises:
+        LookupTableError: The table lacks rows of the space.
+    """
+    return LayerCost(space, table.values(space.layers(), space.resolution))

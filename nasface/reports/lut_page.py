@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from nasface.analysis import layer_text
-from nasface.costs import LayerCost
+from nasface.costs import LayerCost, sum_of_rows
 from nasface.devices import LookupTable
 from nasface.devices.measurements import Timed
 from nasface.reports.page import Card, Page
@@ -67,7 +67,8 @@ def write_lut_page(
     """
     known = table.provenance
     page = Page(f"Latency table {table.name}", f"{known.device}, {known.runtime}, {known.threads} thread(s)", command)
-    page.cards([_range_card(table, plan) for plan in plans])
+    costs = [sum_of_rows(table, plan.space) for plan in plans]
+    page.cards([_range_card(cost) for cost in costs])
     for warning in warnings:
         page.text(f"Warning: {warning}", "note")
     sizes = [plan.space.resolution for plan in plans]
@@ -75,27 +76,22 @@ def write_lut_page(
         page.heading("How far the sum of its rows is off")
         page.table(["", *(f"{size} px" for size in sizes)], steps, words=True)
         page.text("On whole networks that the step was not fitted on: mean, bias and largest error, order.", "note")
-    for plan in plans:
-        _plan_section(page, table, plan, timed)
+    for plan, cost in zip(plans, costs, strict=True):
+        _plan_section(page, table, plan, cost, timed)
     page.heading("How it was measured")
     page.facts({"method": known.method, "precision of the files": known.precision, "date": known.date, **known.system})
-    page.heading("What next")
-    page.text(following, "command")
+    page.what_next(following)
     page.write(path)
 
 
-def _cost(table: LookupTable, plan: TablePlan) -> LayerCost:
-    return LayerCost(plan.space, np.asarray(table.values(plan.space.layers(), plan.space.resolution)))
-
-
-def _range_card(table: LookupTable, plan: TablePlan) -> Card:
-    ends = _cost(table, plan).decompose()
+def _range_card(cost: LayerCost) -> Card:
+    ends = cost.decompose()
     shown = "–" if ends is None else f"{ends.minimum().value:.3g} to {ends.maximum().value:.3g} ms"
-    return Card(f"networks at {plan.space.resolution} px", shown, "by the sum of the rows")
+    return Card(f"networks at {cost.space.resolution} px", shown, "by the sum of the rows")
 
 
-def _plan_section(page: Page, table: LookupTable, plan: TablePlan, timed: Mapping[str, Timed]) -> None:
-    size, cost, layers = plan.space.resolution, _cost(table, plan), plan.space.layers()
+def _plan_section(page: Page, table: LookupTable, plan: TablePlan, cost: LayerCost, timed: Mapping[str, Timed]) -> None:
+    size, layers = plan.space.resolution, plan.space.layers()
     page.heading(f"At {size} pixels")
     names = [name for name in plan.net_models if name in timed]
     if names:

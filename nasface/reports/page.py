@@ -12,8 +12,6 @@ from pathlib import Path
 from string import Template
 from typing import Final, NamedTuple
 
-from markdown_it import MarkdownIt
-
 from nasface.reports.cells import cell_text
 from nasface.reports.svg import inside_page
 from nasface.reports.terms import TERMS
@@ -90,21 +88,21 @@ class Page:
             body.append(f"<tr{css}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
         style = "words" if words else "sorts" if len(rows) >= SORTED else ""
         table = f'<table class="{style}"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
-        self._parts.append(f'<div class="scroll" tabindex="0">{table}</div>')
+        self._parts.append(_scrolling(table))
 
     def picture(self, svg: str, caption: str) -> None:
         """A picture made by `nasface.reports.svg`."""
         caption = html.escape(caption)
-        self._parts.append(
-            f'<figure><div class="scroll" tabindex="0">{svg}</div><figcaption>{caption}</figcaption></figure>'
-        )
+        self._parts.append(f"<figure>{_scrolling(svg)}<figcaption>{caption}</figcaption></figure>")
 
     def markdown(self, text: str, pictures: Mapping[str, str] | None = None) -> None:
         """Text in Markdown; `pictures` (SVG by the names of their files) stand where it refers to them."""
+        from markdown_it import MarkdownIt
+
         body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-        body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
+        body = re.sub(r"<table>.*?</table>", lambda match: _scrolling(match[0]), body, flags=re.DOTALL)
         for name, svg in (pictures or {}).items():
-            drawn = f'<div class="scroll" tabindex="0">{inside_page(svg)}</div>'
+            drawn = _scrolling(inside_page(svg))
             body = re.sub(
                 rf'<p><img src="{re.escape(name)}" alt="([^"]*)" /></p>',
                 lambda match, drawn=drawn: f"<figure>{drawn}<figcaption>{match[1]}</figcaption></figure>",  # type: ignore[misc]
@@ -126,7 +124,12 @@ class Page:
         yield
         self._parts.append("</details>")
 
-    def glossary(self) -> None:
+    def what_next(self, command: str) -> None:
+        """A command line to go on with."""
+        self.heading("What next")
+        self.text(command, "command")
+
+    def _glossary(self) -> None:
         """What the words of the page mean, of those in `TERMS` that stand on it."""
         text = "\n".join((self.title, self.subtitle, *self._parts)).lower()
         found = {name: meaning for name, meaning in TERMS.items() if name.lower() in text}
@@ -138,7 +141,7 @@ class Page:
         """Write the page atomically."""
         folder = resources.files("nasface.reports")
         texts = {name: (folder / f"page.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
-        self.glossary()
+        self._glossary()
         page = Template(texts["html"]).substitute(
             title=html.escape(self.title),
             subtitle=html.escape(self.subtitle),
@@ -153,6 +156,11 @@ class Page:
         made = f"nasface {metadata.version('nasface')}, {datetime.datetime.now(datetime.UTC).date().isoformat()}"
         again = f'<p>made by</p><p class="command">{html.escape(self.command)}</p>' if self.command else ""
         return f"<footer>{again}<p>{made}</p></footer>"
+
+
+def _scrolling(part: str) -> str:
+    """What may be wider than the screen."""
+    return f'<div class="scroll" tabindex="0">{part}</div>'
 
 
 def write_markdown_page(path: Path, text: str, pictures: Mapping[str, str]) -> None:

@@ -8,11 +8,11 @@ from typing import Final
 from nasface.accuracy.reliability import Reliability
 from nasface.analysis.table_reliability import PhotoNeeds, TableReliability
 from nasface.reports import markdown
+from nasface.reports.page import write_markdown_page
 from nasface.runs import write_text
 
 NEGLIGIBLE: Final = 0.1
 """Calibration photos suffice when their noise is at most this share of the variance between networks."""
-
 
 FEW: Final = 100
 """Networks of a table, below which its reliability is not told apart from chance."""
@@ -27,11 +27,13 @@ def few_text(subnets: int) -> str:
 
 
 def write_page(path: Path, found: TableReliability) -> None:
-    """Write the `.md` file."""
+    """Write the `.md` file, and the same as one HTML file beside it."""
     parts = [*_introduction(found), *_reliabilities(found), *_learning(found)]
     if found.photos is not None:
         parts += [*_calibration(found.photos), *_people(found.photos)]
-    write_text(path, "\n".join(parts) + "\n")
+    text = "\n".join(parts) + "\n"
+    write_text(path, text)
+    write_markdown_page(path.with_suffix(".html"), text, {})
 
 
 def _introduction(found: TableReliability) -> list[str]:

@@ -56,8 +56,7 @@ def write_page(path: Path, found: SearchOutcome, command: str = "", following: s
     page.heading("Provenance")
     page.facts(_provenance(found))
     if following:
-        page.heading("What next")
-        page.text(following, "command")
+        page.what_next(following)
     page.write(path)
 
 

@@ -140,12 +140,9 @@ def chart(
     frame = SQUARE if square else WIDE
     body = _plot(frame, *_scales(series, x_label, y_label, limits, _Look(log, square, y_to)), series, limits)
     name = html.escape(f"{y_label} over {x_label}")
-    opening = f'<svg viewBox="0 0 {frame.width} {frame.height}" role="img" aria-label="{name}"'
-    return f"{opening}{_class(square)}>{body}</svg>{_legend(series)}"
-
-
-def _class(square: bool) -> str:
-    return ' class="square"' if square else ""
+    css = "square" if square else "wide"
+    opening = f'<svg class="{css}" viewBox="0 0 {frame.width} {frame.height}" role="img" aria-label="{name}">'
+    return f"{opening}{body}</svg>{_legend(series)}"
 
 
 def picture(

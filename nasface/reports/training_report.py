@@ -44,8 +44,7 @@ def write_training_report(
         page.table(columns, [[row[column] for column in columns] for row in validation])
     with page.folded("All options"):
         page.facts(facts)
-    page.heading("What next")
-    page.text(following, "command")
+    page.what_next(following)
     page.write(path)
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from nasface.costs import LATENCY, LayerCost
+from nasface.costs import LATENCY, sum_of_rows
 from nasface.demo import Address, DemoModel, announce, demo_bundle
 from nasface.demo.bundle import CAVEAT
 from nasface.demo.link import Message, PageLink
@@ -128,7 +128,7 @@ def _within(settings: Settings, name: str, bound: float | None) -> Settings:
 def _range(task: search.Task, name: str) -> Range:
     """What the page's slider may choose from."""
     table, space = read_lut(find_lut(name)), task.bench.space
-    tables = LayerCost(space, table.values(space.layers(), space.resolution)).decompose()
+    tables = sum_of_rows(table, space).decompose()
     if tables is None:
         raise InvalidInput(f"task=demo device=browser needs a space of independent stages, not {space.name}.")
     least, most = SLACK * tables.minimum().value, tables.maximum().value

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from nasface.accuracy.candidates import Plan, Source, candidates, tilted_pool
 from nasface.accuracy.table import STRATIFIED
 from nasface.composition import timing_options
-from nasface.costs import Cost, LayerCost, LearnedLatency, LutLatency
+from nasface.costs import Cost, LearnedLatency, LutLatency, sum_of_rows
 from nasface.devices import FLOAT32, find_lut, measurements_folder, read_lut
 from nasface.devices.check import FEWEST
 from nasface.devices.learned import LayerGroups
@@ -73,7 +73,7 @@ def _truth(run: Run, space: SearchSpace, latency: Cost) -> Truth:
     nets = _networks(run, space, latency)
     if settings.table is not None:
         table = read_lut(find_lut(settings.table))
-        cost = LayerCost(space, table.values(space.layers(), space.resolution))
+        cost = sum_of_rows(table, space)
         mark = " (estimated)" if table.estimated else ""
         return Truth(nets, cost.predict(nets), f"sums of the rows of table {table.name}{mark}")
     return _measure(run, space, nets, latency)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rich.progress import TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nasface.composition import timing_options
-from nasface.costs import LayerCost
+from nasface.costs import sum_of_rows
 from nasface.devices import FLOAT32, LookupTable
 from nasface.devices.lut import Lowering
 from nasface.devices.measurements import CALM, Measurement
@@ -122,8 +122,7 @@ def warn_odd_kernels(run: Run, table: LookupTable, space: SearchSpace) -> list[s
 
 def show_range(run: Run, table: LookupTable, space: SearchSpace) -> None:
     """Print what the networks of the space need by the table."""
-    values = table.values(space.layers(), space.resolution)
-    extremes = LayerCost(space, np.asarray(values)).decompose()
+    extremes = sum_of_rows(table, space).decompose()
     if extremes is not None:
         mark = " (estimated)" if table.estimated else ""
         run.console.print(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rich.table import Table
 
 from nasface.accuracy.candidates import tilted_pool
-from nasface.costs import LayerCost
+from nasface.costs import sum_of_rows
 from nasface.devices import LookupTable, Provenance, find_lut, measurements_folder, read_lut, replaceable_lut, write_lut
 from nasface.devices.measurements import Measurement, read_measurements, write_measurements
 from nasface.devices.probe_form import FORM, write_form
@@ -70,7 +70,7 @@ def measure(run: Run, opened: Transport | None = None) -> Outcome:
 
 def _probes(space: SearchSpace, base: Base, n: int) -> dict[str, Probe]:
     """Genotype and network by name: probes of the space, fastest and slowest first, and the reference network."""
-    ms = LayerCost(space, base.table.values(space.layers(), space.resolution))
+    ms = sum_of_rows(base.table, space)
     pool = tilted_pool(space, np.random.default_rng(0), ms.predict, POOL)
     tables, choices = ms.decompose(), space.stage_choices()
     if tables is not None and choices is not None:

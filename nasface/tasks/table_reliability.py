@@ -15,8 +15,6 @@ from nasface.accuracy.table import AccuracyTable
 from nasface.analysis.table_reliability import PhotoNeeds, TableReliability
 from nasface.errors import LookupTableError, TableError
 from nasface.jobs import Outcome, Run
-from nasface.reading import read_text
-from nasface.reports.page import write_markdown_page
 from nasface.reports.reliability_page import FEW, few_text, write_page
 from nasface.runs import write_json
 from nasface.tasks.estimate_accuracy import show_budgets
@@ -32,7 +30,6 @@ def run(run: Run) -> Outcome:
     page = run.folder / "table_reliability.md"
     write_json(page.with_suffix(".json"), found.to_json())
     write_page(page, found)
-    write_markdown_page(page.with_suffix(".html"), read_text(page), {})
     _show(run, [entry for entry in found.reliabilities if entry.split == "people"], "over people")
     _show(run, [entry for entry in found.reliabilities if entry.split == "photos"], "over photos of the same people")
     for entry in found.best:
