@@ -273,7 +273,9 @@ def _explain_unknown(option: str, group: Container | None) -> str:
             return f"The option {option} is called {new} now; give {new} instead."
     parent, _, key = option.rpartition(".")
     elsewhere = sorted(name for name in everything if name.rpartition(".")[2] == key)
+    owners = [f"{parent}={c.name}" for c in REGISTRY if c.kind == parent and key in c.defaults()]
     hint = f"Elsewhere there is {' and '.join(elsewhere)}." if elsewhere else ""
+    hint = f"It belongs to {' and '.join(owners)}." if owners else hint
     known = [str(name) for name in group or ()]
     return str(UnknownName(f"option of {parent}" if parent else "option", key, known, hint))
 

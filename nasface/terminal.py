@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -163,3 +167,23 @@ class _Spinner(_Saying, Status):
 
 def _plain(text: RenderableType) -> RenderableType:
     return Text(text) if isinstance(text, str) else text
+
+
+@contextmanager
+def without_notices() -> Iterator[None]:
+    """In the block, what TFLite's C++ says on standard error is shown afterwards, without its notices.
+
+    Its log level cannot be set from Python, and the first model that a program prepares would say "INFO: Created
+    TensorFlow Lite ...".
+    """
+    sys.stderr.flush()
+    with TemporaryFile() as said:
+        before = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            said.seek(0)
+            os.write(2, b"".join(line for line in said if not line.startswith(b"INFO: ")))

@@ -90,6 +90,17 @@ def test_foreign_files_are_read_in_one_place() -> None:
     assert not allowed - opening, f"no longer open files: {sorted(allowed - opening)}"
 
 
+def test_tflite_is_prepared_without_its_notices() -> None:
+    alone = {"nasface/timing/transports/runner.py"}  # a program of its own, whose errors alone are shown
+    missing = set()
+    for path in (ROOT / "nasface").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        prepares = re.search(r"import Interpreter\b(?!, OpResolverType)", text) and "allocate_tensors()" in text
+        if prepares and "ai_edge_litert" in text and "with without_notices():" not in text:
+            missing.add(path.relative_to(ROOT).as_posix())
+    assert missing - {"nasface/reports/snippets.py"} == alone  # snippets are other people's programs
+
+
 def test_pillow_opens_only_formats_that_are_named() -> None:
     """Left to itself it tries all that it knows, and of one of them it starts another program on the file."""
     places = (

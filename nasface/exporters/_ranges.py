@@ -12,6 +12,7 @@ from nasface.errors import ExportError
 from nasface.exporters._flatbuffer import build_model, pack
 from nasface.exporters._graph import Graph
 from nasface.exporters._integers import Range
+from nasface.terminal import without_notices
 
 
 def measure_ranges(graph: Graph, inputs: npt.NDArray[np.float32]) -> dict[int, Range]:
@@ -29,8 +30,9 @@ def measure_ranges(graph: Graph, inputs: npt.NDArray[np.float32]) -> dict[int, R
     """
     computed = [operator.output for operator in graph.operators]
     probe = replace(graph, outputs={str(index): index for index in computed})
-    interpreter = Interpreter(model_content=bytes(pack(build_model(probe, "ranges"))), num_threads=1)
-    interpreter.allocate_tensors()
+    with without_notices():
+        interpreter = Interpreter(model_content=bytes(pack(build_model(probe, "ranges"))), num_threads=1)
+        interpreter.allocate_tensors()
     (source,) = graph.inputs.values()
     lows, highs = np.full(len(computed), np.inf), np.full(len(computed), -np.inf)
     for image in inputs:

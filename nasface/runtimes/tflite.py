@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -25,6 +21,7 @@ from nasface.runtimes._base import (
     real,
     square,
 )
+from nasface.terminal import without_notices
 
 
 def open_tflite_model(path: Path, _resolution: int | None = None, threads: int = 1, output: str | None = None) -> Model:
@@ -86,7 +83,7 @@ def open_tflite(path: Path, threads: int = 1) -> Any:
     with requires("ai-edge-litert", "tflite", "running a .tflite file"):
         from ai_edge_litert.interpreter import Interpreter
     try:
-        with _without_notices():
+        with without_notices():
             interpreter = Interpreter(model_path=str(path), num_threads=threads)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
@@ -129,22 +126,3 @@ def with_shape(path: Path, shape: Sequence[int] | None = None) -> bytes:
         if tensor.ShapeSignatureLength():
             tensor.ShapeSignatureAsNumpy()[:] = shapes[index]
     return bytes(content)
-
-
-@contextmanager
-def _without_notices() -> Iterator[None]:
-    """In the block, what the runtime's C++ says on standard error is shown afterwards, without its notices.
-
-    Its log level cannot be set from Python, and every program would begin with "INFO: Created TensorFlow Lite ...".
-    """
-    sys.stderr.flush()
-    with TemporaryFile() as said:
-        before = os.dup(2)
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
-            said.seek(0)
-            os.write(2, b"".join(line for line in said if not line.startswith(b"INFO: ")))

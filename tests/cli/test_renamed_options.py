@@ -41,3 +41,10 @@ def test_an_option_without_its_group_is_found_there(cli: Command, given: str, wh
     done = cli(given)
     assert done.code == EXIT_INVALID
     assert f"Elsewhere there is {where}." in done.text
+
+
+def test_an_option_of_another_component_names_it(cli: Command) -> None:
+    done = cli("search.precisions=[float32,int8]")
+    assert done.code == EXIT_INVALID
+    assert "It belongs to search=pareto." in done.text
+    assert "Elsewhere" not in done.text
