@@ -8,8 +8,10 @@ prints it without a traceback and exits with `exit_code`; anything that is not a
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 
 EXIT_OK = 0
 EXIT_DEFECT = 1
@@ -134,6 +136,23 @@ class MissingDependency(NasfaceError):
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         self.package, self.extra = package, extra
         super().__init__(f"{purpose} needs the package {package}: run pip install 'nasface[{extra}]'.")
+
+    @classmethod
+    def behind(cls, error: Exception, purpose: str) -> MissingDependency | None:
+        """What a failed import means if an extra of nasface brings the package; None if it is something else."""
+        if not isinstance(error, ModuleNotFoundError) or not error.name:
+            return None
+        module = error.name.partition(".")[0]
+        package = _IMPORTED_AS.get(module, module.replace("_", "-"))
+        for requirement in metadata.requires("nasface") or ():
+            extra = re.search(r"extra == ['\"](\w+)", requirement)
+            if extra and re.match(rf"{re.escape(package)}(-cpu)?(?![\w\[-])", requirement):
+                return cls(package, extra[1], purpose)
+        return None
+
+
+_IMPORTED_AS = {"PIL": "pillow", "sklearn": "scikit-learn"}
+"""Packages whose module has another name."""
 
 
 def listing(names: Sequence[str], most: int = 5) -> str:

@@ -46,6 +46,30 @@ def test_missing_dependency_names_the_extra() -> None:
 
 
 @pytest.mark.parametrize(
+    ("module", "package", "extra"),
+    [
+        ("torch.nn", "torch", "torch"),
+        ("PIL", "pillow", "torch"),
+        ("ai_edge_litert.interpreter", "ai-edge-litert", "tflite"),
+        ("lightning_fabric", "lightning-fabric", "train"),
+        ("tensorflow", "tensorflow", "keras"),
+        ("sklearn", "scikit-learn", "classifiers"),
+        ("cryptography", "cryptography", "encryption"),
+    ],
+)
+def test_a_failed_import_of_an_optional_package_is_a_missing_dependency(module: str, package: str, extra: str) -> None:
+    found = MissingDependency.behind(ModuleNotFoundError(f"No module named '{module}'", name=module), "task=search")
+    assert str(found) == f"task=search needs the package {package}: run pip install 'nasface[{extra}]'."
+
+
+@pytest.mark.parametrize(
+    "error", [ModuleNotFoundError(name="nasface.nowhere"), ModuleNotFoundError(), KeyError("torch")]
+)
+def test_other_errors_are_no_missing_dependency(error: Exception) -> None:
+    assert MissingDependency.behind(error, "task=search") is None
+
+
+@pytest.mark.parametrize(
     ("names", "text"), [("", ""), ("a", "a"), ("abcde", "a, b, c, d, e"), ("abcdefg", "a, b, c, d, e and 2 more")]
 )
 def test_listing(names: str, text: str) -> None:

@@ -14,7 +14,7 @@ from hydra.utils import get_original_cwd
 from omegaconf import DictConfig, OmegaConf
 
 from nasface.analysis.sweep import Job
-from nasface.errors import InfeasibleConstraint, InvalidInput, NasfaceError
+from nasface.errors import InfeasibleConstraint, InvalidInput, MissingDependency, NasfaceError
 from nasface.inputs import check_inputs
 from nasface.jobs import Outcome, Run
 from nasface.registry import REGISTRY, build
@@ -61,7 +61,7 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         raise
     except Exception as error:
         log.info("the task failed", exc_info=True)  # into nasface.log; what the terminal shows is decided in one place
-        said = REGISTRY.blamed(error)
+        said = MissingDependency.behind(error, f"task={record['task']}") or REGISTRY.blamed(error)
         message = str(said) if isinstance(said, NasfaceError) else f"{type(error).__name__}: {error}"
         return _failed(folder, record | {"status": "failed", "message": message}, said, swallow)
     record |= {

@@ -19,6 +19,14 @@ def test_a_device_without_a_table_lists_the_ways_to_one(cli: Command) -> None:
     check_refused(cli("device=pixel8"), "Unknown device 'pixel8'", "sd865", *ways)
 
 
+def test_a_package_that_an_extra_brings_is_named(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def calibration_images(self: object) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("nasface.supernets.source.CheckpointSource.calibration_images", calibration_images)
+    check_refused(cli("device=sd865"), "task=search needs the package torch", "pip install 'nasface[torch]'")
+
+
 def test_random_weights_are_not_to_be_measured(cli: Command) -> None:
     check_refused(cli("supernet=random"), "no accuracies worth measuring", "supernet=lfw112", "supernet.checkpoint=")
 
