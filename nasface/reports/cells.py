@@ -29,6 +29,16 @@ def apart(ends: Interval) -> bool:
     return ends.low > 0 or ends.high < 0
 
 
+def told(ends: Interval) -> str:
+    """What to say of a difference that may be none."""
+    return "" if apart(ends) else "cannot be told apart"
+
+
+def difference_text(ends: Interval) -> str:
+    """A difference with its interval, and whether it says nothing."""
+    return ", ".join(filter(None, (f"{ends.value:+.4f} ({ends.low:+.4f} to {ends.high:+.4f})", told(ends))))
+
+
 def figure_text(label: str) -> str:
     """What a reader calls a figure of an evaluation: "TAR at FAR 0.1 %" for tar@0.001, "AUC" for auc."""
     figure, *end = label.split(" ", 1)  # "auc low" is an end of its interval

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from nasface.metrics import PairCurves
+from nasface.metrics import Interval, PairCurves
 from nasface.recognition import Judgement
-from nasface.reports.cells import cell_text, figure_text, percent
+from nasface.reports.cells import cell_text, figure_text, percent, told
 from nasface.reports.identification import add_identification
 from nasface.reports.page import Page
 from nasface.reports.svg import Limit, Series, chart
@@ -28,11 +28,25 @@ def _value(judgement: Judgement, figure: str) -> str:
     return cell_text(judgement.row().get(figure)) + (f" ({interval})" if interval else "")
 
 
-def write_evaluation(page: Page, judged: Mapping[str, Judgement], people: Sequence[str] = ()) -> None:
-    """The sections of a page for models by name; `people` are names of report people, in order, if they may be told."""
+def write_evaluation(
+    page: Page,
+    judged: Mapping[str, Judgement],
+    people: Sequence[str] = (),
+    less: Mapping[str, Mapping[str, Interval]] | None = None,
+) -> None:
+    """The sections of a page.
+
+    Args:
+        page: Where they go.
+        judged: Models by name.
+        people: Names of report people, in order, if they may be told.
+        less: Of other models than the first, by name, the first one's figures minus theirs.
+    """
     page.heading("Figures")
     page.table(["", *judged], figure_rows(judged))
     page.text("In brackets: 95 % intervals over people.", "note")
+    if less:
+        _add_differences(page, next(iter(judged)), less)
     curves = {name: judgement.curves for name, judgement in judged.items() if judgement.curves is not None}
     if curves:
         _add_curves(page, curves)
@@ -41,6 +55,20 @@ def write_evaluation(page: Page, judged: Mapping[str, Judgement], people: Sequen
     add_identification(page, judged)
     for name, judgement in judged.items():
         _add_mistaken(page, name, judgement, people)
+
+
+def _add_differences(page: Page, first: str, less: Mapping[str, Mapping[str, Interval]]) -> None:
+    """Intervals that overlap say little: the same people were photographed for both."""
+    page.heading("Compared")
+    page.table(
+        [f"{first} less", "figure", "difference, 95 % interval over people", ""],
+        [
+            [name, figure_text(figure), f"{one.value:+.4f} ({one.low:+.4f} to {one.high:+.4f})", told(one)]
+            for name, ends in less.items()
+            for figure, one in ends.items()
+        ],
+    )
+    page.text("The same people and photos, people drawn together for both.", "note")
 
 
 def _add_curves(page: Page, curves: Mapping[str, PairCurves]) -> None:

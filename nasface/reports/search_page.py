@@ -8,7 +8,7 @@ from pathlib import Path
 from nasface.analysis import Compared, CostColumn, Measured, SearchFacts, SearchOutcome, layer_times
 from nasface.analysis.facts import FOUND
 from nasface.recognition import Judgement
-from nasface.reports.cells import apart, comparison_cells, comparison_header, figure_text, mark
+from nasface.reports.cells import comparison_cells, comparison_header, figure_text, mark, told
 from nasface.reports.layer_section import write_layer_times
 from nasface.reports.page import Card, Page
 from nasface.reports.standing_section import vertical_lines, write_standing
@@ -154,7 +154,7 @@ def _beside_section(page: Page, measured: Measured) -> None:
                 mine[name],
                 other.judgement.row()[name],
                 f"{ends.low:+.4f} to {ends.high:+.4f}",
-                "" if apart(ends) else "cannot be told apart",
+                told(ends),
             ]
             for other in measured.beside
             for name, ends in other.difference.items()

@@ -10,7 +10,14 @@ from rich.text import Text
 from nasface.analysis import Beside, Delivered, SearchFacts, SearchOutcome, Standing
 from nasface.jobs import Run
 from nasface.predictors.quality import PREDICTOR, Metrics
-from nasface.reports.cells import apart, bound_text, cell_text, comparison_cells, comparison_header, figure_text
+from nasface.reports.cells import (
+    bound_text,
+    cell_text,
+    comparison_cells,
+    comparison_header,
+    difference_text,
+    figure_text,
+)
 from nasface.reports.use_of_model import threshold_lines, thresholds, use_rows
 
 
@@ -95,8 +102,7 @@ def _won_text(other: Beside) -> str:
     if not other.difference:
         return ""
     name, ends = next(iter(other.difference.items()))
-    interval = f"({ends.low:+.4f} to {ends.high:+.4f}){'' if apart(ends) else ', cannot be told apart'}"
-    return f"measured, found less {other.name}: {figure_text(name)} {ends.value:+.4f} {interval}"
+    return f"measured, found less {other.name}: {figure_text(name)} {difference_text(ends)}"
 
 
 def _model_line(run: Run, delivered: Delivered) -> Text:

@@ -16,12 +16,12 @@ from nasface.deploy import CheckedExport, Network, export_checked, time_on_host
 from nasface.errors import DataError, InvalidInput
 from nasface.exporters import Exporter
 from nasface.jobs import Outcome, Run
-from nasface.metrics import Interval, bootstrap_difference, supported_rates
 from nasface.randomness import Part
 from nasface.recognition import Embedded, Judgement, embed_photos, judge
 from nasface.reports.snippets import write_snippets
 from nasface.runs import Json
 from nasface.runtimes import Timing, runtimes
+from nasface.tasks._paired import paired_difference
 
 DESCRIPTOR_USE = "L2-normalise before comparing"
 NOT_MEASURED = "not measured: no photos were given"
@@ -110,7 +110,7 @@ def measure_beside(run: Run, found: Embedded, others: Mapping[str, Network], dat
     for name, network in others.items():
         described = _described(run, network, data, name)
         judgement = _judged(run, described, data, resamples=0)
-        made.append(Beside(name, judgement, _difference(run, found, described, data)))
+        made.append(Beside(name, judgement, paired_difference(run, found, described, data)))
     return tuple(made)
 
 
@@ -157,24 +157,9 @@ def _measured_file(run: Run, path: Path, described: Embedded, data: FaceData) ->
     """The file's own figures, with the network's in float32 beside them."""
     with run.console.status(f"measuring {path.name}"):
         embedded = embed_photos(path, data.photos_to_judge)
-        difference = _difference(run, embedded, described, data)
+        difference = paired_difference(run, embedded, described, data)
     float32 = _judged(run, described, data)
     return Measured(data.fingerprint, _judged(run, embedded, data), embedded.skipped, float32, difference)
-
-
-def _difference(run: Run, one: Embedded, other: Embedded, data: FaceData) -> dict[str, Interval]:
-    """Figures of one minus those of the other, paired over people."""
-    faces, options = data.photos_to_judge, run.settings.evaluation
-    if data.report is None or not options.bootstrap:
-        return {}
-    mine = np.isin([faces.names[row] for row in one.rows], data.report.names)
-    labels, rng = faces.labels[one.rows][mine], run.rng(Part.BOOTSTRAP)
-    fars, sets = options.far or supported_rates(labels), (one.descriptors[mine], other.descriptors[mine])
-    try:
-        return bootstrap_difference(*sets, labels, rng, fars=fars, resamples=options.bootstrap)
-    except InvalidInput as error:
-        run.console.note("left out:", str(error))
-        return {}
 
 
 def _thresholds(measured: Measured | None, *, given: bool) -> Json:

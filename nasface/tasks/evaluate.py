@@ -21,11 +21,13 @@ from nasface.recognition import DESCRIPTORS, Embedded, Judgement, embed_photos, 
 from nasface.recognition.aligned_data import aligned_data
 from nasface.recognition.judge import judge_groups
 from nasface.reports import Page
+from nasface.reports.cells import difference_text, figure_text
 from nasface.reports.evaluation_page import figure_rows, write_evaluation
 from nasface.reports.use_of_model import threshold_lines
 from nasface.runs import Json
 from nasface.runtimes import open_model
 from nasface.tasks._networks import network_folders, open_network
+from nasface.tasks._paired import paired_difference
 from nasface.tasks._recognising import face_model
 from nasface.tasks.following import following, repeated
 
@@ -36,13 +38,13 @@ class Evaluated(NamedTuple):
     Attributes:
         name: The file's, for people.
         judgement: The figures.
-        skipped: Names of photos that could not be read.
+        embedded: What it made of the photos.
         groups: Errors by group, where `data.groups` says which there are.
     """
 
     name: str
     judgement: Judgement
-    skipped: tuple[str, ...]
+    embedded: Embedded
     groups: tuple[GroupRates, ...] = ()
 
     def to_row(self) -> dict[str, Value]:
@@ -64,10 +66,16 @@ def run(run: Run) -> Outcome:
     _check(run, models, networks, data)
     files = [*(judge_file(run, path, data) for path in models), *(judge_network(run, path, data) for path in networks)]
     rows = [file.to_row() for file in files]
-    skipped = sorted({name for file in files for name in file.skipped})
+    skipped = sorted({name for file in files for name in file.embedded.skipped})
     judged = {file.name: file.judgement for file in files}
     title = _title(files[0].judgement)
+    differences = {file.name: paired_difference(run, files[0].embedded, file.embedded, data) for file in files[1:]}
+    less = {name: ends for name, ends in differences.items() if ends}
     _show(run, judged, skipped, title)
+    for name, ends in less.items():
+        figure = next(iter(ends))
+        text = f"{figure_text(figure)} {difference_text(ends[figure])}"
+        run.console.print(f"{files[0].name} less {name}: {text}", soft_wrap=True)
     page = Page("How good the models are", f"{title}; data {data.fingerprint[:12]}", repeated(run))
     caveat = files[0].judgement.caveat
     if caveat:
@@ -75,7 +83,7 @@ def run(run: Run) -> Outcome:
         page.text(f"Note: {caveat}.", "note")
     if skipped:
         page.text(f"Note: {len(skipped)} unreadable photos were skipped.", "note")
-    write_evaluation(page, judged, _people(run, data))
+    write_evaluation(page, judged, _people(run, data), less)
     for file in files:
         _show_groups(run, page, file)
     page.write(run.folder / "report.html")
@@ -84,6 +92,9 @@ def run(run: Run) -> Outcome:
     run.console.print(f"report: {run.shown(run.folder / 'report.html')}", soft_wrap=True)
     details = {file.name: file.details() for file in files}
     decision: dict[str, Json] = {"data": data.fingerprint, "rows": rows, "details": details, "skipped": skipped}
+    decision["first_minus"] = {
+        name: {figure: [one.low, one.value, one.high] for figure, one in ends.items()} for name, ends in less.items()
+    }
     return Outcome(decision, next=_next(run, models))
 
 
@@ -169,7 +180,7 @@ def _judged(run: Run, path: Path, embedded: Embedded, data: FaceData) -> Evaluat
     judgement = judge(embedded, faces, data, options.far, options.bootstrap, run.rng(Part.BOOTSTRAP))
     for reason in judgement.left_out:
         run.console.note("left out:", reason)
-    return Evaluated(run.shown(path), judgement, embedded.skipped, _groups(run, embedded, faces, judgement))
+    return Evaluated(run.shown(path), judgement, embedded, _groups(run, embedded, faces, judgement))
 
 
 def _groups(run: Run, embedded: Embedded, faces: FaceSet, judgement: Judgement) -> tuple[GroupRates, ...]:

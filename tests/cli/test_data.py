@@ -52,6 +52,27 @@ def test_packed_photos_are_evaluated_with_their_pairs(cli: Command, packed: Path
     assert "were drawn" not in done.out, "the packed lists say who is who"
 
 
+def test_two_models_are_compared_on_the_same_people(cli: Command) -> None:
+    drawn = ("data=procedural", "data.people=80", "data.photos=4")
+    faces = load_data({"name": "procedural", "people": 80, "photos": 4}).photos_to_judge
+    rng = np.random.default_rng(0)
+    people = rng.standard_normal((len(faces.people), 16))[faces.labels]
+    noise = rng.standard_normal(people.shape)
+    for name, strength in (("good", 0.7), ("again", 0.701), ("bad", 2.0)):
+        np.savez(f"{name}.npz", descriptors=np.float32(people + strength * noise), names=np.array(faces.names))
+
+    done = cli("task=evaluate", "model=[good.npz,again.npz,bad.npz]", *drawn, "evaluation.bootstrap=50")
+
+    assert done.code == EXIT_OK, done.err
+    low, value, high = done.result["decision"]["first_minus"]["bad.npz"]["auc"]
+    rows = {row["model"]: row["auc"] for row in done.result["decision"]["rows"]}
+    assert value == pytest.approx(rows["good.npz"] - rows["bad.npz"], abs=1e-3)
+    assert 0 < low < value < high
+    assert f"good.npz less bad.npz: AUC {value:+.4f} ({low:+.4f} to {high:+.4f})\n" in done.out
+    page = (done.folder / "report.html").read_text(encoding="utf-8")
+    assert f"<td>{value:+.4f} ({low:+.4f} to {high:+.4f})</td>" in page
+
+
 def test_a_bin_alone_is_evaluated(cli: Command, packed: Path, tmp_path: Path) -> None:
     (tmp_path / "bins").mkdir()
     shutil.copy(packed / "pairs.bin", tmp_path / "bins" / "lfw.bin")
