@@ -142,7 +142,7 @@ def export_checked(
         return CheckedExport(exported, {})
     if exporter.precision == "int8":
         return CheckedExport(exported, {"calibration": _likeness(network, path, examples)})
-    inputs, tolerance = {"random": random}, TOLERANCES[exporter.precision]
+    inputs, tolerance = {"random": random}, TOLERANCES[exporter.tolerated]
     if images is not None:
         inputs["calibration"] = network_inputs(network.spec, images[:PARITY_IMAGES])
     compute, model = torch_descriptors(network), _opened(network, path)
@@ -177,6 +177,7 @@ def torch_descriptors(network: Network) -> Describe:
 
 def time_on_host(path: Path, size: int, runs: int, threads: int) -> Timing | None:
     """The time of one image of `size` pixels on this machine; None if nothing is to be timed, or it cannot be."""
-    if not runs or path.suffix not in runtimes():
+    known = runtimes()
+    if not runs or path.suffix not in known or known[path.suffix].stands_in:
         return None
     return time_model(open_model(path, size, threads), runs, threads)

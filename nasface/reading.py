@@ -85,6 +85,17 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     return content
 
 
+def read_contents(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """All bytes of what is a file or a folder: of a folder, those of its files in the order of their paths.
+
+    Raises:
+        OSError: Something of it cannot be read.
+        ValueError: See `read_bytes`.
+    """
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return b"".join(read_bytes(file, most_bytes) for file in files)
+
+
 def check_fetched(path: Path) -> None:
     """Refuse a Git-LFS pointer, the short text that stands for a file until that is fetched.
 

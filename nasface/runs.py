@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,10 +43,39 @@ def atomic_write(path: Path, *, private: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """The same for a folder: yield a temporary one beside `path`; on success it takes the place of what stood there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    former = temporary.with_suffix(".former.tmp")
+    try:
+        yield temporary
+        for name in temporary.rglob("*"):
+            if name.is_file():
+                with name.open("rb+") as file:
+                    os.fsync(file.fileno())
+        temporary.chmod(0o777 & ~_umask())
+        if path.is_dir():
+            path.replace(former)  # no system call puts a folder over one with files
+        try:
+            temporary.replace(path)
+        except OSError:
+            if former.exists():
+                former.replace(path)
+            raise
+    finally:
+        for folder in (temporary, former):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed `atomic_write` left in a folder that this process holds."""
+    """Remove what a killed `atomic_write` or `atomic_folder` left in a folder that this process holds."""
     for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from nasface.exporters._base import (
     network_inputs,
     write_model,
 )
+from nasface.exporters.coreml import CoreMLConfig, CoreMLExporter
 from nasface.exporters.metadata import read_metadata
 from nasface.exporters.onnx import OnnxConfig, OnnxExporter
 from nasface.exporters.tflite import TFLiteConfig, TFLiteExporter
@@ -18,6 +19,8 @@ from nasface.exporters.torch_export import TorchExportConfig, TorchExportExporte
 from nasface.netspec import weight_shapes
 
 __all__ = [
+    "CoreMLConfig",
+    "CoreMLExporter",
     "Examples",
     "Exported",
     "Exporter",

@@ -15,7 +15,8 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -26,7 +27,7 @@ import numpy.typing as npt
 from nasface.errors import ExportError, UnknownName, listing
 from nasface.netspec import NetSpec, Shape, Weights, weight_shapes
 from nasface.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from nasface.runs import Json, atomic_write
+from nasface.runs import Json, atomic_folder, atomic_write
 
 METADATA_NAME: Final = "nasface"
 """Name of the entry of a file that holds the JSON description."""
@@ -45,9 +46,9 @@ class Exported:
     """A written file.
 
     Attributes:
-        path: Where it is.
+        path: Where it is; a folder in formats that are one.
         bytes: Its size.
-        sha256: Its hash, hexadecimal.
+        sha256: Its hash, hexadecimal; of a folder that of its files, one after the other in the order of their paths.
     """
 
     path: Path
@@ -78,6 +79,11 @@ class Exporter(ABC):
     def computes(self) -> str:
         """What files compute in: "int8", else "float32", however weights are stored."""
         return "int8" if self.precision == "int8" else "float32"
+
+    @property
+    def tolerated(self) -> str:
+        """Which of `nasface.runtimes.TOLERANCES` the check of a file takes."""
+        return self.precision
 
     @abstractmethod
     def export(
@@ -146,8 +152,10 @@ def check_weights(spec: NetSpec, weights: Weights) -> None:
             raise ExportError(f"{spec.name}: {name} holds NaN or infinity; re-train or re-calibrate the network.")
 
 
-def describe(spec: NetSpec, precision: str, metadata: Metadata, layout: str = "NHWC") -> bytes:
-    """The JSON that goes into the file, as deterministic UTF-8.
+def describe(
+    spec: NetSpec, precision: str, metadata: Metadata, layout: str = "NHWC", named: Callable[[str], str] = str
+) -> bytes:
+    """The JSON that goes into the file, as deterministic UTF-8; of several outputs the format calls `x` `named(x)`.
 
     Raises:
         ExportError: `metadata` holds something that is not JSON, e.g. NaN.
@@ -156,7 +164,7 @@ def describe(spec: NetSpec, precision: str, metadata: Metadata, layout: str = "N
         "network": spec.name,
         "precision": precision,
         "input": _described_image(INPUT_NAME, spec.input_shape, layout),
-        **_described_outputs(spec, layout),
+        **_described_outputs(spec, layout, named),
         "preprocessing": preprocessing(spec),
     }
     return description_bytes(own | dict(metadata))
@@ -186,10 +194,10 @@ def _described_image(name: str, shape: Shape, layout: str) -> dict[str, Json]:
     return {"name": name, "shape": [1, *sizes], "layout": layout, "type": "float32"}
 
 
-def _described_outputs(spec: NetSpec, layout: str) -> dict[str, Json]:
+def _described_outputs(spec: NetSpec, layout: str, named: Callable[[str], str]) -> dict[str, Json]:
     if len(spec.outputs) == 1:
         return {"output": {"name": OUTPUT_NAME, "shape": [1, int(np.prod(spec.output_shape))], "type": "float32"}}
-    return {"outputs": [_described_image(name, shape, layout) for name, shape in spec.output_shapes.items()]}
+    return {"outputs": [_described_image(named(name), shape, layout) for name, shape in spec.output_shapes.items()]}
 
 
 def preprocessing(spec: NetSpec) -> dict[str, Json]:
@@ -212,13 +220,36 @@ def write_model(path: Path, data: bytes | memoryview) -> Exported:
     Raises:
         ExportError: The folder or disk does not take it; nothing is left under `path`.
     """
+    with _writing(path, len(data)), atomic_write(path) as temporary:
+        temporary.write_bytes(data)
+    return Exported(path, len(data), hashlib.sha256(data).hexdigest())
+
+
+def write_package(path: Path, files: Mapping[str, bytes]) -> Exported:
+    """Write a finished model that is a folder, atomically.
+
+    Args:
+        path: The folder; one that is there is replaced.
+        files: By their paths in it, with slashes.
+
+    Raises:
+        ExportError: As `write_model`.
+    """
+    data = b"".join(files[name] for name in sorted(files, key=lambda name: name.split("/")))
+    with _writing(path, len(data)), atomic_folder(path) as temporary:
+        for name, content in files.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / name).write_bytes(content)
+    return Exported(path, len(data), hashlib.sha256(data).hexdigest())
+
+
+@contextmanager
+def _writing(path: Path, size: int) -> Iterator[None]:
     try:
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(data)
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise ExportError(
-            f"The model of {len(data) / 1e6:.2f} MB cannot be written to {path}: {reason}; choose a writable folder "
+            f"The model of {size / 1e6:.2f} MB cannot be written to {path}: {reason}; choose a writable folder "
             "with enough space."
         ) from error
-    return Exported(path, len(data), hashlib.sha256(data).hexdigest())

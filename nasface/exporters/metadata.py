@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from nasface.errors import ExportError
 from nasface.exporters._base import description_bytes, write_model
+from nasface.exporters.coreml import PROGRAM, SUFFIX, coreml_metadata, with_coreml_metadata
 from nasface.exporters.onnx import onnx_metadata, with_onnx_metadata
 from nasface.exporters.tflite import tflite_metadata, with_tflite_metadata
 from nasface.exporters.torch_export import torch_export_metadata
@@ -48,13 +49,15 @@ READERS: Final[dict[str, Callable[[bytes], str | None]]] = {
     ".tflite": tflite_metadata,
     ".onnx": onnx_metadata,
     ".pt2": torch_export_metadata,
+    SUFFIX: coreml_metadata,
 }
-"""How the description is found in the bytes of a file, by its suffix."""
+"""How the description is found in the bytes of a file, by its suffix; a package's are those of its program."""
 
 
 WRITERS: Final[dict[str, Callable[[bytes, bytes], bytes | memoryview]]] = {
     ".tflite": with_tflite_metadata,
     ".onnx": with_onnx_metadata,
+    SUFFIX: with_coreml_metadata,
 }
 """The bytes of a file with another description, by its suffix."""
 
@@ -67,7 +70,8 @@ def replace_metadata(path: Path | str, description: Description) -> None:
     """
     path = Path(path)
     check_replaceable(path)
-    write_model(path, WRITERS[path.suffix](read_bytes(path), description_bytes(description)))
+    file = _file(path)
+    write_model(file, WRITERS[path.suffix](read_bytes(file), description_bytes(description)))
 
 
 def check_replaceable(path: Path) -> None:
@@ -91,7 +95,7 @@ def read_metadata(path: Path | str) -> Description:
     if path.suffix not in READERS:
         raise ExportError(f"{path} is none of the formats that hold a description: {', '.join(READERS)}.")
     try:
-        found = READERS[path.suffix](read_bytes(path))
+        found = READERS[path.suffix](read_bytes(_file(path)))
         description = None if not found else _checked(json_object(parse_json(found)))
     except OSError as error:
         raise ExportError(f"{path} cannot be read: {error.strerror}; give a file that nasface exported.") from error
@@ -103,6 +107,11 @@ def read_metadata(path: Path | str) -> Description:
     if description is None:
         raise ExportError(f"{path} holds no description; give a file that nasface exported.")
     return description
+
+
+def _file(path: Path) -> Path:
+    """Where the description is: in the file, or in the program of a package."""
+    return path / PROGRAM if path.suffix == SUFFIX else path
 
 
 def _checked(description: Description) -> Description:

@@ -2,14 +2,14 @@
 
 Protocol. A frozen dataclass that inherits `PluginOp` is put into the registry, `@register("operation", NAME)`, and into
 networks by `NetBuilder.operation`. Counts and weights are methods with defaults: none. Its rules say how it is computed
-(`torch`) and how it is written (`tflite`, `keras`, `onnx`); an exporter refuses a network whose operation has no rule
-for it. Values are float32 of one shape each: [n, channels, height, width] in torch and onnx, [n, height, width,
-channels] in tflite and keras. Weights, where there are some, come by the names of `weight_shapes`.
+(`torch`) and how it is written (`tflite`, `keras`, `onnx`, `coreml`); an exporter refuses a network whose operation has
+no rule for it. Values are float32 of one shape each: [n, channels, height, width] in torch, onnx and coreml,
+[n, height, width, channels] in tflite and keras. Weights, where there are some, come by the names of `weight_shapes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -55,6 +55,13 @@ class OnnxGraph(Protocol):
         """A constant."""
 
 
+class MILBuilder(Protocol):
+    """What a rule for `.mlpackage` writes with: coremltools' builder, a function for every operation of Core ML."""
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        """E.g. `mul(x=..., y=..., name=...)`, which gives a variable."""
+
+
 @dataclass(frozen=True, slots=True)
 class PluginOp(Op):
     """An operation that the core does not know; see the protocol above."""
@@ -82,6 +89,10 @@ class PluginOp(Op):
     def onnx(self, graph: OnnxGraph, inputs: Sequence[str], weights: Mapping[str, Array]) -> str:
         """Write it; the name of its output."""
         raise self._without("onnx", "exporter=onnx cannot write")
+
+    def coreml(self, builder: MILBuilder, inputs: Sequence[object], weights: Mapping[str, Array]) -> object:
+        """Write it, `builder.mul(x=..., y=..., name=self.name)` for instance; the variable that is its output."""
+        raise self._without("coreml", "exporter=coreml cannot write")
 
     def _without(self, rule: str, cannot: str) -> ExportError:
         kind = type(self).__name__

@@ -49,6 +49,14 @@ PYTHON: Final[Mapping[str, _Runtime]] = {
         f"def run(x):\n{_DOC}"
         "    return session.run(None, {session.get_inputs()[0].name: x.transpose(0, 3, 1, 2)})[0][0]",
     ),
+    ".mlpackage": _Runtime(
+        "coremltools",
+        "from coremltools.models import MLModel",
+        "model = MLModel(str(MODEL))  # computes on macOS only\n\n\n"
+        f"def run(x):\n{_DOC}"
+        '    (found,) = model.predict({"input": x.transpose(0, 3, 1, 2)}).values()\n'
+        "    return found[0]",
+    ),
     ".pt2": _Runtime(
         "torch",
         "import torch",
@@ -61,8 +69,67 @@ PYTHON: Final[Mapping[str, _Runtime]] = {
 """By the suffix of the file."""
 
 SCRIPT: Final = "use_model.py"
-APPS: Final = ("FaceDescriptor.kt", "FaceDescriptor.swift")
-"""For Android and iOS, beside `.tflite` files."""
+APPS: Final[Mapping[str, tuple[str, ...]]] = {
+    ".tflite": ("FaceDescriptor.kt", "FaceDescriptor.swift"),
+    ".mlpackage": ("FaceDescriptor.swift",),
+}
+"""For Android and iOS, by the suffix of the file."""
+
+
+@dataclass(frozen=True)
+class _SwiftRuntime:
+    """How Swift runs one format.
+
+    Attributes:
+        source: Where it comes from.
+        module: To import.
+        kind: Of the object that runs it.
+        arguments: Of its initialiser.
+        open: Sets `model`, from `path`.
+        pixel: Place of a channel of a pixel in `input`.
+        run: Sets `values`, from `input`.
+    """
+
+    source: str
+    module: str
+    kind: str
+    arguments: str
+    open: str
+    pixel: str
+    run: str
+
+
+SWIFT: Final[Mapping[str, _SwiftRuntime]] = {
+    ".tflite": _SwiftRuntime(
+        "Package: TensorFlowLiteSwift",
+        "TensorFlowLite",
+        "Interpreter",
+        "path: String, threads: Int = 1",
+        "var options = Interpreter.Options()\n"
+        "        options.threadCount = threads\n"
+        "        model = try Interpreter(modelPath: path, options: options)\n"
+        "        try model.allocateTensors()",
+        "3 * pixel + channel",
+        "try model.copy(input.withUnsafeBytes { Data($0) }, toInputAt: 0)\n"
+        "        try model.invoke()\n"
+        "        let values = try model.output(at: 0).data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }",
+    ),
+    ".mlpackage": _SwiftRuntime(
+        "Xcode compiles the package to .mlmodelc, which stands in the app's bundle",
+        "CoreML",
+        "MLModel",
+        "path: String",
+        "model = try MLModel(contentsOf: URL(fileURLWithPath: path))",
+        "channel * width * height + pixel",
+        "let sides = [1, 3, height, width].map { NSNumber(value: $0) }\n"
+        "        let image = try MLMultiArray(shape: sides, dataType: .float32)\n"
+        "        for (index, value) in input.enumerated() { image[index] = NSNumber(value: value) }\n"
+        '        let given = try MLDictionaryFeatureProvider(dictionary: ["input": image])\n'
+        '        let found = try model.prediction(from: given).featureValue(for: "descriptor")!.multiArrayValue!\n'
+        "        let values = (0..<found.count).map { found[$0].floatValue }",
+    ),
+}
+"""By the suffix of the file."""
 
 
 def write_snippets(path: Path) -> list[Path]:
@@ -83,7 +150,9 @@ def write_snippets(path: Path) -> list[Path]:
     except (LookupError, TypeError):  # preprocessing in words, an output of no size
         raise ExportError(f"{path} does not say what goes in and out; give a file that nasface exported.") from None
     values |= {"package": runtime.package, "imports": runtime.imports, "run": runtime.run, "script": SCRIPT}
-    written = [path.with_name(name) for name in (SCRIPT, *(APPS if path.suffix == ".tflite" else ()))]
+    if path.suffix in SWIFT:
+        values |= {f"swift_{name}": text for name, text in vars(SWIFT[path.suffix]).items()}
+    written = [path.with_name(name) for name in (SCRIPT, *APPS.get(path.suffix, ()))]
     for file in written:
         template = resources.files("nasface.reports").joinpath(f"{file.name}.txt").read_text(encoding="utf-8")
         write_text(file, Template(template).substitute(values))

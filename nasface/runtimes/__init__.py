@@ -8,6 +8,7 @@ from nasface.errors import InvalidInput, UnknownName
 from nasface.reading import check_fetched
 from nasface.registry import REGISTRY, build, register
 from nasface.runtimes._base import Descriptors, Images, Model, Runtime, Timing, time_model
+from nasface.runtimes.coreml import open_coreml
 from nasface.runtimes.onnx import open_onnx
 from nasface.runtimes.parity import TOLERANCES, Likeness, Parity, check_likeness, check_parity, cosines
 from nasface.runtimes.tflite import open_tflite_model, run_tflite
@@ -51,6 +52,12 @@ def torch_export() -> Runtime:
     return Runtime((".pt2",), open_torch_export)
 
 
+@register("runtime", "coreml")
+def coreml() -> Runtime:
+    """Core ML's ML programs, computed in torch in place of Core ML, which runs on Apple's systems only."""
+    return Runtime((".mlpackage",), open_coreml, stands_in=True)
+
+
 @register("runtime", "torchscript")
 def torchscript() -> Runtime:
     """TorchScript."""
@@ -79,7 +86,7 @@ def open_model(path: Path, resolution: int | None = None, threads: int = 1, outp
     """Open a model file.
 
     Args:
-        path: `.tflite`, `.onnx`, `torch.export`'s `.pt2`, or TorchScript `.pt`.
+        path: `.tflite`, `.onnx`, `torch.export`'s `.pt2`, TorchScript's `.pt`, or the folder `.mlpackage`.
         resolution: Side of the input for files that do not state it (TorchScript, dynamic ONNX).
         threads: That one image is computed with; TorchScript uses torch's own number.
         output: Name of the descriptor among several outputs; None takes the only one of more than one number.
@@ -90,7 +97,7 @@ def open_model(path: Path, resolution: int | None = None, threads: int = 1, outp
     known = runtimes()
     if path.suffix not in known:
         raise UnknownName("kind of model file", path.suffix or path.name, [*known, ".npy", ".npz"])
-    if not path.is_file():
+    if not path.exists():
         raise InvalidInput(f"There is no model {path}; give a file that exists.")
     try:
         check_fetched(path)

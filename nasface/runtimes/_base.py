@@ -46,10 +46,13 @@ class Runtime:
         open: Called as open(path, resolution, threads, output): the side of the input of files that do not state it, or
             None; the threads of one image; which output is the descriptor, where there are several. Raises
             `InvalidInput` for files that it cannot run.
+        stands_in: Whether it computes what a file holds in place of what runs it elsewhere: its times would be of
+            something else, so none are taken.
     """
 
     suffixes: tuple[str, ...]
     open: Callable[[Path, int | None, int, str | None], Model]
+    stands_in: bool = False
 
 
 @dataclass(frozen=True)

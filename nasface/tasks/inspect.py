@@ -14,9 +14,11 @@ from rich.table import Column, Table
 from nasface.composition import DeviceCosts
 from nasface.costs import Cost, LayerCost
 from nasface.errors import InvalidInput, LookupTableError
+from nasface.exporters.coreml import PROGRAM, SUFFIX, coreml_operations
 from nasface.exporters.metadata import READERS, Description, read_metadata
 from nasface.jobs import Outcome, Run
 from nasface.netspec import Layer, NetSpec, shape_text
+from nasface.reading import read_bytes
 from nasface.reports.use_of_model import IN_WORDS, threshold_lines, thresholds, use_rows
 from nasface.runs import Json
 from nasface.spaces import SearchSpace
@@ -86,6 +88,9 @@ def _show_metadata(run: Run, path: Path) -> Description:
     lines += [f"{name}: {text}" for name, text in use_rows(metadata)] + threshold_lines(thresholds(metadata))
     rest = {name: value for name, value in metadata.items() if name not in {*IN_WORDS, "network", "precision"}}
     lines += [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in rest.items()]
+    if path.suffix == SUFFIX:  # nothing here runs it, so what it holds is said
+        counts = coreml_operations(read_bytes(path / PROGRAM))
+        lines.append("operations: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
     for line in lines:
         run.console.print(line, soft_wrap=True)
     return metadata

@@ -11,6 +11,7 @@ import pytest
 from nasface.errors import ExportError, MissingDependency
 from nasface.exporters import Exported, Exporter, weight_shapes
 from nasface.netspec import NetSpec, Weights
+from nasface.reading import read_contents
 from nasface.spaces import OfaMbv3, OfaMbv3Config
 
 
@@ -42,7 +43,7 @@ class ExporterConformance:
         paths = [tmp_path / f"{name}{self.suffix}" for name in ("one", "two")]
         for path in paths:
             self._check(path, _export(exporter, spec, weights, path))
-        assert paths[0].read_bytes() == paths[1].read_bytes()
+        assert read_contents(paths[0]) == read_contents(paths[1])
         assert sorted(tmp_path.iterdir()) == sorted(paths), "nothing may be left beside the files"
         for name, value in weights.items():
             np.testing.assert_array_equal(value, kept[name], "export changed its weights")
@@ -52,10 +53,10 @@ class ExporterConformance:
         for number, purpose in enumerate(("conformance", "something else")):
             files.append(tmp_path / f"{number}{self.suffix}")
             _export(exporter, spec, weights, files[-1], purpose)
-        assert files[0].read_bytes() != files[1].read_bytes(), "the metadata was dropped"
+        assert read_contents(files[0]) != read_contents(files[1]), "the metadata was dropped"
 
     def _check(self, path: Path, exported: Exported) -> None:
-        data = path.read_bytes()
+        data = read_contents(path)
         assert exported == Exported(path, len(data), hashlib.sha256(data).hexdigest())
 
     def test_bad_weights_are_refused(self, exporter: Exporter, spec: NetSpec, weights: Weights, tmp_path: Path) -> None:

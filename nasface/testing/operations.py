@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from nasface.errors import MissingDependency
-from nasface.exporters import Exporter, OnnxConfig, OnnxExporter, TFLiteConfig, TFLiteExporter
+from nasface.exporters import (
+    CoreMLConfig,
+    CoreMLExporter,
+    Exporter,
+    OnnxConfig,
+    OnnxExporter,
+    TFLiteConfig,
+    TFLiteExporter,
+)
 from nasface.netspec import INPUT, NetBuilder, NetSpec, PluginOp, Shape, Weights, random_weights, to_dict
 from nasface.netspec.plugin_op import registered
 from nasface.runtimes import open_model
@@ -20,6 +28,7 @@ from nasface.runtimes import open_model
 EXPORTERS: Final[dict[str, Callable[[], Exporter]]] = {
     "tflite": lambda: TFLiteExporter(TFLiteConfig()),
     "onnx": lambda: OnnxExporter(OnnxConfig()),
+    "coreml": lambda: CoreMLExporter(CoreMLConfig()),
 }
 """By the rule that they ask for."""
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nasface.errors import NasfaceError
+from nasface.reading import read_contents
 from nasface.runtimes import Images, Model, Runtime
 
 
@@ -59,7 +60,7 @@ class RuntimeConformance:
         np.testing.assert_allclose(two / scale, one / scale, atol=1e-4)
 
     def test_damaged_files_are_refused(self, runtime: Runtime, file: Path, tmp_path: Path) -> None:
-        data = file.read_bytes()
+        data = read_contents(file)
         for number, damaged in enumerate((b"", b"not a model", data[: len(data) // 2])):
             path = tmp_path / f"damaged{number}{file.suffix}"
             path.write_bytes(damaged)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import NasfaceError
+from nasface.reading import read_contents
 
 Check = Callable[..., str | None]
 """Of (the component's object, result, *arguments): what is wrong, as the rest of a sentence, or None."""
@@ -113,9 +114,8 @@ def exported(
 ) -> str | None:
     if not all(hasattr(found, part) for part in ("path", "bytes", "sha256")):
         return f"it gave {_said(found)}; an Exported is asked for"
-    return (
-        None if path.is_file() and path.stat().st_size == found.bytes else f"there is no file {path.name} of that size"
-    )
+    fits = path.exists() and len(read_contents(path)) == found.bytes
+    return None if fits else f"there is no file {path.name} of that size"
 
 
 def descriptors(_: object, found: object, images: Sized, *others: object) -> str | None:

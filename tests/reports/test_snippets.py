@@ -67,20 +67,24 @@ def test_python_runs_and_says_what_nasface_says(exporter: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("thresholds", [THRESHOLDS, "not measured: no photos were given"])
-def test_apps_state_what_the_file_states(thresholds: Json, tmp_path: Path) -> None:
-    path = _exported(tmp_path, "tflite", thresholds)
+@pytest.mark.parametrize("exporter", ["tflite", "coreml"])
+def test_apps_state_what_the_file_states(exporter: str, thresholds: Json, tmp_path: Path) -> None:
+    if exporter == "coreml":
+        pytest.importorskip("coremltools")
+    path = _exported(tmp_path, exporter, thresholds)
     said = read_metadata(path)["preprocessing"]
-    kotlin, swift = (file.read_text() for file in write_snippets(path)[1:])
-    for text in (kotlin, swift):
+    texts = [file.read_text() for file in write_snippets(path)[1:]]
+    for text in texts:
         for name, values in (("mean", said["mean"]), ("std", said["std"])):
             (line,) = re.findall(rf"{name}\b.*[(\[]([\d.f, ]+)[)\]]", text, re.IGNORECASE)[:1]
             assert [float(part.rstrip("f")) for part in line.split(", ")] == values
         sizes = [int(re.search(rf"{name} = (\d+)", text, re.IGNORECASE)[1]) for name in ("width", "height", "size")]
         assert sizes == [32, 32, 24]
     limits = ["0.75f", "0.75"] if thresholds is THRESHOLDS else ["null", "nil"]
-    assert f"SQUARED_L2: Float? = {limits[0]} //" in kotlin
-    assert f"squaredL2: Float? = {limits[1]}  //" in swift
-    assert "$" not in kotlin, "nothing was left open"
+    assert f"squaredL2: Float? = {limits[1]}  //" in texts[-1]
+    assert not re.search(r"\$(?!\d)", "".join(texts)), "nothing was left open but Swift's own arguments"
+    if exporter == "tflite":
+        assert f"SQUARED_L2: Float? = {limits[0]} //" in texts[0]
 
 
 def test_other_formats_get_none(tmp_path: Path) -> None:
