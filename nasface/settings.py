@@ -222,6 +222,7 @@ class Lut:
         file_threads: import_lut: its threads.
         lowering: import_lut: how 7x7 layers stood in the measured files: whole (one operator, as all known layer files
             have them) or split (as exporter.split_depthwise=true writes them).
+        precision: import_lut: what the measured files computed in: float32 or int8.
         unit: import_lut: of its numbers: ms, us, s; None for what it says of itself, else milliseconds, if they can be.
         kind: import_lut: measured or estimated.
         replace: import_lut, calibrate_device: whether the table may replace one that was measured.
@@ -237,6 +238,7 @@ class Lut:
     file_threads: int | None = MISSING
     unit: str | None = MISSING
     lowering: str = MISSING
+    precision: str = MISSING
     kind: str = MISSING
     replace: bool = MISSING
     resolutions: list[int] | None = MISSING

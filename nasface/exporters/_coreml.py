@@ -45,7 +45,7 @@ from nasface.reading import read_bytes
 from nasface.trust import blaming
 
 _CONVERTS: Final = ("tensorflow", "sklearn", "xgboost")
-"""Packages that coremltools imports where it finds them, for conversions from them: seconds, and warnings."""
+"""Packages that coremltools imports where it finds them, to convert from them: seconds, and their own log handlers."""
 
 
 @contextlib.contextmanager
@@ -55,24 +55,30 @@ def coremltools(purpose: str) -> Iterator[ModuleType]:
     Raises:
         MissingDependency: It is not installed.
     """
-    hidden = {name: sys.modules.get(name) for name in _CONVERTS}
     log = logging.getLogger("coremltools")
     level, log.level = log.level, logging.ERROR
-    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            sys.modules.update(dict.fromkeys(_CONVERTS))  # type: ignore[arg-type]  # an import of None fails
+    try:
+        with _without(_CONVERTS), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             with requires("coremltools", "coreml", purpose):
                 import coremltools as ct
-        finally:
-            for name, module in hidden.items():
-                del sys.modules[name]
-                if module is not None:
-                    sys.modules[name] = module
-        try:
             yield ct
-        finally:
-            log.level = level
+    finally:
+        log.level = level
+
+
+@contextlib.contextmanager
+def _without(packages: tuple[str, ...]) -> Iterator[None]:
+    """As if these were not installed; nothing that is loaded is lost."""
+    loaded = {name: sys.modules.get(name) for name in packages}
+    sys.modules.update(dict.fromkeys(packages))  # type: ignore[arg-type]  # an import of None fails
+    try:
+        yield
+    finally:
+        for name, module in loaded.items():
+            del sys.modules[name]
+            if module is not None:
+                sys.modules[name] = module
 
 
 def lowered(spec: NetSpec, weights: Weights, *, half: bool, ct: ModuleType) -> tuple[bytes, bytes]:

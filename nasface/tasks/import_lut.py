@@ -28,6 +28,7 @@ def run(run: Run) -> Outcome:
         threads=lut.file_threads,
         created="nasface task=import_lut",
         lowering=cast(Lowering, lut.lowering),
+        precision=lut.precision,
         method=f"imported from {run.path(lut.file).name}",
     )
     listed = None if lut.arch2info is None else run.path(lut.arch2info)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from nasface.assets import asset
+from nasface.devices import read_lut
 from nasface.exporters import read_metadata
 from nasface.supernets import ElasticNetwork, ElasticSupernet
 from nasface.testing.synthetic import face_space
@@ -31,6 +32,19 @@ def checkpoint(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     ElasticSupernet(ElasticNetwork(face_space(), classes=7), "mine").save(tmp_path / "mine.pth")
     return tmp_path / "mine.pth"
+
+
+def test_an_imported_table_says_what_its_files_computed_in(cli: Command, tmp_path: Path) -> None:
+    rows = json.loads(asset("luts", "sd865.json").read_text())["rows"]["112"]
+    file = tmp_path / "perf.csv"
+    file.write_text("key,mean_ms\n" + "".join(f"{key},{row['mean_ms'] or 0.001}\n" for key, row in rows.items()))
+    command = ("task=import_lut", "lut.name=my_phone_int8", f"lut.file={file}", "space.resolution=112")
+    refused = cli(*command, "lut.precision=int4")
+    assert refused.code == 2
+    assert "has the precision 'int4'; use float32 or int8" in refused.text
+    done = cli(*command, "lut.precision=int8")
+    assert done.code == 0, done.err
+    assert read_lut(Path(done.result["decision"]["path"])).provenance.precision == "int8"
 
 
 @pytest.mark.slow

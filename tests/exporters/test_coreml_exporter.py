@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from networks import every_operation
 
-from nasface.errors import ExportError, InvalidInput
+from nasface.errors import ExportError, InvalidInput, MissingDependency
 from nasface.exporters import CoreMLConfig, CoreMLExporter, read_metadata
 from nasface.exporters.coreml import PROGRAM, WEIGHTS, coreml_operations
 from nasface.exporters.metadata import replace_metadata
@@ -20,7 +22,7 @@ from nasface.runtimes import check_parity, open_model, runtimes
 from nasface.runtimes.coreml import load_program
 from nasface.supernets import SpecModule
 
-pytest.importorskip("coremltools")
+pytestmark = pytest.mark.skipif(find_spec("coremltools") is None, reason="needs coremltools (extra [coreml])")
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,13 @@ def test_weights_beyond_float16_are_refused(small, tmp_path):
     with pytest.raises(ExportError, match="precision=float32"):
         CoreMLExporter(CoreMLConfig("coreml", "float16")).export(spec, large, tmp_path / "net.mlpackage", {})
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_missing_is_said(small, tmp_path, monkeypatch):
+    for name in ("coremltools", *(name for name in sys.modules if name.startswith("coremltools."))):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingDependency, match=r"pip install 'nasface\[coreml\]'"):
+        CoreMLExporter(CoreMLConfig()).export(*small, tmp_path / "net.mlpackage", {})
 
 
 @pytest.mark.slow
