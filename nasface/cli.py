@@ -25,6 +25,13 @@ from nasface.options import config_directory, explain, load_plugins, prepare, re
 _ENDS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
+_ZSH: Final = """\
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+autoload -Uz bashcompinit && bashcompinit
+"""
+"""Goes before Hydra's script for zsh, which is bash's and needs zsh's emulation of its completion."""
+
+
 class _JobFailed(BaseException):
     """Carries an error past Hydra, which would print the job's options in front of our sentence."""
 
@@ -83,6 +90,8 @@ def _run() -> None:
         _say(usage(named_task(given)))
     if "--version" in given:
         _say(f"nasface {metadata.version('nasface')}\n")
+    if "install=zsh" in given:
+        sys.stdout.write(_ZSH)
     register_options()
     if any(word.startswith("query=") for word in given):
         _complete_tasks()
