@@ -1,9 +1,16 @@
-"""The changelog of the repository as a page of the site."""
+"""The changelog of the repository as a page of the site, and the version in its heading."""
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
+
+
+def on_config(config: Any, **_: object) -> None:
+    """Called by mkdocs at the start: the site says of which version it is."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    config.site_name = f"{config.site_name} {project['version']}"
 
 
 def on_page_markdown(markdown: str, page: Any, **_: object) -> str:

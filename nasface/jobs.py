@@ -114,4 +114,9 @@ class Run:
 
     def shown(self, path: Path) -> str:
         """A path for the terminal: relative to the working directory where possible."""
-        return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
+        return shown(path, self.cwd)
+
+
+def shown(path: Path, cwd: Path) -> str:
+    """A path as it is typed in a folder: relative where it lies below."""
+    return str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)

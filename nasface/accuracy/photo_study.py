@@ -225,7 +225,9 @@ def calibration_noise(
             if len(draws) < 3:
                 continue
             noise = float((draws[:, 0] - draws[:, 1]).std(ddof=1)) / np.sqrt(2.0)
-            between = max(float(draws.mean(axis=1).var(ddof=1)), np.finfo(float).tiny)
+            between = float(draws.mean(axis=1).var(ddof=1))
+            if between == 0:  # so few photos that all networks are equally good
+                continue
             tau = kendall_tau(draws[:, 0], draws[:, 1])
             change = float(draws.mean() - best)
             found.append(CalibrationNoise(metric, size, len(draws), float(noise), noise**2 / between, tau, change))
@@ -244,7 +246,10 @@ def people_needed(
             names = [part.column(metric) for part in PeoplePart.of(n)]
             if len(chosen) < 3 or any(name not in values for values in chosen for name in names):
                 continue
-            together = np.corrcoef([[values[name] for values in chosen] for name in names])
+            measured = np.array([[values[name] for values in chosen] for name in names])
+            if np.ptp(measured, axis=1).min() == 0:  # on a part
+                continue
+            together = np.corrcoef(measured)
             mean = float(together[np.triu_indices(n, 1)].mean())
             needed = material_for(ENOUGH, mean) * photos / n
             whole = spearman_brown(mean, n)

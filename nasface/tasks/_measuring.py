@@ -19,13 +19,14 @@ from nasface.devices import FLOAT32, LookupTable
 from nasface.devices.lut import Lowering
 from nasface.devices.measurements import CALM, Measurement
 from nasface.devices.plausibility import kernel_warning
-from nasface.errors import InvalidInput
+from nasface.errors import InvalidInput, NotMeasuredYet
 from nasface.exporters import Exporter
-from nasface.jobs import Run
+from nasface.jobs import Outcome, Run
 from nasface.netspec import NetSpec
 from nasface.randomness import Part
 from nasface.runs import held
 from nasface.spaces import SearchSpace
+from nasface.tasks.following import repeated
 from nasface.timing.journal import Journal
 from nasface.timing.layer_bench import write_models
 from nasface.timing.protocol import DeviceTimes, TimingOptions, measure_networks
@@ -40,7 +41,10 @@ def time_models(
 ) -> DeviceTimes:
     """Time models with a progress bar; say what it takes after the first round, and what was odd at the end."""
     if not transport.live:
-        return measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal))
+        results = measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal))
+        blocks = sum(timed.blocks for timed in results.timed.values())
+        run.console.print(f"timed elsewhere: {blocks} blocks of {len(results.timed)} models", soft_wrap=True)
+        return results
     with held(journal.with_suffix(".lock"), f"{journal} is being measured", "or give another name"):
         return _time_live(run, transport, models, options, journal)
 
@@ -71,6 +75,12 @@ def _time_live(
     if outliers:
         run.console.print(f"{outliers} of {blocks} blocks were outliers and are left out of the figures")
     return results
+
+
+def awaited(run: Run, waiting: NotMeasuredYet) -> Outcome:
+    """Of a task whose models are timed elsewhere and are not yet: what is missing, and the same command again."""
+    run.console.print(str(waiting), soft_wrap=True)
+    return Outcome({"waiting": str(waiting)}, next=repeated(run))
 
 
 class _Clock:

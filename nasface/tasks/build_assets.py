@@ -24,6 +24,7 @@ from nasface.errors import InvalidInput, UnknownName
 from nasface.jobs import Outcome, Run
 from nasface.preprocessing import Template
 from nasface.runs import Json, atomic_write, write_json
+from nasface.tasks.following import following
 
 if TYPE_CHECKING:
     from nasface.supernets.calibration import Images
@@ -61,7 +62,22 @@ def run(run: Run) -> Outcome:
     }
     for part, names in written.items():
         run.console.print(f"{part}: {', '.join(names)}", soft_wrap=True)
-    return Outcome({"written": written, "out": str(out)})
+    return Outcome({"written": written, "out": str(out)}, next=_next(run, out))
+
+
+def _next(run: Run, out: Path) -> str:
+    """A search with what was written, wherever that is."""
+    files = {"supernet": ("supernet.checkpoint", _supernet_file(out)), "table": ("accuracy.table", _table_file(out))}
+    written = {key: run.shown(path) for part, (key, path) in files.items() if part in run.settings.assets.parts}
+    return following(run, "search", written if run.settings.assets.out is not None else {}, keep=False)
+
+
+def _supernet_file(out: Path) -> Path:
+    return out / "supernets" / f"{DEMO}.safetensors"
+
+
+def _table_file(out: Path) -> Path:
+    return out / "tables" / f"{DEMO}.csv"
 
 
 def _luts(run: Run, sources: Path, out: Path) -> list[Path]:
@@ -83,7 +99,7 @@ def _supernet(run: Run, sources: Path, out: Path) -> list[Path]:
         "training": "OFA MobileNetV3 width 1.2 at 112 px on 4,186 LFW people, distilled from a public face network",
         "licence": LICENCE,
     }
-    path = out / "supernets" / f"{DEMO}.safetensors"
+    path = _supernet_file(out)
     supernet.save(path, float16=True, head=False)
     return [path, _provenance(path, supernet.provenance | {"hash": supernet.fingerprint})]
 
@@ -189,7 +205,7 @@ def _table(run: Run, sources: Path, out: Path) -> list[Path]:
     table = read_table(run.path(run.settings.accuracy.table), space).check(
         supernet=source.fingerprint(space), resolution=space.resolution
     )
-    path = out / "tables" / f"{DEMO}.csv"
+    path = _table_file(out)
     write_table(table, path, space)
     facts: dict[str, Json] = {
         "commands": [f"nasface task=estimate_accuracy {_MEASURED} {drawn}" for drawn in _DRAWN],

@@ -20,7 +20,7 @@ from nasface.randomness import Part
 from nasface.reports.lut_page import step_rows, write_lut_page
 from nasface.runs import Json
 from nasface.spaces import Population, SearchSpace
-from nasface.tasks._measuring import engine_of, lowering, show_range, time_specs, warn_odd_kernels
+from nasface.tasks._measuring import awaited, engine_of, lowering, show_range, time_specs, warn_odd_kernels
 from nasface.tasks.following import following, repeated
 from nasface.timing.layer_bench import CHAIN_LENGTHS
 from nasface.timing.lut_builder import FEWEST_NETS, Built, TablePlan, build_rows
@@ -38,8 +38,7 @@ def run(run: Run) -> Outcome:
     try:
         results = _measure(run, plans, folder)
     except NotMeasuredYet as waiting:
-        run.console.print(str(waiting), soft_wrap=True)
-        return Outcome({"name": lut.name, "waiting": str(waiting)})
+        return awaited(run, waiting)
     built = {plan.space.resolution: build_rows(plan, results.timed, run.rng(Part.QUALITY)) for plan in plans}
     table = LookupTable(
         lut.name,

@@ -27,8 +27,8 @@ from nasface.netspec import NetSpec
 from nasface.runs import Json
 from nasface.spaces import SearchSpace, join_stages
 from nasface.spaces.references import REFERENCES, reference_network
-from nasface.tasks._measuring import lowering, measurements_of, show_range, tflite_exporter, time_specs
-from nasface.tasks.following import following, repeated
+from nasface.tasks._measuring import awaited, lowering, measurements_of, show_range, tflite_exporter, time_specs
+from nasface.tasks.following import following
 from nasface.timing.layer_bench import write_models
 from nasface.timing.transports import Transport
 
@@ -57,8 +57,7 @@ def run(run: Run) -> Outcome:
     try:
         return measure(run)
     except NotMeasuredYet as waiting:
-        run.console.print(str(waiting), soft_wrap=True)
-        return Outcome({"name": run.settings.lut.name, "waiting": str(waiting)}, next=repeated(run))
+        return awaited(run, waiting)
 
 
 def measure(run: Run, opened: Transport | None = None) -> Outcome:

@@ -25,6 +25,7 @@ from nasface.randomness import Part
 from nasface.reports.latency_page import figure_rows, verdict, write_latency_page
 from nasface.runs import Json
 from nasface.tasks._latency_truth import Truth, read_truth
+from nasface.tasks._measuring import awaited
 from nasface.tasks.following import following, repeated
 
 CONFIDENCE: Final = 0.95
@@ -38,8 +39,7 @@ def run(run: Run) -> Outcome:
     try:
         truth = read_truth(run, space, entry.latency)
     except NotMeasuredYet as waiting:
-        run.console.print(str(waiting), soft_wrap=True)
-        return Outcome({"device": entry.device.name, "waiting": str(waiting)}, next=repeated(run))
+        return awaited(run, waiting)
     checks = _checks(entry, truth, run.rng(Part.BOOTSTRAP))
     check = checks[MEDIAN]
     remarks = _remarks(entry, truth)

@@ -13,7 +13,7 @@ from typing import Final
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
 
-from nasface.jobs import Run
+from nasface.jobs import Run, shown
 from nasface.tasks.catalogue import OF_EVERY_TASK, OPTIONS
 
 DEFAULT: Final = "search"
@@ -34,18 +34,18 @@ def following(run: Run, task: str, changes: Mapping[str, object] | None = None, 
         options.pop(key, None)
         if value is not None:
             options[key] = str(value)
-    return _line(run, task, (f"{key}={value}" for key, value in options.items()))
+    return command(task, (f"{key}={value}" for key, value in options.items()), run.cwd)
 
 
 def repeated(run: Run) -> str:
     """The command line of this very run, quoted for the shell."""
     words = (_as_typed(word) for word in run.given if not word.startswith("task="))
-    return _line(run, run.settings.task, words)
+    return command(run.settings.task, words, run.cwd)
 
 
 def helped(run: Run, task: str) -> str:
     """The command line that shows what a task does, where it needs something that only the user has."""
-    return shlex.join([*_program(run), task, "--help"])
+    return shlex.join([*_program(run.cwd), task, "--help"])
 
 
 def timed(run: Run, models: Sequence[Path]) -> str:
@@ -60,8 +60,9 @@ def _member(name: str) -> str:
     return QuotedString(name, Quote.double).with_quotes() if set(name) & set(",:[]{}") else name
 
 
-def _line(run: Run, task: str, words: Iterable[str]) -> str:
-    return shlex.join([*_program(run), *([] if task == DEFAULT else [task]), *words])
+def command(task: str, words: Iterable[str], cwd: Path) -> str:
+    """A command line of nasface as it is typed in a folder, quoted for the shell."""
+    return shlex.join([*_program(cwd), *([] if task == DEFAULT else [task]), *words])
 
 
 def _as_typed(word: str) -> str:
@@ -89,11 +90,11 @@ def _plain(key: str, value: str) -> str:
     return str(read)
 
 
-def _program(run: Run) -> list[str]:
+def _program(cwd: Path) -> list[str]:
     """How the program was started, so that it can be started like that again."""
     if Path(sys.argv[0]).stem == "nasface":
         return ["nasface"]
     python = shutil.which("python")
     if python is not None and Path(python).resolve() == Path(sys.executable).resolve() and "VIRTUAL_ENV" in os.environ:
         return ["python", "-m", "nasface"]
-    return [run.shown(Path(sys.executable)), "-m", "nasface"]
+    return [shown(Path(sys.executable), cwd), "-m", "nasface"]

@@ -21,9 +21,9 @@ from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.references import REFERENCES, reference_network
-from nasface.tasks._measuring import tflite_exporter, time_models
+from nasface.tasks._measuring import awaited, tflite_exporter, time_models
 from nasface.tasks._networks import network_folders, space_of
-from nasface.tasks.following import following, repeated
+from nasface.tasks.following import following
 from nasface.timing.layer_bench import write_models
 from nasface.timing.protocol import DeviceTimes, TimingOptions
 from nasface.timing.routing import Routed
@@ -125,8 +125,7 @@ def run(run: Run) -> Outcome:
     try:
         results = _measure(run, jobs, engines, options)
     except NotMeasuredYet as waiting:
-        run.console.print(str(waiting), soft_wrap=True)
-        return Outcome({"waiting": str(waiting)}, next=repeated(run))
+        return awaited(run, waiting)
     rows = _rows(jobs, results, options)
     write_measurements(run.folder / "measurements.csv", rows)
     table = _summary(subjects, rows, engines)

@@ -10,9 +10,9 @@ from omegaconf import DictConfig
 
 from nasface.analysis.sweep import Sweep
 from nasface.errors import EXIT_INVALID, EXIT_OK, InvalidInput
-from nasface.jobs import Outcome, Run
+from nasface.jobs import Outcome, Run, shown
 from nasface.reports.sweep_page import write_sweep
-from nasface.tasks.following import following, helped
+from nasface.tasks.following import command
 from nasface.terminal import Terminal
 
 
@@ -23,15 +23,15 @@ def run(run: Run) -> Outcome:
     folder = run.path(run.settings.sweep)
     sweep = Sweep.read(folder, run.folder)
     write_sweep(folder, sweep, run.console)
-    return Outcome({"rows": sweep.rows}, next=_next(run, folder, sweep))
+    return Outcome({"rows": sweep.rows}, next=_next(folder, sweep, run.cwd))
 
 
-def _next(run: Run, folder: Path, sweep: Sweep) -> str:
-    """The network of the first job that found one."""
+def _next(folder: Path, sweep: Sweep, cwd: Path) -> str:
+    """What to type next: the network of the first job that found one."""
     found = next((job for job in sweep.jobs if job.status == "ok" and "predicted" in job.values), None)
     if found is None:
-        return helped(run, "search")
-    return following(run, "inspect", {"genotype": run.shown(folder / found.name)}, keep=False)
+        return command("list", (), cwd)
+    return command("inspect", [f"genotype={shown(folder / found.name, cwd)}"], cwd)
 
 
 class SweepReport(Callback):
@@ -52,5 +52,7 @@ class SweepReport(Callback):
         folder = Path(config.hydra.sweep.dir)
         sweep = Sweep.read(folder)
         failed = [job.name for job in sweep.jobs if job.status not in ("ok", "infeasible")]
-        write_sweep(folder, sweep, Terminal())
+        terminal = Terminal()
+        write_sweep(folder, sweep, terminal)
+        terminal.print(f"next: {_next(folder, sweep, Path.cwd())}", soft_wrap=True)
         SweepReport.exit_code = EXIT_INVALID if failed else EXIT_OK

@@ -62,6 +62,13 @@ def test_people_for_a_reliability() -> None:
     assert halves.needed == pytest.approx(1600, rel=0.3)
 
 
+def test_metrics_on_which_photos_are_too_few_to_tell_networks_apart_are_left_out() -> None:
+    results = made_up(0.5, 1.0)
+    parts_alike = [r | {"values": r["values"] | {name: 0.5 for name in r["values"] if "/8" in name}} for r in results]
+    assert [found.photos for found in people_needed(parts_alike, 800, ["auc"])] == [400, 200]
+    assert calibration_noise([r | {"values": {"auc": 0.5}} for r in results], ["auc"]) == []
+
+
 def test_parts_are_disjoint_and_hold_whole_people() -> None:
     labels = np.repeat(np.arange(40), 3)
     parts = part_rows(labels)

@@ -126,6 +126,18 @@ def test_figures_that_are_no_numbers(table: AccuracyTable, space: OfaMbv3, tmp_p
         read_table(path, space)
 
 
+def test_a_column_of_words_is_left_out_and_said(
+    table: AccuracyTable, space: OfaMbv3, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(table, space, tmp_path)
+    first, *rows = path.read_text().splitlines()
+    path.write_text(
+        "\n".join([first.replace(",", ",remark,", 1), *(row.replace(",", ",good,", 1) for row in rows), ""])
+    )
+    assert list(read_table(path, space).metrics) == list(table.metrics)
+    assert "no number stands in remark, so it is left out" in caplog.text
+
+
 def test_genotype_outside_the_space(table: AccuracyTable, space: OfaMbv3, tmp_path: Path) -> None:
     path = write(table, space, tmp_path)
     text = space.to_text(table.genotypes[1])

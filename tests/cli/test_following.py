@@ -130,6 +130,11 @@ def test_an_experiment_goes_on_to_a_search(cli: Command, make_table: Callable[..
     assert followed(cli, done, "exporter=none", *TINY).result["task"] == "search"
 
 
+def test_rebuilt_assets_go_on_to_a_search(cli: Command, shared_data: Path) -> None:
+    done = cli("build_assets", f"assets.sources={shared_data}", "assets.parts=[luts]", "assets.out=built")
+    assert followed(cli, done, "search=exact", "exporter=none").result["task"] == "search"
+
+
 def test_a_page_goes_on_to_the_times_of_its_models(cli: Command) -> None:
     for name in ("a,b", "c"):
         Path(name).mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -41,13 +43,19 @@ def test_a_folder_for_somebody_else(cli: Command, tmp_path: Path) -> None:
     command = (*SMALL, "transport=files", f"transport.folder={folder}", "transport.device=theirs", "timing.threads=3")
     waiting = cli(*command)
     assert waiting.code == EXIT_OK, waiting.err
-    assert "README.txt" in waiting.out
+    models = sorted(path.name for path in (folder / "models").iterdir())
+    assert f"Waiting for {len(models)} of {len(models)} models" in waiting.out
+    assert all(f"{folder}/{name}" in waiting.out for name in ("models", "README.txt", "results"))
+    [again] = re.findall(r"^next: nasface (.*)", waiting.out, re.MULTILINE)
     assert "threads=3" in (folder / "README.txt").read_text()
     assert not (user_folder() / "mine.json").exists()
-    models = sorted(path.name for path in (folder / "models").iterdir())
+    (folder / "results" / "few.txt").write_text(f"{models[0]} 30 1 0.1\n")
+    assert f"Waiting for {len(models) - 1} of {len(models)} models" in cli(*shlex.split(again)).out
+    (folder / "results" / "few.txt").unlink()
     (folder / "results" / "perf.txt").write_text("".join(f"{name} 30 {1 + i} 0.1\n" for i, name in enumerate(models)))
-    done = cli(*command)
+    done = cli(*shlex.split(again))
     assert done.code == EXIT_OK, done.err
+    assert f"timed elsewhere: {len(models)} blocks of {len(models)} models" in done.out
     assert (user_folder() / "mine.json").is_file()
 
 

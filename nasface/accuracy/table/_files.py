@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,6 +25,8 @@ from nasface.errors import InvalidGenotype, TableError, listing
 from nasface.reading import parse_cells, parse_csv
 from nasface.runs import AppendLog, held, write_text
 from nasface.spaces import Population, SearchSpace
+
+log = logging.getLogger(__name__)
 
 GENOTYPE = "genotype"
 
@@ -138,7 +141,11 @@ def _parse(path: Path, names: list[str], rows: list[dict[str, str]], space: Sear
         )
     if not shared["resolution"].isdecimal():
         raise TableError(f"{path} has the resolution '{shared['resolution']}'; it must be a whole number of pixels.")
-    metrics = [name for name in names if name not in (GENOTYPE, *SHARED, *NOTES)]
+    figures = [name for name in names if name not in (GENOTYPE, *SHARED, *NOTES)]
+    metrics = [name for name in figures if any(map(_is_number, (row[name] for row in rows)))]
+    if len(metrics) < len(figures):
+        texts = [name for name in figures if name not in metrics]
+        log.warning("%s: no number stands in %s, so it is left out.", path, listing(texts))
     table = AccuracyTable(
         _genotypes(path, rows, space),
         {name: np.array([_number(path, name, row[name]) for row in rows]) for name in metrics},
@@ -166,10 +173,13 @@ def _genotypes(path: Path, rows: list[dict[str, str]], space: SearchSpace) -> Po
 
 
 def _number(path: Path, name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+    if not _is_number(text):
         raise TableError(f"{path} has '{text[:20]}' in column {name}, where a finite number belongs; remove the row.")
-    return value
+    return float(text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

@@ -7,7 +7,6 @@ printed, or any list of times that `nasface.devices.importers` reads, by the mod
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,6 @@ from nasface.runs import atomic_write, write_text
 from nasface.timing.transports._base import Transport, checked_models, sent
 from nasface.timing.transports._process import RUNNER
 from nasface.timing.transports._recorded import SUFFIX, RecordedBlock, read_results
-
-log = logging.getLogger(__name__)
 
 _SCRIPT: Final = """\
 #!/bin/sh
@@ -92,6 +89,7 @@ class FilesTransport(Transport):
         self._models: dict[str, Path] = {}
         self._given: dict[str, int] = {}
         self._recorded: dict[int, dict[str, list[RecordedBlock]]] = {}
+        self._others = 0
 
     def __exit__(self, *error: object) -> None:
         """The next time results are read again and handed out from the first; the folder stays."""
@@ -125,8 +123,9 @@ class FilesTransport(Transport):
         if missing:
             self._instruct(runs, warmup, threads)
             raise NotMeasuredYet(
-                f"{len(missing)} of {len(blocks)} models have no time yet ({listing(missing, 3)}): measure what is in "
-                f"{self.folder} as README.txt there says, then give the same command again."
+                f"Waiting for {len(missing)} of {len(blocks)} models ({listing(missing, 3)}). Measure what is in "
+                f"{self.folder / 'models'} as {self.folder / 'README.txt'} says, put the results into "
+                f"{self.folder / 'results'}, and give the same command again.{self._left_out(threads)}"
             )
         samples = [block.sample for block in blocks[model] if block.sample is not None]
         if not samples:
@@ -142,13 +141,19 @@ class FilesTransport(Transport):
         names = {name.removesuffix(SUFFIX): name for name in self._models}
         hashes = {name: hashlib.sha256(read_bytes(path)).hexdigest() for name, path in self._models.items()}
         found: dict[str, list[RecordedBlock]] = {name: [] for name in self._models}
+        self._others = 0
         for block in read_results(self.folder / "results"):
             name = names.get(block.model)
             if name and block.sha256 in ("", hashes[name]) and block.threads in (None, threads):
                 found[name].append(block)
             elif name:
-                log.info("left out: %s with threads=%s, or of another file of this name", block.model, block.threads)
+                self._others += 1
         return found
+
+    def _left_out(self, threads: int) -> str:
+        if not self._others:
+            return ""
+        return f" {self._others} blocks there are not of threads={threads}, or of other files of these names."
 
     def _only(self, what: str, found: set[str]) -> str:
         """The one value of all results that say it, or else the option's."""
