@@ -98,6 +98,8 @@ def _override(argument: str, multirun: bool) -> str:
     if not _KEY.fullmatch(key) or not (equals or key.startswith("~")):
         close = difflib.get_close_matches(argument, [*all_tasks(), "help"], n=2)
         meant = f" Did you mean {' or '.join(close)}?" if close else ""
+        if _is_path(argument):
+            meant = f" Say what it is: photos are data=image_folder data.root={argument}, a model is model={argument}."
         raise InvalidInput(
             f"'{argument}' is neither a task nor an option.{meant} Options are KEY=VALUE; nasface --help shows all."
         )

@@ -14,17 +14,25 @@ from nasface.options import config_directory, yaml_options
 from nasface.registry import REGISTRY
 from nasface.tasks.catalogue import OF_EVERY_TASK, OPTIONS, all_tasks
 
-EXAMPLES = """\
-nasface device=sd865 constraints.latency_ms=12                   the main job: the best network within 12 ms
-nasface evaluate model=FILE.tflite data=lfw data.root=PHOTOS     any other task by its name
-nasface search --help                                            what a task does, and its options
-nasface -m predictor=lightgbm_nac,ridge device=sd865,sd765       a sweep, one table
-nasface list predictor                                           parameters of every predictor
-nasface --cfg job                                                composed options, nothing is run
-nasface --hydra-help                                             flags of Hydra, which composes options
-"""
+ABOUT = "The best face-recognition network for your phone, cut out of a trained supernet, with the evidence beside it."
+PHOTOS = "data=image_folder data.root=PHOTOS"
+EXAMPLES = {
+    "search": (
+        ("nasface device=sd865 constraints.latency_ms=12", "the main job: the best network within 12 ms"),
+        (f"nasface device=sd865 {PHOTOS}", "the same, measured on photos: PHOTOS/PERSON/PHOTO.jpg"),
+        ("nasface -m predictor=lightgbm_nac,ridge device=sd865,sd765", "a sweep, one table"),
+    ),
+    "evaluate": ((f"nasface evaluate model=FILE.tflite {PHOTOS}", "accuracy and thresholds of a model file"),),
+    "": (
+        ("nasface evaluate --help", "what a task does, and its options"),
+        ("nasface list data=image_folder", "parameters of one component"),
+        ("nasface --cfg job", "composed options, nothing is run"),
+        ("nasface --hydra-help", "flags of Hydra, which composes options"),
+    ),
+}
+"""By task; those of no task are of the command line itself."""
 
-_NO_GROUPS = ("task", "cost", "metric", "runtime")
+_NO_GROUPS = ("task", "cost", "metric", "runtime", "operation")
 """Tasks have a section of their own; costs and metrics stand in other options, runtimes in suffixes."""
 
 
@@ -35,7 +43,8 @@ def usage(task: str | None = None) -> str:
 
 def _sections() -> dict[str, str]:
     return {
-        "Examples": EXAMPLES,
+        "nasface": ABOUT,
+        "Examples": _columns(line for lines in EXAMPLES.values() for line in lines),
         "Tasks: nasface TASK (or task=TASK)": _columns(all_tasks().items()),
         "Groups: group=NAME": _columns((group, ", ".join(sorted(names))) for group, names in _groups().items()),
         "Options and their defaults: name.part=value": _config_text(),
@@ -51,6 +60,7 @@ def _task_sections(task: str) -> dict[str, str]:
     chosen = _columns(groups.items()) + "\n\nnasface list GROUP=NAME shows the parameters of one." if groups else ""
     sections = {
         f"nasface {task}": all_tasks()[task],
+        "Examples": _columns(EXAMPLES.get(task, ())),
         "Groups: group=NAME": chosen,
         "Options and their defaults: name.part=value": options,
     }
@@ -94,12 +104,12 @@ def _groups() -> dict[str, set[str]]:
             found.setdefault(component.kind, set()).add(component.name)
     for option in yaml_options():
         group, _, name = option.rpartition("/")
-        if group and not group.startswith("hydra"):
+        if group and group not in _NO_GROUPS and not group.startswith("hydra"):
             found.setdefault(group, set()).add(name)
     return dict(sorted(found.items()))
 
 
 def _columns(rows: Iterable[tuple[str, str]]) -> str:
     pairs = list(rows)
-    width = max(len(name) for name, _ in pairs) + 2
+    width = max((len(name) for name, _ in pairs), default=0) + 2
     return "\n".join(f"{name:{width}}{text}" for name, text in pairs)

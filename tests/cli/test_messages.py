@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -39,6 +41,18 @@ def test_another_space_needs_another_supernet(cli: Command, space: str) -> None:
 def test_words_that_are_no_tasks(cli: Command, tmp_path: Path) -> None:
     check_refused(cli("serach"), "neither a task nor an option", "Did you mean search?", "nasface --help")
     check_refused(cli("evalute", "model=x"), "Did you mean evaluate?")
+
+
+def test_a_folder_without_the_option_it_is_for(cli: Command, tmp_path: Path) -> None:
+    Path("photos").mkdir()
+    check_refused(cli("evaluate", "photos/"), "'photos/' is neither", "data=image_folder data.root=photos/")
+
+
+@pytest.mark.slow
+def test_whoever_reads_the_first_line_only_is_told_nothing(tmp_path: Path) -> None:
+    script = f"set -o pipefail; {sys.executable} -m nasface --cfg job -p training | head -1"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "# @package training\n", "")
 
 
 def test_a_run_folder_that_cannot_be_made(cli: Command) -> None:
