@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 SCRIPTS = {path.name: path for path in HERE.glob("*.py") if not path.name.startswith(("bench_", "_"))}
 RUN = {"check_memory.py": [], "check_table_size.py": [], "compare_latency_models.py": ["analytic", "sd865", "sd865"]}
 RUN |= {"interval_coverage.py": ["even", "--people", "20"]}
-RUN |= {"int8_winners.py": [], "check_gallery.py": []}
+RUN |= {"int8_winners.py": [], "check_gallery.py": [], "foreign_quantizers.py": []}
 MODULES = {"ofa_training_loop.py", "ofa_way.py"}
 """Restatements that benchmarks import; no entry point."""
 
