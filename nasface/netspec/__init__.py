@@ -34,7 +34,7 @@ from nasface.netspec.operations import (
     op_macs,
     op_params,
 )
-from nasface.netspec.plugin_op import OnnxGraph, PluginOp, TFLiteGraph
+from nasface.netspec.plugin_op import MILBuilder, OnnxGraph, PluginOp, TFLiteGraph
 from nasface.registry import register
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "GlobalAvgPool",
     "Layer",
     "Linear",
+    "MILBuilder",
     "MaxPool",
     "Multiply",
     "NetBuilder",

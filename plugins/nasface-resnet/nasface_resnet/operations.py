@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from nasface import register
-from nasface.netspec import OnnxGraph, PluginOp, TFLiteGraph
+from nasface.netspec import MILBuilder, OnnxGraph, PluginOp, TFLiteGraph
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,3 +42,7 @@ class LeakyRelu(PluginOp):
     def onnx(self, graph: OnnxGraph, inputs: Sequence[str], weights: Weights) -> str:
         """ONNX's own operator."""
         return graph.node("LeakyRelu", self.name, list(inputs), alpha=self.slope)
+
+    def coreml(self, builder: MILBuilder, inputs: Sequence[object], weights: Weights) -> object:
+        """Core ML's own operator."""
+        return builder.leaky_relu(x=inputs[0], alpha=self.slope, name=self.name)
