@@ -30,7 +30,7 @@ def _next(folder: Path, sweep: Sweep, cwd: Path) -> str:
     """What to type next: the network of the first job that found one."""
     found = next((job for job in sweep.jobs if job.status == "ok" and "predicted" in job.values), None)
     if found is None:
-        return command("list", (), cwd)
+        return command("profile", ["--help"], cwd)  # what is reachable
     return command("inspect", [f"genotype={shown(folder / found.name, cwd)}"], cwd)
 
 

@@ -88,7 +88,7 @@ def test_report_makes_the_same_table_again(cli: Command, quick: list[str]) -> No
     (done.folder / "sweep.csv").unlink()
     again = cli("task=report", f"sweep={done.folder}")
     assert again.code == EXIT_OK, again.err
-    assert again.out.endswith("next: nasface search --help\n"), "none of them found a network"
+    assert again.out.endswith("next: nasface profile --help\n"), "none of them found a network"
     assert {name: (done.folder / name).read_bytes() for name in before} == before
     assert [row["status"] for row in again.result["decision"]["rows"]] == ["infeasible"] * 2
 
