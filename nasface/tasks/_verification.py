@@ -12,7 +12,7 @@ from nasface.accuracy.table import VERIFIED, AccuracyTable, merge_tables
 from nasface.analysis import VerifiedNetwork
 from nasface.composition import Workbench
 from nasface.data import FaceData
-from nasface.errors import DataError, InvalidInput
+from nasface.errors import DataError, InvalidInput, TableError
 from nasface.jobs import Run
 from nasface.metrics import Direction
 from nasface.predictors import Acquisition, Intervals, Ranker, Targets
@@ -209,9 +209,14 @@ def _calibration_photos(run: Run, table: AccuracyTable) -> int:
 
 def _check_joins(bench: Workbench, measured: AccuracyTable, metric: str) -> None:
     """Raise `TableError` unless the rows are of the table's photos and agree with it, so that both can be learned."""
-    merge_tables(
-        [bench.table.only([metric]), measured.only([metric])], ["the accuracy table", "the measured finalists"]
-    )
+    tables, names = [bench.table, measured], ["the accuracy table", "the measured finalists"]
+    try:
+        merge_tables([table.only([metric]) for table in tables], names)
+    except TableError as error:
+        raise TableError(
+            f"A second round learns from what the first measured, beside the table. {error} Give refine.rounds=1, or "
+            "with data= the photos that the table was measured on."
+        ) from error
 
 
 def _best_first(bench: Workbench, result: SearchResult, networks: Sequence[VerifiedNetwork]) -> SearchResult:

@@ -53,6 +53,7 @@ def execute(config: DictConfig, *, swallow: bool) -> float | None:
         outcome = run_task(run)
     except NasfaceError as error:
         record |= {"status": _status(error), "message": str(error)}
+        log.info("%s: %s", record["status"], error)
         return _failed(folder, record, error, swallow)
     except KeyboardInterrupt as interrupt:
         record |= {"message": "interrupted by the user"}

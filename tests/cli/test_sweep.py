@@ -78,6 +78,7 @@ def test_one_table_over_all_jobs(cli: Command, quick: list[str], monkeypatch: py
     assert {row["constraints.latency_ms.max"] for row in rows} == {"6"}
     assert "Traceback" not in done.out + done.err
     assert "ZeroDivisionError" in (done.folder / "4" / "nasface.log").read_text(encoding="utf-8")
+    assert "infeasible: The fastest sub-network" in (done.folder / "2" / "nasface.log").read_text(encoding="utf-8")
     assert lines[-1] == f"next: nasface inspect genotype={done.folder / '0'}"
     assert cli(*shlex.split(lines[-1])[2:]).code == EXIT_OK
 

@@ -73,6 +73,7 @@ def test_rows_of_other_photos_do_not_join_the_table(
     refused = cli(*GIVEN, table, "refine.verify_top=3", "refine.rounds=2")
     assert refused.code == EXIT_INVALID
     assert "different data cannot be merged: the accuracy table and the measured finalists" in refused.text
+    assert "Give refine.rounds=1, or with data= the photos that the table was measured on." in refused.text
 
 
 @pytest.mark.parametrize(
