@@ -101,6 +101,26 @@ def test_a_connection_that_stops_is_tried_again(link: PageLink, page: Page, mode
     assert asked.answer(page).times_ms
 
 
+def test_an_answer_that_is_lost_is_told_again(link: PageLink, page: Page, model: Path) -> None:
+    """What was answered is not asked anew: it may be what a person chose."""
+    link.about()
+    lost, fetched = [], []
+
+    def once(route: Route) -> None:
+        lost.append(route.request.post_data)
+        route.abort() if len(lost) == 1 else route.continue_()
+
+    page.route("**/answer", once)
+    page.on("request", lambda request: fetched.append(request.url) if request.url.endswith("/next") else None)
+    asked = Asked(link, model)
+    page.wait_for_selector("#status:has-text('trying again')")
+    before = len(fetched)
+    assert asked.answer(page).times_ms
+    assert len(lost) == 2
+    assert lost[0] == lost[1], "the same answer"
+    assert len(fetched) <= before + 1, "the next question comes after it"
+
+
 def test_a_page_of_another_version_says_so(browser: Browser, link: PageLink) -> None:
     page = browser.new_page()
     facts: dict[str, Any] = {"version": "0.0.0"}

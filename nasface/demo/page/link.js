@@ -16,28 +16,29 @@ export async function work(version, say, tasks = {}) {
   let [done, silent] = [0, false];
   const tell = () => say(`${purpose} ${done} ${done === 1 ? "block" : "blocks"} of runs so far.`);
   tell();
-  const turn = async () => {
-    const request = await post("next", { page });
-    if (silent) tell();
-    silent = false;
-    if (request.do === "end") return request.words;
-    if (request.do === "wait") return null;
-    const answer = await all[request.do](request, say);
-    await post("answer", { page, number: request.number, ...answer });
-    if (request.do === "time") done++, tell();
-    return null;
-  };
-  try {
+  const heard = async (attempt) => {
     for (;;) {
       try {
-        const words = await turn();
-        if (words) return words;
+        const found = await attempt();
+        if (silent) tell();
+        silent = false;
+        return found;
       } catch (error) {
         if (!(error instanceof Lost)) throw error;
         silent = true;
         say("The computer does not answer; trying again. Is nasface still running there?");
-        await pause(PAUSE_MS); // then what was not answered is asked again
+        await pause(PAUSE_MS);
       }
+    }
+  };
+  try {
+    for (;;) {
+      const request = await heard(() => post("next", { page }));
+      if (request.do === "end") return request.words;
+      if (request.do === "wait") continue;
+      const answer = await heard(() => all[request.do](request, say));
+      await heard(() => post("answer", { page, number: request.number, ...answer })); // once done, it is told until it is heard
+      if (request.do === "time") done++, tell();
     }
   } finally {
     rest();
