@@ -203,7 +203,7 @@ def trained(folder: Path, what: str, trial: str, seed: int, data: list[str]) -> 
         raise SystemExit(f"{what}, {trial}, seed {seed} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     judged = list(csv.DictReader((folder / "state" / "validation.csv").open()))
     last = list(csv.DictReader((folder / "state" / "progress.csv").open()))[-1]
-    change = changes or (BESIDE_OPTIONS[trial].__doc__ or "" if trial in BESIDE_OPTIONS else "")
+    change = "; ".join(filter(None, (changes, BESIDE_OPTIONS[trial].__doc__ if trial in BESIDE_OPTIONS else "")))
     known = {"what": what, "trial": trial, "change": change, "seed": seed, "steps": judged[-1]["step"]}
     spent = {"cpu_seconds": round(float(last["cpu_seconds"]))}
     rows = [row for row in judged if row["step"] == judged[-1]["step"]]

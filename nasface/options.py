@@ -274,8 +274,8 @@ def _explain_unknown(option: str, group: Container | None) -> str:
     parent, _, key = option.rpartition(".")
     elsewhere = sorted(name for name in everything if name.rpartition(".")[2] == key)
     owners = [f"{parent}={c.name}" for c in REGISTRY if c.kind == parent and key in c.defaults()]
-    hint = f"Elsewhere there is {' and '.join(elsewhere)}." if elsewhere else ""
-    hint = f"It belongs to {' and '.join(owners)}." if owners else hint
+    places, verb = (owners, "It belongs to") if owners else (elsewhere, "Elsewhere there is")
+    hint = f"{verb} {' and '.join(places)}." if places else ""
     known = [str(name) for name in group or ()]
     return str(UnknownName(f"option of {parent}" if parent else "option", key, known, hint))
 

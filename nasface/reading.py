@@ -85,6 +85,11 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     return content
 
 
+def files_of(path: Path) -> list[Path]:
+    """The files of a folder in the order of their paths; a file alone."""
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
 def read_contents(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     """All bytes of what is a file or a folder: of a folder, those of its files in the order of their paths.
 
@@ -92,8 +97,7 @@ def read_contents(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         OSError: Something of it cannot be read.
         ValueError: See `read_bytes`.
     """
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    return b"".join(read_bytes(file, most_bytes) for file in files)
+    return b"".join(read_bytes(file, most_bytes) for file in files_of(path))
 
 
 def check_fetched(path: Path) -> None:

@@ -34,9 +34,19 @@ def told(ends: Interval) -> str:
     return "" if apart(ends) else "cannot be told apart"
 
 
+def ends_text(ends: Interval) -> str:
+    """The ends of a difference: "-0.0009 to +0.0077"."""
+    return f"{ends.low:+.4f} to {ends.high:+.4f}"
+
+
+def signed_text(ends: Interval) -> str:
+    """A difference with its interval: "+0.0034 (-0.0009 to +0.0077)"."""
+    return f"{ends.value:+.4f} ({ends_text(ends)})"
+
+
 def difference_text(ends: Interval) -> str:
     """A difference with its interval, and whether it says nothing."""
-    return ", ".join(filter(None, (f"{ends.value:+.4f} ({ends.low:+.4f} to {ends.high:+.4f})", told(ends))))
+    return ", ".join(filter(None, (signed_text(ends), told(ends))))
 
 
 def figure_text(label: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from nasface.metrics import Interval, PairCurves
 from nasface.recognition import Judgement
-from nasface.reports.cells import cell_text, figure_text, percent, told
+from nasface.reports.cells import cell_text, figure_text, percent, signed_text, told
 from nasface.reports.identification import add_identification
 from nasface.reports.page import Page
 from nasface.reports.svg import Limit, Series, chart
@@ -63,7 +63,7 @@ def _add_differences(page: Page, first: str, less: Mapping[str, Mapping[str, Int
     page.table(
         [f"{first} less", "figure", "difference, 95 % interval over people", ""],
         [
-            [name, figure_text(figure), f"{one.value:+.4f} ({one.low:+.4f} to {one.high:+.4f})", told(one)]
+            [name, figure_text(figure), signed_text(one), told(one)]
             for name, ends in less.items()
             for figure, one in ends.items()
         ],

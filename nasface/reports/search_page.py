@@ -8,7 +8,7 @@ from pathlib import Path
 from nasface.analysis import Compared, CostColumn, Measured, SearchFacts, SearchOutcome, layer_times
 from nasface.analysis.facts import FOUND
 from nasface.recognition import Judgement
-from nasface.reports.cells import comparison_cells, comparison_header, figure_text, mark, told
+from nasface.reports.cells import comparison_cells, comparison_header, ends_text, figure_text, mark, told
 from nasface.reports.layer_section import write_layer_times
 from nasface.reports.page import Card, Page
 from nasface.reports.standing_section import vertical_lines, write_standing
@@ -153,7 +153,7 @@ def _beside_section(page: Page, measured: Measured) -> None:
                 figure_text(name),
                 mine[name],
                 other.judgement.row()[name],
-                f"{ends.low:+.4f} to {ends.high:+.4f}",
+                ends_text(ends),
                 told(ends),
             ]
             for other in measured.beside
@@ -176,7 +176,7 @@ def _use_section(page: Page, found: SearchOutcome) -> None:
 def _float_section(page: Page, measured: Measured, float32: Judgement) -> None:
     """What the integers of the file cost."""
     page.heading("The same network in float32")
-    intervals = {name: f"{ends.low:+.4f} to {ends.high:+.4f}" for name, ends in measured.difference.items()}
+    intervals = {name: ends_text(ends) for name, ends in measured.difference.items()}
     file = measured.judgement.row()
     page.table(
         ["figure", "float32", "file", "file - float32, 95 % interval over people"],

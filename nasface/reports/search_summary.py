@@ -16,6 +16,7 @@ from nasface.reports.cells import (
     comparison_cells,
     comparison_header,
     difference_text,
+    ends_text,
     figure_text,
 )
 from nasface.reports.use_of_model import threshold_lines, thresholds, use_rows
@@ -90,7 +91,7 @@ def _measured_lines(delivered: Delivered) -> list[Text]:
         lines.append(Text(f"note: {caveat}"))
     if (float32 := delivered.measured.float32) is not None:
         auc = delivered.measured.difference.get("auc")
-        interval = f"; AUC of the file less that: {auc.low:+.4f} to {auc.high:+.4f}" if auc else ""
+        interval = f"; AUC of the file less that: {ends_text(auc)}" if auc else ""
         figures = ", ".join(f"{figure_text(name)} {value:.4f}" for name, value in float32.row().items())
         lines.append(Text(f"in float32: {figures}{interval}"))
     lines += [Text(text) for other in delivered.measured.beside if (text := _won_text(other))]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,20 @@ def time_model(model: Model, runs: int = 50, threads: int = 1, warmup: int = 5) 
         times[run] = time.perf_counter() - start
     times *= 1e3
     return Timing(float(times.mean()), float(times.std()), float(np.median(times)), runs, threads)
+
+
+@contextmanager
+def torch_inference(threads: int) -> Iterator[None]:
+    """So many threads for torch, and no gradients, for as long as it lasts."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def in_batches(images: Images, size: int, run: Callable[[Images], Descriptors]) -> Descriptors:

@@ -11,7 +11,16 @@ import numpy as np
 from nasface.errors import InvalidInput, requires
 from nasface.exporters.coreml import PROGRAM, WEIGHTS, parsed
 from nasface.reading import read_bytes
-from nasface.runtimes._base import Descriptors, Images, Model, Output, descriptor_output, in_batches, square
+from nasface.runtimes._base import (
+    Descriptors,
+    Images,
+    Model,
+    Output,
+    descriptor_output,
+    in_batches,
+    square,
+    torch_inference,
+)
 
 if TYPE_CHECKING:
     from nasface.runtimes._mlprogram import Program
@@ -36,15 +45,11 @@ def open_coreml(path: Path, _resolution: int | None = None, threads: int = 1, ou
     )
 
     def run(images: Images) -> Descriptors:
-        before = torch.get_num_threads()
-        torch.set_num_threads(threads)
         try:
-            with torch.inference_mode():
+            with torch_inference(threads):
                 found = program(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))))
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
             raise InvalidInput(f"{path} cannot be computed ({error}).") from None
-        finally:
-            torch.set_num_threads(before)
         outputs = [Output(name, value[0].numel()) for name, value in found.items()]
         return np.asarray(found[outputs[descriptor_output(path, outputs, output)].name].numpy())
 

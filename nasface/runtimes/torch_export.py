@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nasface.errors import InvalidInput, requires
-from nasface.runtimes._base import Descriptors, Images, Model, square
+from nasface.runtimes._base import Descriptors, Images, Model, square, torch_inference
 from nasface.runtimes._pt2 import check_pt2
 from nasface.runtimes.torchscript import chosen
 
@@ -30,13 +30,8 @@ def open_torch_export(path: Path, _resolution: int | None = None, threads: int =
     module = program.module()
 
     def embed(images: Images) -> Descriptors:
-        before = torch.get_num_threads()
-        torch.set_num_threads(threads)
-        try:
-            with torch.inference_mode():
-                given = module(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))))
-        finally:
-            torch.set_num_threads(before)
+        with torch_inference(threads):
+            given = module(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))))
         return np.asarray(chosen(given, path, output).reshape(len(images), -1).numpy())
 
     return Model(square(path, [int(side) for side in shape[2:]]), embed)

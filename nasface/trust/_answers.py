@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nasface.errors import NasfaceError
-from nasface.reading import read_contents
+from nasface.reading import files_of
 
 Check = Callable[..., str | None]
 """Of (the component's object, result, *arguments): what is wrong, as the rest of a sentence, or None."""
@@ -114,7 +114,7 @@ def exported(
 ) -> str | None:
     if not all(hasattr(found, part) for part in ("path", "bytes", "sha256")):
         return f"it gave {_said(found)}; an Exported is asked for"
-    fits = path.exists() and len(read_contents(path)) == found.bytes
+    fits = path.exists() and sum(file.stat().st_size for file in files_of(path)) == found.bytes
     return None if fits else f"there is no file {path.name} of that size"
 
 
