@@ -1,7 +1,9 @@
 """`task=build_assets assets.sources=FOLDER`: rebuild the embedded data from its sources, one part or all.
 
-Sources are the files of the development data: `published/` (tables and subnets), `supernet_lfw112/*.pth`, `lfw112/`
-(photos, research only), `yunet/*.onnx`. Only what is computed from them is written; no photograph is.
+Sources are the files of the development data: `published/` (tables and subnets), `lfw112/` (photos, research only),
+`yunet/*.onnx`. Only what is computed from them is written; no photograph is. What takes hours is made beforehand and
+checked here: the supernet by task=train_supernet (`supernet.checkpoint`), the table by task=estimate_accuracy
+(`accuracy.table`).
 """
 
 from __future__ import annotations
@@ -37,12 +39,12 @@ DEMO = "lfw112"
 
 _MEASURED = "accuracy.table=FILE.csv accuracy.calibration_photos=256 data=lfw data.root=lfw112"
 _DRAWN = (
-    "accuracy.sampling=mixed accuracy.stratify_by=macs accuracy.n_subnets=560",
     "accuracy.sampling=dense accuracy.ratios=[0.6,0.8] device=[sd865,sd765] accuracy.family=4 accuracy.n_subnets=504",
+    "accuracy.sampling=mixed accuracy.stratify_by=macs accuracy.n_subnets=560",
     "accuracy.sampling=mixed accuracy.n_subnets=724",
 )
-"""How the embedded accuracy table was measured: the whole space, near the default budgets, the whole space again (280
-of the last were there). The first rows, by an earlier version, have other calibration photos than the rest."""
+"""How the embedded accuracy table was measured: near the default budgets, the whole space evenly in MACs, the whole
+space again, where the networks of the one are not measured for the other."""
 
 STRANGERS = 0.99
 """A calibration image must be no nearer to any training photo than this share of photos of different people are."""
@@ -88,15 +90,21 @@ def _supernet(run: Run, sources: Path, out: Path) -> list[Path]:
     """The demo supernet in float16, without its head of training people."""
     from nasface.supernets import load_supernet
 
-    [source] = sorted((sources / "supernet_lfw112").glob("*.pth"))
+    checkpoint = run.settings.supernet.get("checkpoint")
+    if checkpoint is None:
+        raise InvalidInput(
+            "assets.parts=[supernet] needs supernet.checkpoint=FILE, written by task=train_supernet (hours)."
+        )
+    source = run.path(checkpoint)
     supernet = load_supernet(source, "ofa_mbv3_face", 112)
     supernet.template = _template(run, sources)
     supernet.name = f"{DEMO} demo supernet"
     supernet.provenance = {
         "source": source.name,
         "source_sha256": _sha256(source),
-        "command": "nasface task=build_assets assets.parts=[supernet]",
-        "training": "OFA MobileNetV3 width 1.2 at 112 px on 4,186 LFW people, distilled from a public face network",
+        "command": "nasface task=build_assets assets.parts=[supernet] supernet.checkpoint=FILE",
+        "trained": supernet.provenance,
+        "details": "docs/results/recipe.md",
         "licence": LICENCE,
     }
     path = _supernet_file(out)
