@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import pickle
@@ -14,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from spoilt import spoilt
 
+from nasface.assets import asset
 from nasface.errors import CheckpointError, InvalidInput
 from nasface.preprocessing import ARCFACE
 from nasface.spaces import OfaMbv3, OfaMbv3Config
@@ -232,7 +234,16 @@ def test_checkpoints_fit_only_their_kind_of_space(supernet: ElasticSupernet, tmp
         load_supernet(tmp_path / "net.pth", object())  # type: ignore[arg-type]
 
 
-def test_demo_checkpoint(shared_data: Path) -> None:
+def test_the_embedded_supernet_is_as_its_provenance_says() -> None:
+    path = asset("supernets", "lfw112.safetensors")
+    said = json.loads(path.with_suffix(".provenance.json").read_text(encoding="utf-8"))
+    supernet = load_supernet(path)
+    assert said["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (said["hash"], 112, None) == (supernet.fingerprint, supernet.resolution, supernet.network.classes)
+    assert said["trained"]["options"]["teacher"]["projection"] == "fixed"  # by our own trainer, with its defaults
+
+
+def test_a_checkpoint_of_once_for_all_made_elsewhere(shared_data: Path) -> None:
     path = shared_data / "supernet_lfw112" / "ofa_mbv3_w1.2_lfw112.pth"
     supernet = load_supernet(path, "ofa_mbv3_face", resolution=112)
     assert supernet.fingerprint == "2e42f13aca4fb8ce86710dc5cab6d2ca76d6229a06745c27ea8e4360d934c49d"

@@ -153,7 +153,7 @@ def test_resemblance_finds_a_copy_and_passes_strangers(rng: np.random.Generator)
 
 @pytest.mark.slow
 def test_embedded_images_calibrate_the_smallest_network_nearly_as_photos_do(shared_data: Path) -> None:
-    supernet = load_supernet(shared_data / "supernet_lfw112" / "ofa_mbv3_w1.2_lfw112.pth", resolution=112)
+    supernet = load_supernet(asset_path("supernets", "lfw112.safetensors"))
     training, validation = _photos(shared_data, "training", 256), _photos(shared_data, "validation", 48)
     smallest = supernet.network.genotype_of(3, 3, 2)
     descriptors = []
