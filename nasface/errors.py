@@ -38,6 +38,10 @@ class InvalidInput(NasfaceError):
     """A value given by the user is outside what is allowed."""
 
 
+class ImplausibleTimes(InvalidInput):
+    """Times that no device can have, or not one device alone."""
+
+
 class UnknownName(NasfaceError):
     """A name that is looked up in a closed list does not exist there.
 

@@ -93,7 +93,8 @@ def scale_to_probes(
         tolerance: Largest error that counts as enough.
 
     Raises:
-        InvalidInput: Too few times, one twice, or times that cannot come from one device.
+        InvalidInput: Too few times, or one twice.
+        ImplausibleTimes: They cannot come from one device.
     """
     at = {space.resolution: space for space in spaces}
     device = provenance.device

@@ -13,7 +13,7 @@ from nasface.devices.optimal_design import most_informative
 from nasface.devices.plausibility import FASTEST, SLOWEST
 from nasface.devices.scaling import Base
 from nasface.devices.speed_fit import Observation
-from nasface.errors import InvalidInput
+from nasface.errors import ImplausibleTimes, InvalidInput
 from nasface.spaces import Population, SearchSpace
 
 FEWEST: Final = 3
@@ -57,18 +57,19 @@ def check_times(observed: Sequence[Observation]) -> None:
     one network to another at least as the count that grows least, and at most as the one that grows most.
 
     Raises:
-        InvalidInput: With the networks and what to do.
+        InvalidInput: A network has two times.
+        ImplausibleTimes: With the networks and what to do.
     """
     names = [o.net for o in observed]
     for o in observed:
         if names.count(o.net) > 1:
             raise InvalidInput(f"There are {names.count(o.net)} times of {o.net}; keep one.")
         if not (math.isfinite(o.ms) and o.ms > 0):
-            raise InvalidInput(f"The time of {o.net} is {o.ms:g} ms; give a positive number of milliseconds.")
+            raise ImplausibleTimes(f"The time of {o.net} is {o.ms:g} ms; give a positive number of milliseconds.")
         rate = o.features["macs"] * 1e6 / o.ms
         if not SLOWEST <= rate <= FASTEST:
             unit = "seconds" if rate > FASTEST else "microseconds"
-            raise InvalidInput(
+            raise ImplausibleTimes(
                 f"{o.net} has {o.features['macs']:.0f} million multiply-accumulates and would need {o.ms:g} ms, which "
                 f"no device does; give milliseconds (is that {unit}?)."
             )
@@ -82,7 +83,7 @@ def _check_pair(one: Observation, other: Observation) -> None:
     most = max(one.features[name] / value for name, value in other.features.items() if value)
     given = one.ms / other.ms
     if given > most * SLACK:
-        raise InvalidInput(
+        raise ImplausibleTimes(
             f"These times cannot come from one device: {one.net} takes {given:.2g} times as long as {other.net} "
             f"({one.ms:g} and {other.ms:g} ms), but needs at most {most:.2g} times as much of anything; check that no "
             "two rows are exchanged, and measure both again on the same device, threads and runtime."

@@ -32,6 +32,9 @@ from nasface.timing.layer_bench import write_models
 from nasface.timing.protocol import DeviceTimes, TimingOptions, measure_networks
 from nasface.timing.transports import Transport, build_transport
 
+JOURNAL: Final = "journal.jsonl"
+"""Name of the file of finished blocks, in the folder of a measurement."""
+
 SHARE_UNSETTLED: Final = 0.1
 """Models that may stay less certain than asked for before somebody is told that the device was busy."""
 
@@ -69,8 +72,11 @@ def _time_live(
         results = measure_networks(transport, models, options, run.rng(Part.TIMING), Journal(journal), progress)
         blocks = sum(timed.blocks for timed in results.timed.values()) or 1
         bar.update(shown, completed=blocks, total=blocks)
-    for remark in disturbances(results, options):
+    remarks = disturbances(results, options)
+    for remark in remarks:
         _warn(run, remark)
+    if remarks:
+        run.console.print(f"what was measured is kept: remove {run.shown(journal)} to measure anew", soft_wrap=True)
     outliers = sum(timed.outliers for timed in results.timed.values())
     if outliers:
         run.console.print(f"{outliers} of {blocks} blocks were outliers and are left out of the figures")
@@ -171,7 +177,7 @@ def time_specs(
         try:
             with run.console.status(f"writing {len(specs)} models"):
                 models = write_models(specs, folder / "models", tflite_exporter(run))
-            return time_models(run, transport, models, options, folder / "journal.jsonl")
+            return time_models(run, transport, models, options, folder / JOURNAL)
         finally:
             shutil.rmtree(folder / "models", ignore_errors=True)
 

@@ -7,6 +7,7 @@ the table. With `calibrate.measure=true` it times the probes itself, through `tr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,16 +22,28 @@ from nasface.devices.probe_form import FORM, write_form
 from nasface.devices.probe_table import ProbeTime, ScaledTable, scale_to_probes
 from nasface.devices.probes import choose_probes
 from nasface.devices.scaling import Base
-from nasface.errors import InvalidInput, NotMeasuredYet, TableError
+from nasface.errors import ImplausibleTimes, InvalidInput, NotMeasuredYet, TableError
 from nasface.jobs import Outcome, Run
 from nasface.netspec import NetSpec
 from nasface.runs import Json
 from nasface.spaces import SearchSpace, join_stages
 from nasface.spaces.references import REFERENCES, reference_network
-from nasface.tasks._measuring import awaited, lowering, measurements_of, show_range, tflite_exporter, time_specs
+from nasface.tasks._measuring import (
+    JOURNAL,
+    awaited,
+    lowering,
+    measurements_of,
+    show_range,
+    tflite_exporter,
+    time_specs,
+)
 from nasface.tasks.following import following
+from nasface.timing.journal import put_aside
 from nasface.timing.layer_bench import write_models
 from nasface.timing.transports import Transport
+
+ATTEMPTS: Final = 3
+"""How often probes are timed whose times cannot come from one device, as those of a busy one cannot."""
 
 POOL: Final = 512
 REFERENCE: Final = "efficientnet_b0"
@@ -61,10 +74,29 @@ def run(run: Run) -> Outcome:
 
 
 def measure(run: Run, opened: Transport | None = None) -> Outcome:
-    """Time the probes and make the table; through a transport that is open, or that of the settings."""
+    """Time the probes and make the table; through a transport that is open, or that of the settings.
+
+    Times that cannot come from one device are put aside and taken anew: else the same command would go on with them.
+
+    Raises:
+        ImplausibleTimes: They are such `ATTEMPTS` times in a row, or were taken elsewhere.
+    """
     space, table = run.workbench.space, read_lut(find_lut(run.settings.calibrate.base))
     probes = _probes(space, Base.of(table, [space]), run.settings.calibrate.probes)
-    return _calibrate(run, table, [space], _measure(run, space, probes, opened))
+    folder = measurements_folder(str(run.settings.lut.name)) / "probes"
+    for left in range(ATTEMPTS - 1, -1, -1):
+        rows = _measure(run, space, probes, folder, opened)
+        try:
+            return _calibrate(run, table, [space], rows)
+        except ImplausibleTimes as error:
+            aside = put_aside(folder / JOURNAL)
+            if aside is None:
+                raise
+            kept = f"{error} Something else used the device; what was measured is kept in {run.shown(aside)}"
+            if not left:
+                raise ImplausibleTimes(f"{kept}. Give the same command again when the device is quiet.") from None
+            run.console.note("warning:", f"{kept} and is measured anew.")
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _probes(space: SearchSpace, base: Base, n: int) -> dict[str, Probe]:
@@ -96,10 +128,12 @@ def _export(run: Run, space: SearchSpace, probes: Mapping[str, Probe]) -> Outcom
     return Outcome({"folder": str(folder), "probes": rows, "resolution": space.resolution}, next=command)
 
 
-def _measure(run: Run, space: SearchSpace, probes: Mapping[str, Probe], opened: Transport | None) -> list[Measurement]:
+def _measure(
+    run: Run, space: SearchSpace, probes: Mapping[str, Probe], folder: Path, opened: Transport | None
+) -> list[Measurement]:
     """Time the probes through `transport=`; also into `measurements.csv`."""
     specs = {model: spec for model, (_, spec) in probes.items()}
-    results = time_specs(run, specs, measurements_folder(str(run.settings.lut.name)) / "probes", opened=opened)
+    results = time_specs(run, specs, folder, opened=opened)
     rows = measurements_of(run, space, results, {model: row for model, (row, _) in probes.items()})
     write_measurements(run.folder / "measurements.csv", rows)
     return rows

@@ -84,7 +84,7 @@ OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "calibrate_device": ("lut", "calibrate", "space", "supernet", *TIMED),
     "export": ("network", "genotype", "exporter", "data", "space", "supernet"),
     "demo": ("model", "demo"),
-    "build_assets": ("assets",),
+    "build_assets": ("assets", "supernet", "accuracy"),
 }
 """The options that matter to a task, in the order of its help: groups, and parts of `config.yaml`."""
 

@@ -19,6 +19,11 @@ from nasface.tasks.catalogue import OF_EVERY_TASK, OPTIONS
 DEFAULT: Final = "search"
 """The task that needs no name."""
 
+DRAWN: Final = tuple(
+    f"accuracy.{name}" for name in ("n_subnets", "sampling", "stratify_by", "ratios", "band", "family", "parts")
+)
+"""Options that say which networks a table gets, and nothing to who reads it."""
+
 
 def following(run: Run, task: str, changes: Mapping[str, object] | None = None, *, keep: bool = True) -> str:
     """The command line of another task on the same inputs, quoted for the shell.

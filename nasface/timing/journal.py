@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,18 @@ FORMAT: Final = "nasface-measurements/1"
 
 SAME: Final = ("device", "runtime")
 """What must be the same for a journal to be continued."""
+
+
+def put_aside(path: Path) -> Path | None:
+    """Give a journal another name beside it, so that everything is measured anew; None if there is none.
+
+    Args:
+        path: Of the journal; nothing may be measuring into it.
+    """
+    if not path.exists():
+        return None
+    names = (path.with_suffix(f".{number}{path.suffix}") for number in count(1))
+    return path.rename(next(name for name in names if not name.exists()))
 
 
 class Journal:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from nasface.devices import measurements_folder
+from nasface.devices.measurements import Timed
 from nasface.errors import EXIT_INVALID, EXIT_OK
+from nasface.netspec import NetSpec
+from nasface.tasks import calibrate_device
+from nasface.timing.protocol import DeviceTimes
 
 from ._command import Command
 
@@ -74,3 +80,45 @@ def test_a_form_without_probes(cli: Command, tmp_path: Path) -> None:
     assert "no time of a network of the space" in done.text
     form.write_text("network,median_ms,resolution,genotype\nmine,22,112,\nx,3,112,2 2\n", encoding="utf-8")
     assert "mine has no genotype and is no reference network" in cli(*EXPORT, f"calibrate.times={form}").text
+
+
+def busy(times: int, spoilt: Mapping[str, float]):
+    """A device that is busy so many times: some networks take a multiple of what their work needs."""
+    asked = []
+
+    def time_specs(run: object, specs: Mapping[str, NetSpec], folder: Path, **options: object) -> DeviceTimes:
+        asked.append(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        assert not (folder / "journal.jsonl").exists(), "spoilt times would be gone on with"
+        (folder / "journal.jsonl").write_text(f"attempt {len(asked)}")
+        factors = spoilt if len(asked) <= times else {}
+        ms = {name: spec.macs / 1e7 * factors.get(name, 1.0) for name, spec in specs.items()}
+        timed = {name: Timed(t, t, 0.1, 9, t, t, 3, 0, settled=True) for name, t in ms.items()}
+        return DeviceTimes(timed, {}, {"device": "busy"}, "not at all")
+
+    return time_specs
+
+
+def test_times_of_a_busy_device_are_taken_anew(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrate_device, "time_specs", busy(1, {"probe_2": 80}))
+    done = cli(*EXPORT, "calibrate.measure=true", "calibrate.probes=3")
+    assert done.code == EXIT_OK, done.err
+    assert "cannot come from one device" in done.out
+    assert "journal.1.jsonl and is measured anew" in " ".join(done.out.split())
+    folder = measurements_folder("my_phone") / "probes"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        "journal.1.jsonl": "attempt 1",
+        "journal.jsonl": "attempt 2",
+    }
+
+
+def test_a_device_that_stays_busy_is_refused_and_the_same_command_begins_anew(
+    cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = (*EXPORT, "calibrate.measure=true", "calibrate.probes=3")
+    monkeypatch.setattr(calibrate_device, "time_specs", busy(3, {"probe_2": 80}))
+    done = cli(*given)
+    assert done.code == EXIT_INVALID
+    assert "journal.3.jsonl. Give the same command again when the device is quiet" in done.text
+    monkeypatch.setattr(calibrate_device, "time_specs", busy(0, {}))
+    assert cli(*given).code == EXIT_OK
