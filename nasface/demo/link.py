@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from nasface.demo.bundle import VERSION, Bundle
 from nasface.demo.server import Address, Answer, PageServer, Request
-from nasface.errors import DeviceLost
+from nasface.errors import DeviceLost, NasfaceError
 from nasface.reading import json_object, parse_json
 from nasface.runs import Json
 
@@ -65,9 +65,10 @@ class PageLink:
         self._seen = time.monotonic()
         return self
 
-    def __exit__(self, *error: object) -> None:
-        """Tell the page, and stop serving it."""
-        self.end("This is over; the page may be closed." if error[0] is None else "This was ended on the computer.")
+    def __exit__(self, kind: object = None, error: object = None, _trace: object = None) -> None:
+        """Tell the page, with the reason where it is one for people, and stop serving it."""
+        why = f": {error}" if isinstance(error, NasfaceError) else "."
+        self.end("This is over; the page may be closed." if kind is None else f"This was ended on the computer{why}")
         self._server.__exit__()
 
     @property

@@ -96,14 +96,14 @@ class BrowserTransport(PageTransport):
         try:
             self._about = link.about()
         except BaseException as error:
-            self.__exit__(type(error))
+            self.__exit__(type(error), error)
             raise
         console.print(f"{self._about['device']}, {self._about['runtime']}", soft_wrap=True)
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._link is not None:
-            self._link.__exit__(*(error or (None,)))
+            self._link.__exit__(*error)
         self._link, self._models = None, {}
 
 

@@ -78,6 +78,15 @@ def test_the_page_hears_that_it_is_over(opening: Callable[[Open], list[str]]) ->
     assert page.said == ["This is over; the page may be closed."]
 
 
+def test_the_page_hears_why_it_was_ended(opening: Callable[[Open], list[str]]) -> None:
+    page = FakePage()
+    opening(page.open)
+    with pytest.raises(InvalidInput), transport_of():
+        raise InvalidInput("These times cannot come from one device.")
+    assert page.over.wait(10)
+    assert page.said == ["This was ended on the computer: These times cannot come from one device."]
+
+
 def test_a_page_that_was_closed_and_opened_again_goes_on(opening: Callable[[Open], list[str]], tmp_path: Path) -> None:
     """The first page leaves with a request unanswered; the second gets it."""
     urls = opening(FakePage(requests=3).open)
