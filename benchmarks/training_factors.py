@@ -81,6 +81,8 @@ SUPERNET = {
     f"{PLAN}.warmup_epochs=0.167",
     "two a step, half of the steps": f"{PLAN}.subnets=2 {PLAN}.steps=150 {PLAN}.warmup_epochs=0.25",
     "average 0": "training.ema=0",
+    "augmentation none": augmented(0) + f" {STRENGTH}blur=0 {STRENGTH}tint=0",
+    "augmentation half": augmented(0.5),
     "from 32 pixels, growing": "training.first_resolution=32 training.growth=0.75",
     "and the largest of the same step, sandwich of three": f"{PLAN}.sandwich=true {PLAN}.subnets=3 {PLAN}.steps=100 "
     f"{PLAN}.warmup_epochs=0.167",
@@ -192,10 +194,10 @@ BESIDE_OPTIONS: dict[str, Callable[[], None]] = {
 }
 
 
-def trained(folder: Path, what: str, trial: str, seed: int, data: list[str]) -> list[dict[str, object]]:
+def trained(folder: Path, what: str, trial: str, seed: int, given: list[str]) -> list[dict[str, object]]:
     """The rows of one trial: one for each network that its last validation judged."""
     changes = TRIALS[what][trial]
-    options = [*BASES[what].split(), *data, *changes.split()]  # Hydra takes the last of two values
+    options = [*BASES[what].split(), *given, *changes.split()]
     command = [sys.executable, __file__, "--inside", trial, "task=train_supernet", f"seed={seed}"]
     command += [f"training.folder={folder}/state", f"hydra.run.dir={folder}/run", *once(options)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -232,10 +234,11 @@ def main() -> None:
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--what", nargs="+", default=["network", "supernet"], choices=list(TRIALS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--steps", type=int, default=300, help="of a trial; another number needs another CSV")
     parser.add_argument("--trials", nargs="+", help="some of them by name; all if not given")
     given = parser.parse_args()
     data = ["data=lfw", f"data.root={given.root}", "teacher=descriptors"]
-    data += [f"teacher.file={given.teacher}", f"teacher.names={given.names}"]
+    data += [f"teacher.file={given.teacher}", f"teacher.names={given.names}", f"{PLAN}.steps={given.steps}"]
     for seed in given.seeds:
         for what in given.what:
             for trial in given.trials or TRIALS[what]:
