@@ -23,7 +23,7 @@ from pathlib import Path
 COLUMNS = ("what", "trial", "change", "seed", "network", "auc", "tar", "far", "steps", "cpu_seconds")
 PLAN = "training.plan.sandwich"
 COMMON = (
-    f"space.resolution=64 training.batch=64 training.cpu_threads=1 training.validate_every=1000 {PLAN}.steps=300 "
+    "space.resolution=64 training.batch=64 training.cpu_threads=1 training.validate_every=1000 "
     f"{PLAN}.warmup_epochs=0.5 {PLAN}.validate=extremes"
 )
 BASES = {
@@ -38,6 +38,8 @@ def augmented(factor: float) -> str:
     """All ranges times a factor."""
     return " ".join(f"{STRENGTH}{name}={value * factor:g}" for name, value in AUGMENTATION.items())
 
+
+UNAUGMENTED = f"{augmented(0)} {STRENGTH}blur=0 {STRENGTH}tint=0"
 
 NETWORK = {
     "base": "",
@@ -55,7 +57,7 @@ NETWORK = {
     "teacher not centred": "",
     "average 0.99": "training.ema=0.99",
     "average 0.99, its statistics not calibrated": "training.ema=0.99",
-    "augmentation none": augmented(0) + f" {STRENGTH}blur=0 {STRENGTH}tint=0",
+    "augmentation none": UNAUGMENTED,
     "augmentation half": augmented(0.5),
     "augmentation 1.5 times": augmented(1.5),
     "no tint, no blur": f"{STRENGTH}tint=0 {STRENGTH}blur=0",
@@ -81,7 +83,7 @@ SUPERNET = {
     f"{PLAN}.warmup_epochs=0.167",
     "two a step, half of the steps": f"{PLAN}.subnets=2 {PLAN}.steps=150 {PLAN}.warmup_epochs=0.25",
     "average 0": "training.ema=0",
-    "augmentation none": augmented(0) + f" {STRENGTH}blur=0 {STRENGTH}tint=0",
+    "augmentation none": UNAUGMENTED,
     "augmentation half": augmented(0.5),
     "from 32 pixels, growing": "training.first_resolution=32 training.growth=0.75",
     "and the largest of the same step, sandwich of three": f"{PLAN}.sandwich=true {PLAN}.subnets=3 {PLAN}.steps=100 "
@@ -237,14 +239,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300, help="of a trial; another number needs another CSV")
     parser.add_argument("--trials", nargs="+", help="some of them by name; all if not given")
     given = parser.parse_args()
-    data = ["data=lfw", f"data.root={given.root}", "teacher=descriptors"]
-    data += [f"teacher.file={given.teacher}", f"teacher.names={given.names}", f"{PLAN}.steps={given.steps}"]
+    options = ["data=lfw", f"data.root={given.root}", "teacher=descriptors"]
+    options += [f"teacher.file={given.teacher}", f"teacher.names={given.names}", f"{PLAN}.steps={given.steps}"]
     for seed in given.seeds:
         for what in given.what:
             for trial in given.trials or TRIALS[what]:
                 if trial in TRIALS[what] and (what, trial, str(seed)) not in known_rows(given.csv):
                     with tempfile.TemporaryDirectory() as folder:
-                        append(given.csv, trained(Path(folder), what, trial, seed, data))
+                        append(given.csv, trained(Path(folder), what, trial, seed, options))
 
 
 def known_rows(path: Path) -> set[tuple[str, str, str]]:

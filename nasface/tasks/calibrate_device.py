@@ -84,19 +84,20 @@ def measure(run: Run, opened: Transport | None = None) -> Outcome:
     space, table = run.workbench.space, read_lut(find_lut(run.settings.calibrate.base))
     probes = _probes(space, Base.of(table, [space]), run.settings.calibrate.probes)
     folder = measurements_folder(str(run.settings.lut.name)) / "probes"
-    for left in range(ATTEMPTS - 1, -1, -1):
+    attempt = 0
+    while True:
         rows = _measure(run, space, probes, folder, opened)
         try:
             return _calibrate(run, table, [space], rows)
         except ImplausibleTimes as error:
+            attempt += 1
             aside = put_aside(folder / JOURNAL)
             if aside is None:
                 raise
             kept = f"{error} Something else used the device; what was measured is kept in {run.shown(aside)}"
-            if not left:
+            if attempt == ATTEMPTS:
                 raise ImplausibleTimes(f"{kept}. Give the same command again when the device is quiet.") from None
             run.console.note("warning:", f"{kept} and is measured anew.")
-    raise AssertionError("the last attempt returns or raises")
 
 
 def _probes(space: SearchSpace, base: Base, n: int) -> dict[str, Probe]:

@@ -13,7 +13,7 @@ from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.randomness import Part
 from nasface.runs import Json
-from nasface.tasks.following import DRAWN, following
+from nasface.tasks.following import following
 
 if TYPE_CHECKING:
     from nasface.accuracy.candidates import Plan
@@ -94,4 +94,4 @@ def _say(run: Run, own: Path, table: AccuracyTable | None) -> None:
 
 
 def _next(run: Run, share: Shard) -> str:
-    return following(run, "merge_tables" if share.count > 1 else "search", dict.fromkeys(DRAWN))
+    return following(run, "merge_tables" if share.count > 1 else "search")

@@ -22,7 +22,10 @@ DEFAULT: Final = "search"
 DRAWN: Final = tuple(
     f"accuracy.{name}" for name in ("n_subnets", "sampling", "stratify_by", "ratios", "band", "family", "parts")
 )
-"""Options that say which networks a table gets, and nothing to who reads it."""
+"""Options that say which networks a table gets."""
+
+DRAWS: Final = frozenset({"estimate_accuracy", "study_photos", "table_reliability"})
+"""The tasks that they matter to; to others that read the table they say nothing."""
 
 
 def following(run: Run, task: str, changes: Mapping[str, object] | None = None, *, keep: bool = True) -> str:
@@ -78,8 +81,9 @@ def _as_typed(word: str) -> str:
 def _kept(run: Run, task: str) -> list[tuple[str, str]]:
     """Options of this command line that matter to the other task, by name, as a shell is to be given them."""
     matter = {*OPTIONS.get(task, ()), *OF_EVERY_TASK}
+    idle = () if task in DRAWS else DRAWN
     pairs = (word.partition("=")[::2] for word in run.given)
-    return [(key, _plain(key, value)) for key, value in pairs if _group(key) in matter]
+    return [(key, _plain(key, value)) for key, value in pairs if _group(key) in matter and key not in idle]
 
 
 def _group(key: str) -> str:

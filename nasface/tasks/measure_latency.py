@@ -21,7 +21,7 @@ from nasface.runs import Json
 from nasface.spaces import SearchSpace
 from nasface.spaces.genotype_file import read_genotype
 from nasface.spaces.references import REFERENCES, reference_network
-from nasface.tasks._measuring import awaited, tflite_exporter, time_models
+from nasface.tasks._measuring import JOURNAL, awaited, tflite_exporter, time_models
 from nasface.tasks._networks import network_folders, space_of
 from nasface.tasks.following import following
 from nasface.timing.layer_bench import write_models
@@ -212,7 +212,7 @@ def _measure(run: Run, jobs: Mapping[str, Job], engines: Sequence[str], options:
         with _transport(run, jobs, engines) as transport:
             with run.console.status(f"writing {len(jobs)} models"):
                 paths = _write(run, jobs, folder)
-            results = time_models(run, transport, paths, options, run.folder / "journal.jsonl")
+            results = time_models(run, transport, paths, options, run.folder / JOURNAL)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if results.refused:

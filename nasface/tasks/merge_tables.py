@@ -9,7 +9,7 @@ from nasface.accuracy.table import held_table, write_table
 from nasface.errors import InvalidInput
 from nasface.jobs import Outcome, Run
 from nasface.runs import Json
-from nasface.tasks.following import DRAWN, following
+from nasface.tasks.following import following
 
 
 def run(run: Run) -> Outcome:
@@ -33,4 +33,4 @@ def run(run: Run) -> Outcome:
     run.console.print(f"{len(table)} subnets ({drawn}) of {len(files)} files in {run.shown(path)}", soft_wrap=True)
     run.console.print(f"metrics: {', '.join(table.metrics)}", soft_wrap=True)
     decision: dict[str, Json] = {"table": str(path), "subnets": len(table), "origins": origins}
-    return Outcome(decision | {"files": [str(f) for f in files]}, next=following(run, "search", dict.fromkeys(DRAWN)))
+    return Outcome(decision | {"files": [str(f) for f in files]}, next=following(run, "search"))

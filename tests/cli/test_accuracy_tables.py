@@ -71,7 +71,7 @@ def test_the_embedded_table_is_judged(cli: Command) -> None:
     page = (done.folder / "table_reliability.md").read_text()
     assert f"| auc | people | {whole['deviation']:.4f} |" in page
     assert "Calibration photos" not in page
-    assert "for auc, learn from " in done.out
+    assert "for auc, learn from identification" in done.out
 
 
 def test_a_table_without_halves_is_not_judged(cli: Command, make_table: Callable[..., Path]) -> None:

@@ -72,6 +72,13 @@ def test_a_table_goes_on_to_a_search_under_a_name_with_blanks(cli: Command, make
     assert OmegaConf.load(after.folder / "config.yaml").accuracy.table == table
 
 
+def test_how_a_table_was_joined_says_nothing_to_a_search(cli: Command, make_table: Callable[..., Path]) -> None:
+    done = cli("merge_tables", "accuracy.table=whole.csv", f"accuracy.parts=[{make_table()}]")
+    assert "accuracy.table=whole.csv" in done.out
+    assert "accuracy.parts" not in done.out
+    assert followed(cli, done, "exporter=none", *TINY).result["task"] == "search"
+
+
 @pytest.mark.slow
 def test_shards_go_on_to_be_joined(cli: Command) -> None:
     shared = ("estimate_accuracy", "accuracy.table=t.csv", "accuracy.n_subnets=2", *DRAWN, *FEW)
